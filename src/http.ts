@@ -1,0 +1,32 @@
+/** The few HTTP words that several rooms share: a head, its headers, an answer. Types and pure look-ups only. */
+import type { Readable } from 'node:stream'
+
+/** Header names and values in wire order: [name, value, name, value, …], as Node's `rawHeaders`. */
+export type RawHeaders = readonly string[]
+
+export interface Head {
+  readonly status: number
+  readonly headers: RawHeaders
+}
+
+/** An upstream's answer whose body has not been read. Whoever gets it must read or destroy the body. */
+export interface Answer extends Head {
+  readonly statusText: string
+  readonly body: Readable
+  /** Trailers in wire order; complete when the body has ended. */
+  trailers(): RawHeaders
+}
+
+/** All values of one header, in wire order. `name` in lower case. */
+export function headerValues(headers: RawHeaders, name: string): string[] {
+  const values: string[] = []
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    if (headers[i]?.toLowerCase() === name) values.push(headers[i + 1] ?? '')
+  }
+  return values
+}
+
+/** The first value of one header, or undefined. `name` in lower case. */
+export function headerValue(headers: RawHeaders, name: string): string | undefined {
+  return headerValues(headers, name)[0]
+}

@@ -1,0 +1,108 @@
+/**
+ * Rails: the payment protocols behind a 402. A rail reads a challenge, turns an offer into an authorization, and reads
+ * what the server says about the settlement. It is pure: no ledger, no policy, no network, no clock.
+ *
+ * challenge: a 402 answer, parsed. offer: one way to pay that it accepts, rebuilt from vetted values.
+ * authorization: what the wallet signed, a bearer instrument until its window closes. settlement: evidence that money moved.
+ */
+import type { Code } from '../errors.ts'
+import type { Head, RawHeaders } from '../http.ts'
+import type { Asset } from '../money.ts'
+import type { Hex, TransferAuthorization, Wallet } from '../wallet/wallet.ts'
+
+/** One way to pay, vetted: every value is ours or was checked; nothing mutable of the server's is left in it. */
+export interface Offer {
+  readonly rail: string
+  readonly protocolVersion: number
+  readonly scheme: string
+  /** CAIP-2. */
+  readonly network: string
+  readonly asset: Asset
+  /** Atomic units, 0 < amount < 2^256. */
+  readonly amount: bigint
+  /** Checksummed. */
+  readonly payTo: Hex
+  /** How long the server asks the authorization to live, in seconds. Ours is shorter. */
+  readonly askedWindow_s: number
+  /** `upfront`: the server settles before it serves, so a failing handler still costs. */
+  readonly flow: 'authorization' | 'upfront'
+  /** Place in the challenge's list. */
+  readonly index: number
+  /** The server's own object as JSON text, to be echoed to the letter. */
+  readonly raw: string
+}
+
+/** Why an entry of the challenge's list cannot be paid. The reason names values, never the server's free text. */
+export interface RejectedOffer {
+  readonly index: number
+  readonly code: Extract<Code, 'asset_unknown' | 'network_not_allowed' | 'scheme_not_supported' | 'challenge_invalid'>
+  readonly reason: string
+}
+
+export interface Challenge {
+  readonly rail: string
+  readonly protocolVersion: number
+  readonly offers: readonly Offer[]
+  readonly rejected: readonly RejectedOffer[]
+  /** SHA-256 (hex) of the challenge as it was evaluated; ties a receipt to this 402. */
+  readonly digest: string
+  /** The server's own resource and extensions, as JSON text, to be echoed. Untrusted: never shown as ours, never decided on. */
+  readonly echo: string
+}
+
+/** Nothing here claims this 402 (undefined), it claims it and is broken (invalid), or it is a challenge. */
+export type Detected = { readonly kind: 'challenge'; readonly challenge: Challenge } | { readonly kind: 'invalid'; readonly reason: string }
+
+/** What is to be signed: the offer that was decided, our window, and the nonce that the ledger keeps. */
+export interface AuthorizeRequest {
+  readonly challenge: Challenge
+  readonly offer: Offer
+  readonly nonce: Hex
+  /** Seconds since 1970. */
+  readonly validAfter_s: number
+  readonly validBefore_s: number
+  readonly walletName: string | null
+}
+
+/** What the wallet signed. `headers` are secret until the payment is settled or dead. */
+export interface Authorization {
+  /** Request headers that carry the payment: [name, value, …]. */
+  readonly headers: RawHeaders
+  readonly payer: Hex
+  readonly payTo: Hex
+  readonly nonce: Hex
+  /** Seconds since 1970. */
+  readonly validAfter_s: number
+  readonly validBefore_s: number
+  readonly signature: Hex
+  readonly transfer: TransferAuthorization
+}
+
+/** What a server says about a settlement. A claim: only the chain confirms it. */
+export interface Settlement {
+  /** `unproven`: it says that it failed or nothing that can be read, which never proves that no money moved. */
+  readonly kind: 'claimed' | 'unproven'
+  /** Transaction hash as claimed, if it is well formed. */
+  readonly transaction: string | undefined
+  readonly network: string | undefined
+  /** From our own vocabulary, not the server's text. */
+  readonly reason: string
+}
+
+export interface Rail {
+  readonly name: string
+  /** Lower-case request headers of this protocol, which agents may not send and which never cross to another origin. */
+  readonly paymentHeaders: readonly string[]
+  /**
+   * True if this head alone may be a challenge of this rail, or its body has to be read to know.
+   * `body` are the decoded bytes (already inflated and bounded); undefined if it was larger than the bound.
+   * @returns undefined where the 402 is not of this protocol: it then passes byte for byte.
+   */
+  detect(head: Head, body: Uint8Array | undefined): Detected | undefined
+  /** Signs exactly `request.offer` and proves it: the finished bytes are decoded again and compared with the request. */
+  authorize(request: AuthorizeRequest, wallet: Wallet): Promise<Authorization>
+  /** Reads the server's statement about the settlement, if it makes one. */
+  settlement(head: Head, offer: { readonly network: string; readonly protocolVersion: number }): Settlement | undefined
+  /** Headers that ask a browser-minded server for its machine-readable challenge, or undefined where that is pointless. */
+  askAgain(head: Head, requestHeaders: RawHeaders): RawHeaders | undefined
+}

@@ -1,0 +1,56 @@
+/**
+ * Telemetry: one function for each business event, which counts it and, where it is worth a line, logs it. Rooms get
+ * this port; what counts (metrics) and what writes (log) are behind it. No event carries a secret or a body.
+ */
+import type { Code } from '../errors.ts'
+
+export type ExchangeOutcome = 'passed' | 'paid' | 'refused' | 'failed' | 'aborted' | 'tunnelled' | 'upgraded'
+export type Phase = 'quote' | 'decide' | 'approve' | 'reserve' | 'sign' | 'retry' | 'conclude'
+
+/** The one canonical line of an exchange, also when it failed. */
+export interface ExchangeLine {
+  readonly exchangeId: string
+  readonly mode: 'forward' | 'tunnel' | 'intercept' | 'reverse'
+  readonly outcome: ExchangeOutcome
+  readonly method: string
+  /** scheme://host[:port]/path without query or fragment. */
+  readonly target: string
+  readonly status: number
+  readonly duration_ms: number
+  readonly bytes: number
+  readonly sessionId?: string
+  readonly agent?: string
+  readonly code?: Code
+  /** What the payment flow added: paymentId, tier, amount, money, phases. */
+  readonly extra?: Readonly<Record<string, string | number>>
+}
+
+export interface Events {
+  exchangeEnded(line: ExchangeLine): void
+  challengeSeen(seen: {
+    readonly rail: string
+    readonly version: number
+    readonly outcome: 'payable' | 'invalid' | 'unpayable' | 'not_a_challenge'
+  }): void
+  decided(decision: { readonly tier: string; readonly decision: 'allow' | 'notify' | 'ask' | 'deny'; readonly code?: Code }): void
+  /** A payment entered this state. `amount` in millionths of a dollar. */
+  paymentEntered(payment: {
+    readonly paymentId: string
+    readonly network: string
+    readonly scheme: string
+    readonly state: string
+    readonly tier: string
+    readonly amount: bigint
+    readonly currency: string
+  }): void
+  phaseTook(phase: Phase, duration_ms: number): void
+  ledgerTook(operation: 'reserve' | 'record' | 'post' | 'void' | 'unknown' | 'refuse' | 'commit', duration_ms: number): void
+  receiptWritten(): void
+  /** Money moved or may have, and the agent did not get a complete 2xx. */
+  undelivered(paymentId: string): void
+  upstreamConnections(change: 1 | -1): void
+  /** Something that an operator should read: the sentence, and the fault behind it. */
+  warned(sentence: string, cause?: unknown): void
+  /** A fault of ours. */
+  faulted(where: string, cause: unknown): void
+}
