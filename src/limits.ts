@@ -9,7 +9,13 @@ export const MAX_HEADER_COUNT = 200
 export const HEAD_TIMEOUT_MS = 20_000
 /** Idle keep-alive connections of agents; longer than the pools of common clients (4 to 60 s). */
 export const AGENT_IDLE_TIMEOUT_MS = 75_000
+/** A refusal that ends a connection: how long the agent may take to read it and to close its side. */
+export const LINGER_MS = 5_000
 export const MAX_AGENT_CONNECTIONS = 20_000
+/** Requests at once on one HTTP/2 connection: the least that RFC 9113 advises; clients open another connection beyond it. */
+export const MAX_HTTP2_STREAMS = 100
+/** What one HTTP/2 connection may make us hold, queued answers included; Node's default. */
+export const MAX_HTTP2_SESSION_MB = 10
 
 // 3 forward: how long an upstream may take
 export const CONNECT_TIMEOUT_MS = 10_000
@@ -30,6 +36,8 @@ export const KEPT_BODY_MEMORY_BYTES = 64 * 1024
 export const KEPT_BODY_SPOOL_BYTES = 256 * 1024 * 1024
 /** All spooled bodies together. */
 export const SPOOL_TOTAL_BYTES = 2 * 1024 * 1024 * 1024
+/** Read of a body after the answer went out, so that the agent gets to see that answer; beyond it the connection is closed. */
+export const DRAINED_BODY_BYTES = 8 * 1024 * 1024
 /** Routes remembered as charging. */
 export const MAX_CHARGING_ROUTES = 10_000
 
@@ -39,6 +47,8 @@ export const MAX_402_BODY_BYTES = 64 * 1024
 export const MAX_402_HEADER_BYTES = 16 * 1024
 export const MAX_402_ENCODINGS = 2
 export const MAX_OFFERS = 20
+/** One offer of x402 version 2, which goes back whole in the payment header; honest ones have some 300. */
+export const MAX_OFFER_CHARS = 4 * 1024
 export const MAX_JSON_DEPTH = 32
 export const MAX_JSON_NODES = 5_000
 
@@ -49,6 +59,9 @@ export const MIN_WINDOW_S = 10
 export const MAX_ASKED_WINDOW_S = 86_400
 /** Facilitators want some seconds left; presenting later than this is pointless. */
 export const MIN_WINDOW_LEFT_S = 6
+
+/** Common servers (nginx, Apache) take header fields of 8 KiB; beyond it, what may be left out of a payment is. */
+export const MAX_PAYMENT_HEADER_BYTES = 8_000
 
 // purchases
 /** A settled purchase without a complete 2xx is a repeat for this long. */
@@ -66,18 +79,76 @@ export const MAX_TTL_MS = 366 * 86_400_000
 export const MAX_CAP = 1_000_000_000_000_000_000n
 export const MAX_HINT_CHARS = 1_000
 export const MAX_LABELS = 50
+/** Agents, tools, categories, tiers: names that stand in sentences, logs and receipts. */
+export const MAX_NAME_CHARS = 200
 export const MAX_LIMIT_ENTRIES = 1_000
+/** Every payment is counted on each ancestor; people nest budgets in teams and tasks, not deeper. */
+export const MAX_SESSION_DEPTH = 8
+/** Sessions whose terms stay parsed in memory, some KB each. */
+export const MAX_CACHED_SESSIONS = 10_000
+
+// policy
+/** People read a policy from top to bottom; a refusal says for each tier why it does not apply. */
+export const MAX_TIERS = 50
+/** Category rules and recipients are looked through for every payment: about 25 µs for each hundred. */
+export const MAX_POLICY_RULES = 10_000
+export const MAX_APPROVERS = 10
+
+// configuration
+/** Ten thousand policy rules have about as much. */
+export const MAX_CONFIG_BYTES = 4 * 1024 * 1024
+/** A keystore has 1 KB, a PEM bundle with its chain some 10 KB. */
+export const MAX_SECRET_BYTES = 64 * 1024
 
 // certificates
 export const MAX_LEAVES = 2_000
 export const LEAF_LIFETIME_MS = 72 * 3_600_000
 export const CA_LIFETIME_MS = 3_650 * 86_400_000
+/** Certificates begin this long ago, for agents whose clocks are slow. */
+export const LEAF_BACKDATE_MS = 3_600_000
+/** A leaf is made anew when less than this is left, for agents whose clocks are fast. */
+export const LEAF_RENEWAL_MS = 6 * 3_600_000
 
 // admin
 export const MAX_ADMIN_BODY_BYTES = 1024 * 1024
 export const MAX_PAGE = 1_000
 export const DEFAULT_PAGE = 100
+/** Problems of a body that one answer lists; a mended body shows the rest. */
+export const MAX_ISSUES_SHOWN = 20
+/** Recipients that a session's summary lists one by one; the rest are summed as one. */
+export const MAX_SUMMARY_RECIPIENTS = 1_000
+/** One request of an agent about itself: a URL and a method. */
+export const MAX_AGENT_BODY_BYTES = 16 * 1024
 
 // the process
 /** SIGTERM: how long signed payments may take to conclude before the process ends anyway. */
 export const DRAIN_TIMEOUT_MS = 30_000
+
+// the command line
+/** One call to the admin API; closing a session waits for what is open. */
+export const ADMIN_CALL_TIMEOUT_MS = 60_000
+/** A page of 1,000 payments has about 2 MB. */
+export const MAX_ADMIN_ANSWER_BYTES = 32 * 1024 * 1024
+
+// telemetry
+/** Distinct values of a metric's label that comes from the configuration; each makes new series, so further ones become `other`. */
+export const MAX_LABEL_VALUES = 50
+/** Longest value in a log line; a URL with a long path still fits. */
+export const MAX_LOG_VALUE_CHARS = 2_000
+/** Members of an object in a log line, and how deep one is followed. */
+export const MAX_LOG_MEMBERS = 50
+export const MAX_LOG_DEPTH = 4
+
+// wallet
+/** Keystores of common wallets derive with scrypt over 256 MiB at most. */
+export const MAX_KEYSTORE_MEMORY_BYTES = 512 * 1024 * 1024
+/** Or with pbkdf2; current advice is 600,000 rounds, and each million costs about half a second. */
+export const MAX_KEYSTORE_ROUNDS = 10_000_000
+/** `doctor`: one tool asks one address; `go run` compiles first. */
+export const DOCTOR_TOOL_TIMEOUT_MS = 60_000
+/** `doctor`: an upstream that does not answer by then is called unreachable. */
+export const DOCTOR_UPSTREAM_TIMEOUT_MS = 3_000
+/** Half of the shortest window: beyond it what we sign may be expired, or not yet valid, when it arrives. */
+export const MAX_CLOCK_SKEW_MS = (MIN_WINDOW_S * 1000) / 2
+/** `demo`: three requests and two settlements on a local chain take two seconds. */
+export const DEMO_AGENT_TIMEOUT_MS = 60_000

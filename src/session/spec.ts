@@ -1,0 +1,102 @@
+/** What somebody asks for who opens a session: the body of `POST /v1/sessions`, and the default session's terms. */
+import { z } from 'zod'
+import { MAX_HINT_CHARS, MAX_LABELS } from '../limits.ts'
+import type { SessionLimits, SessionScope } from './session.ts'
+import {
+  address,
+  amount,
+  category,
+  duration,
+  hostPattern,
+  listOf,
+  mapOf,
+  method,
+  name,
+  network,
+  positiveDuration,
+  section,
+  text,
+} from './values.ts'
+
+const recipientKey = z.union([address.transform((key) => key.toLowerCase()), hostPattern])
+/** `*` stands for every name that the map does not name. */
+const categoryKey = z.union([z.literal('*'), category])
+const window = section({ max: amount, per: positiveDuration }).transform(({ max, per }) => ({ max, per_ms: per }))
+
+/** Absent keys stay absent, empty maps and lists stay empty, zero stays zero: each means something else. */
+export const limitsSchema = section({
+  perPayment: amount.exactOptional(),
+  payments: z.int({ error: 'write a whole number' }).nonnegative({ error: 'must not be negative' }).exactOptional(),
+  perRecipient: mapOf(recipientKey, amount).exactOptional(),
+  perCategory: mapOf(categoryKey, amount).exactOptional(),
+  perTool: mapOf(name, amount).exactOptional(),
+  perUser: mapOf(name, amount).exactOptional(),
+  perWindow: listOf(window).exactOptional(),
+})
+
+export const scopeSchema = section({
+  hosts: listOf(hostPattern).exactOptional(),
+  methods: listOf(method).exactOptional(),
+  categories: listOf(category).exactOptional(),
+  tools: listOf(name).exactOptional(),
+  enforce: z.enum(['payments', 'all'], { error: 'write payments or all' }).exactOptional(),
+  onDrift: z.enum(['report', 'escalate', 'deny'], { error: 'write report, escalate or deny' }).exactOptional(),
+})
+
+const labelsSchema = mapOf(name, text(MAX_HINT_CHARS)).refine((labels) => Object.keys(labels).length <= MAX_LABELS, {
+  error: `at most ${MAX_LABELS} labels`,
+})
+
+const currency = z.string({ error: 'write a currency like USD' }).regex(/^[A-Z]{3,5}$/, { error: 'write a currency like USD' })
+
+/** What every session says, however it is opened. The cap and the lifetime have no default: absent means no. */
+const terms = {
+  cap: amount,
+  ttl: duration,
+  currency: currency.exactOptional(),
+  limits: limitsSchema.prefault({}),
+  scope: scopeSchema.prefault({}),
+  networks: listOf(network).exactOptional(),
+  assets: listOf(name).exactOptional(),
+  wallet: name.nullable().exactOptional(),
+  owner: name.exactOptional(),
+  labels: labelsSchema.prefault({}),
+}
+
+/** The body of `POST /v1/sessions`. Unknown keys are refused. */
+export const sessionSpecSchema = section({
+  agent: name,
+  purpose: text(MAX_HINT_CHARS),
+  ...terms,
+  parent: name.nullable().default(null),
+  singleUse: z.boolean({ error: 'write true or false' }).default(false),
+}).transform(renameTtl)
+
+/** `proxy.defaultSession`: agent and purpose have defaults, because nobody asks for this session. */
+export const defaultSessionSchema = section({
+  agent: name.default('default'),
+  purpose: text(MAX_HINT_CHARS).default('default session'),
+  ...terms,
+}).transform((spec) => ({ ...renameTtl(spec), parent: null, singleUse: false }))
+
+function renameTtl<Spec extends { readonly ttl: number }>({ ttl, ...spec }: Spec): Omit<Spec, 'ttl'> & { readonly ttl_ms: number } {
+  return { ...spec, ttl_ms: ttl }
+}
+
+/** Amounts in millionths, the lifetime in milliseconds, networks as CAIP-2. What is absent defaults to the configuration's. */
+export interface SessionSpec {
+  readonly agent: string
+  readonly purpose: string
+  readonly cap: bigint
+  readonly ttl_ms: number
+  readonly currency?: string
+  readonly limits: SessionLimits
+  readonly scope: SessionScope
+  readonly networks?: readonly string[]
+  readonly assets?: readonly string[]
+  readonly wallet?: string | null
+  readonly owner?: string
+  readonly parent: string | null
+  readonly singleUse: boolean
+  readonly labels: Readonly<Record<string, string>>
+}

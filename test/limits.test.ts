@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest'
+import * as limits from '../src/limits.ts'
+
+describe('limits', () => {
+  it.each(Object.entries(limits))('%s is a whole number above zero, with its unit where it has one', (name, value) => {
+    expect(name).toMatch(/^[A-Z][A-Z0-9_]*$/)
+    expect(value > 0).toBe(true)
+    if (typeof value === 'number') expect(Number.isSafeInteger(value)).toBe(true)
+  })
+
+  it('signed windows are short, whatever a server asks for', () => {
+    expect(limits.MAX_WINDOW_S).toBeLessThanOrEqual(120)
+    expect(limits.MIN_WINDOW_S).toBeGreaterThanOrEqual(10)
+    expect(limits.MIN_WINDOW_LEFT_S).toBeLessThan(limits.MIN_WINDOW_S)
+    expect(limits.MAX_ASKED_WINDOW_S).toBeGreaterThanOrEqual(limits.MAX_WINDOW_S)
+  })
+
+  it('the sum of two caps fits into 64 bits, as the ledger stores them', () => {
+    expect(limits.MAX_CAP * 2n).toBeLessThan(2n ** 63n)
+  })
+
+  it('a purchase stays claimed for longer than its slowest attempt', () => {
+    expect(limits.PURCHASE_LEASE_MS).toBeGreaterThan(limits.UPSTREAM_HEAD_TIMEOUT_MS)
+    expect(limits.KEYED_PURCHASE_TTL_MS).toBeGreaterThan(limits.UNDELIVERED_TTL_MS)
+  })
+})
