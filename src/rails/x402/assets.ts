@@ -1,0 +1,58 @@
+/**
+ * The x402 rail, scheme `exact` on EVM by EIP-3009, in versions 1 and 2. challenge: header and body read into an
+ * envelope; offer: each entry vetted against our own registry of assets; authorization: the transfer signed and put into
+ * a header; proof: that header read again; settlement: what the server says came of it.
+ */
+import { DEFAULT_ASSETS } from '@x402/evm'
+import { getAddress } from 'viem'
+import type { Asset } from '../../money.ts'
+
+/** The rail's closed world: what is not in it cannot be paid. */
+export interface Registry {
+  /** Whether payments on this network (CAIP-2) are wanted. */
+  allows(network: string): boolean
+  /** The asset at this address, whatever the case of its letters. */
+  asset(network: string, address: string): Asset | undefined
+}
+
+export function createRegistry({
+  assets,
+  networks,
+}: {
+  readonly assets: readonly Asset[]
+  readonly networks: readonly string[]
+}): Registry {
+  const allowed = new Set(networks)
+  const byPlace = new Map(assets.map((asset) => [placeOf(asset.network, asset.address), asset]))
+  return {
+    allows: (network) => allowed.has(network),
+    asset: (network, address) => byPlace.get(placeOf(network, address)),
+  }
+}
+
+/** The dollar stablecoins of the protocol's own table that can be paid by EIP-3009, each at a peg of one to one. */
+export function knownAssets(): Asset[] {
+  return Object.entries(DEFAULT_ASSETS).flatMap(([network, entries]) =>
+    entries
+      .filter(({ assetTransferMethod }) => assetTransferMethod === undefined || assetTransferMethod === 'eip3009')
+      .map(({ asset, symbol, decimals, name, version }) => ({
+        network,
+        address: getAddress(asset),
+        symbol,
+        decimals,
+        currency: 'USD',
+        rate: 1_000_000n,
+        eip712: { name, version },
+      })),
+  )
+}
+
+/** The chain id of an EVM network, or undefined for every other CAIP-2 name. */
+export function chainIdOf(network: string): number | undefined {
+  const [, digits] = /^eip155:([1-9][0-9]{0,14})$/.exec(network) ?? []
+  return digits === undefined ? undefined : Number.parseInt(digits, 10)
+}
+
+function placeOf(network: string, address: string): string {
+  return `${network}/${address.toLowerCase()}`
+}

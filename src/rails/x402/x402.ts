@@ -1,0 +1,87 @@
+/** The x402 rail: its four questions, answered by the files beside it. */
+import { createHash } from 'node:crypto'
+import { type Head, headerValue, headerValues, type RawHeaders } from '../../http.ts'
+import type { Asset } from '../../money.ts'
+import type { Challenge, Detected, Offer, Rail, RejectedOffer } from '../rail.ts'
+import { createRegistry, type Registry } from './assets.ts'
+import { authorize } from './authorization.ts'
+import { type Envelope, readBody, readHeader } from './challenge.ts'
+import { readOffer } from './offer.ts'
+import { PAYMENT_HEADER } from './proof.ts'
+import { readSettlement } from './settlement.ts'
+
+const CHALLENGE_HEADER = 'payment-required'
+
+/** What is accepted: these assets, on these networks (CAIP-2), by scheme `exact` with EIP-3009. */
+export function createX402Rail(accepted: { readonly assets: readonly Asset[]; readonly networks: readonly string[] }): Rail {
+  const registry = createRegistry(accepted)
+  return {
+    name: 'x402',
+    paymentHeaders: [PAYMENT_HEADER[1].toLowerCase(), PAYMENT_HEADER[2].toLowerCase()],
+    detect: (head, body) => detect(head, body, registry),
+    authorize: (request, wallet) => authorize(request, wallet, registry),
+    settlement: readSettlement,
+    askAgain,
+  }
+}
+
+/** Header and body may both carry the challenge (an old and a new client); then they have to ask for the same. */
+function detect(head: Head, body: Uint8Array | undefined, registry: Registry): Detected | undefined {
+  if (head.status !== 402) return undefined
+  const inHeader = readHeader(headerValues(head.headers, CHALLENGE_HEADER))
+  if (inHeader.kind === 'broken') return { kind: 'invalid', reason: inHeader.reason }
+  const inBody = readBody(body)
+  if (inBody.kind === 'broken') return { kind: 'invalid', reason: inBody.reason }
+  const challenges = [inHeader, inBody].flatMap((read) => (read.kind === 'envelope' ? [evaluate(read.envelope, registry)] : []))
+  const [first, second] = challenges
+  if (first && second && termsOf(first) !== termsOf(second)) {
+    return { kind: 'invalid', reason: 'The challenge’s header and body disagree on what may be paid.' }
+  }
+  return first && { kind: 'challenge', challenge: first }
+}
+
+function evaluate({ version, entries, echo }: Envelope, registry: Registry): Challenge {
+  const offers: Offer[] = []
+  const rejected: RejectedOffer[] = []
+  for (const [index, entry] of entries.entries()) {
+    const read = readOffer(entry, { index, version }, registry)
+    if ('code' in read) rejected.push(read)
+    else offers.push(read)
+  }
+  return { rail: 'x402', protocolVersion: version, offers, rejected, digest: digestOf({ version, offers, rejected }), echo }
+}
+
+interface Evaluated {
+  readonly version: number
+  readonly offers: readonly Offer[]
+  readonly rejected: readonly RejectedOffer[]
+}
+
+/** Over the evaluated values in a fixed order: free text, extensions and the spelling of the JSON leave it as it is. */
+function digestOf({ version, offers, rejected }: Evaluated): string {
+  const text = JSON.stringify([
+    'x402',
+    version,
+    offers.map((offer) => [offer.index, ...valuesOf(offer)]),
+    rejected.map(({ index, code }) => [index, code]),
+  ])
+  return createHash('sha256').update(text).digest('hex')
+}
+
+function termsOf({ offers }: Challenge): string {
+  return JSON.stringify([...new Set(offers.map((offer) => JSON.stringify(valuesOf(offer))))].sort())
+}
+
+function valuesOf({ scheme, network, asset, amount, payTo, askedWindow_s, flow }: Offer): readonly (string | number)[] {
+  return [scheme, network, asset.address, amount.toString(), payTo, askedWindow_s, flow]
+}
+
+/** Servers of version 1 answer browsers with a page alone, and agents often look like browsers. */
+function askAgain(head: Head, requestHeaders: RawHeaders): RawHeaders | undefined {
+  const browser =
+    headerValues(requestHeaders, 'accept').some((value) => value.includes('text/html')) &&
+    headerValues(requestHeaders, 'user-agent').some((value) => value.includes('Mozilla'))
+  const page = headerValue(head.headers, 'content-type')?.toLowerCase().includes('text/html') ?? false
+  if (head.status !== 402 || !browser || !page || headerValue(head.headers, CHALLENGE_HEADER) !== undefined) return undefined
+  return ['accept', 'application/json', 'user-agent', 'purser']
+}

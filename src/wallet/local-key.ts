@@ -1,0 +1,84 @@
+/** A wallet whose key is in this process. The key lives in a closure: nothing that prints or serialises can reach it. */
+import { inspect } from 'node:util'
+import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
+import { refused } from '../errors.ts'
+import { decryptKeystore } from './keystore.ts'
+import type { Hex, TransferAuthorization, Wallet } from './wallet.ts'
+
+/** EIP-3009. */
+const TRANSFER = {
+  TransferWithAuthorization: [
+    { name: 'from', type: 'address' },
+    { name: 'to', type: 'address' },
+    { name: 'value', type: 'uint256' },
+    { name: 'validAfter', type: 'uint256' },
+    { name: 'validBefore', type: 'uint256' },
+    { name: 'nonce', type: 'bytes32' },
+  ],
+} as const
+
+export interface LocalKey {
+  /** 32 bytes, a valid secp256k1 key. */
+  readonly key: Hex
+  /** The name that sessions may ask for; null always means this wallet. */
+  readonly name?: string
+}
+
+/** @throws Error where the key is no key; the message holds nothing of it. */
+export function createLocalWallet({ key, name = 'default' }: LocalKey): Wallet {
+  const account = accountOf(key)
+  const checkName = (walletName: string | null) => {
+    if (walletName !== null && walletName !== name)
+      throw refused('not_found', `There is no wallet of this name; the local one is "${name}".`)
+  }
+  const wallet = {
+    async address(walletName: string | null): Promise<Hex> {
+      checkName(walletName)
+      return account.address
+    },
+    async signTransfer(walletName: string | null, data: TransferAuthorization): Promise<Hex> {
+      checkName(walletName)
+      return signTransfer(account, data)
+    },
+  }
+  Object.defineProperty(wallet, inspect.custom, { value: () => `Wallet { ${account.address} }` })
+  return wallet
+}
+
+/** A fresh random key. */
+export function generateKey(): Hex {
+  return generatePrivateKey()
+}
+
+/**
+ * Reads a key as it stands in a file: 64 hex digits after `0x`, or a JSON keystore (version 3) with its password.
+ * @throws Error where it is neither; the message holds nothing of the text.
+ */
+export function parseKey(text: string, password?: string): Hex {
+  const trimmed = text.trim()
+  const key = trimmed.startsWith('{') ? decryptKeystore(trimmed, password) : trimmed
+  if (!isKeyText(key)) throw new Error('a wallet key is 0x and 64 hex digits, or a JSON keystore of version 3')
+  accountOf(key)
+  return key
+}
+
+function isKeyText(text: string): text is Hex {
+  return /^0x[0-9a-fA-F]{64}$/.test(text)
+}
+
+/** The library's own error quotes what it was given, so it is not kept as a cause. */
+function accountOf(key: Hex): PrivateKeyAccount {
+  let account: PrivateKeyAccount | undefined
+  try {
+    account = privateKeyToAccount(key)
+  } catch {
+    account = undefined
+  }
+  if (!account) throw new Error('the wallet key is not a secp256k1 key')
+  return account
+}
+
+async function signTransfer(account: PrivateKeyAccount, { domain, ...message }: TransferAuthorization): Promise<Hex> {
+  if (message.from !== account.address) throw refused('internal_error', 'The transfer is not one of this wallet. Nothing was signed.')
+  return account.signTypedData({ domain, types: TRANSFER, primaryType: 'TransferWithAuthorization', message })
+}

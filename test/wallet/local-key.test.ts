@@ -1,0 +1,129 @@
+import { inspect } from 'node:util'
+import { verifyTypedData } from 'viem'
+import { describe, expect, it } from 'vitest'
+import { createLocalWallet, generateKey, parseKey } from '../../src/wallet/local-key.ts'
+import type { TransferAuthorization, Wallet } from '../../src/wallet/wallet.ts'
+
+const KEY = `0x${'c0ffee11'.repeat(8)}` as const
+const CANARY = KEY.slice(2, 34)
+const TYPES = {
+  TransferWithAuthorization: [
+    { name: 'from', type: 'address' },
+    { name: 'to', type: 'address' },
+    { name: 'value', type: 'uint256' },
+    { name: 'validAfter', type: 'uint256' },
+    { name: 'validBefore', type: 'uint256' },
+    { name: 'nonce', type: 'bytes32' },
+  ],
+} as const
+
+async function transferOf(wallet: Wallet): Promise<TransferAuthorization> {
+  return {
+    domain: { name: 'USDC', version: '2', chainId: 84532, verifyingContract: '0x036CbD53842c5426634e7929541eC2318f3dCF7e' },
+    from: await wallet.address(null),
+    to: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C',
+    value: 10_000n,
+    validAfter: 0n,
+    validBefore: 1_800_000_000n,
+    nonce: `0x${'ab'.repeat(32)}`,
+  }
+}
+
+describe('local wallet', () => {
+  it('signs a transfer so that its own address verifies', async () => {
+    const wallet = createLocalWallet({ key: KEY })
+    const transfer = await transferOf(wallet)
+    const { domain, ...message } = transfer
+    const signature = await wallet.signTransfer(null, transfer)
+    const address = await wallet.address(null)
+    expect(signature).toMatch(/^0x[0-9a-f]{130}$/)
+    expect(await verifyTypedData({ address, domain, types: TYPES, primaryType: 'TransferWithAuthorization', message, signature })).toBe(
+      true,
+    )
+  })
+
+  it('gives the same bytes for the same transfer', async () => {
+    const wallet = createLocalWallet({ key: KEY })
+    const transfer = await transferOf(wallet)
+    expect(await wallet.signTransfer(null, transfer)).toBe(await wallet.signTransfer('default', transfer))
+  })
+
+  it('signs nothing that another address would pay', async () => {
+    const wallet = createLocalWallet({ key: KEY })
+    const foreign = { ...(await transferOf(wallet)), from: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C' } as const
+    await expect(wallet.signTransfer(null, foreign)).rejects.toMatchObject({ refusal: { code: 'internal_error' } })
+  })
+
+  it('answers to null and to its own name, and to no other', async () => {
+    const wallet = createLocalWallet({ key: KEY, name: 'research' })
+    expect(await wallet.address('research')).toBe(await wallet.address(null))
+    await expect(wallet.address('default')).rejects.toMatchObject({ refusal: { code: 'not_found' } })
+    await expect(wallet.signTransfer('', await transferOf(wallet))).rejects.toMatchObject({ refusal: { code: 'not_found' } })
+  })
+
+  it('has no operation but address and signTransfer', () => {
+    expect(Reflect.ownKeys(createLocalWallet({ key: KEY })).filter((name) => typeof name === 'string')).toEqual(['address', 'signTransfer'])
+  })
+
+  it('shows its address and never its key, however it is printed', async () => {
+    const wallet = createLocalWallet({ key: KEY })
+    const shown = [
+      inspect(wallet, { depth: 10, showHidden: true }),
+      inspect({ wallet }, { depth: 10, showHidden: true, customInspect: false }),
+      JSON.stringify(wallet),
+      String(wallet),
+      JSON.stringify(Object.getOwnPropertyDescriptors(wallet)),
+      wallet.signTransfer.toString(),
+    ].join('\n')
+    expect(shown).toContain(await wallet.address(null))
+    expect(shown.toLowerCase()).not.toContain(CANARY)
+  })
+
+  it('never names the key in an error, nor in what hangs on it', async () => {
+    const broken = [
+      () => createLocalWallet({ key: `${KEY}${CANARY}` }),
+      () => createLocalWallet({ key: `0x${'f'.repeat(64)}` }),
+      () => parseKey(`${KEY}00`),
+      () => parseKey(KEY.slice(2)),
+      () => parseKey(`{"key":"${KEY}"}`, CANARY),
+    ]
+    for (const attempt of broken) {
+      const fault = catchFault(attempt)
+      expect(fault).toBeInstanceOf(Error)
+      expect(inspect(fault, { depth: 10, showHidden: true })).not.toMatch(new RegExp(`${CANARY}|f{64}`))
+    }
+    const wallet = createLocalWallet({ key: KEY })
+    const malformed = { ...(await transferOf(wallet)), value: -1n }
+    const fault = await wallet.signTransfer(null, malformed).catch((cause: unknown) => cause)
+    expect(fault).toBeInstanceOf(Error)
+    expect(inspect(fault, { depth: 10, showHidden: true })).not.toContain(CANARY)
+  })
+})
+
+describe('keys', () => {
+  it('are read with blanks around them, as editors leave them', () => {
+    expect(parseKey(`  ${KEY}\n`)).toBe(KEY)
+  })
+
+  it.each(['', '0x', `0x${'0'.repeat(64)}`, `0x${'g'.repeat(64)}`, `0X${'1'.repeat(64)}`, `${KEY} ${KEY}`])(
+    'that are none are refused: %s',
+    (text) => {
+      expect(() => parseKey(text)).toThrow(/wallet key/)
+    },
+  )
+
+  it('that are generated are valid and fresh', () => {
+    const [first, second] = [generateKey(), generateKey()]
+    expect(parseKey(first)).toBe(first)
+    expect(first).not.toBe(second)
+  })
+})
+
+function catchFault(attempt: () => unknown): unknown {
+  try {
+    attempt()
+    return undefined
+  } catch (fault) {
+    return fault
+  }
+}
