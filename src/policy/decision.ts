@@ -33,6 +33,10 @@ export interface Classification {
   readonly trustReason: string
   /** The recipient is not the one pinned or paid before at this origin. */
   readonly recipientChanged: boolean
+  /** Where the recipient changed: how far the one before it was trusted. */
+  readonly trustBefore?: Trust
+  /** ISO 3166 code from the recipient's listing, if it has one. */
+  readonly jurisdiction?: string
   readonly blocked: boolean
   /** The listing wants the recipient of this host pinned at first use. */
   readonly pin: boolean

@@ -1,0 +1,155 @@
+/** Tiers: the rows of the policy. A payment belongs to the first whose conditions all hold; a blocked one wins over all. */
+import { z } from 'zod'
+import { MAX_APPROVERS, MAX_TIERS } from '../limits.ts'
+import type { FrequencyBound, Trust } from '../session/history.ts'
+import { amount, category, listOf, name, positiveDuration, section, wanted } from '../session/values.ts'
+
+/** Absent conditions restrict nothing. A tier that allows states the four that bound it: nothing is unlimited by omission. */
+export interface TierConditions {
+  /** The payment costs at most this, in millionths of the session's currency. */
+  readonly maxAmount?: bigint
+  /** One of the payment's categories is among these. */
+  readonly categories?: readonly string[]
+  /** The least trust that is accepted; in a blocked tier `unknown` means exactly unknown. */
+  readonly recipientTrust?: Trust | 'any'
+  /** Payments of one agent in this tier, in a rolling window. */
+  readonly frequency?: { readonly max: number; readonly per_ms: number }
+  /** ISO 3166 codes of recipients' listings. */
+  readonly jurisdictions?: readonly string[]
+}
+
+export interface Tier {
+  readonly name: string
+  readonly conditions: TierConditions
+  readonly approval: 'none' | 'notify_with_veto' | 'explicit_human' | 'blocked'
+  readonly vetoWindow_ms?: number
+  readonly timeout_ms?: number
+  /** How many people have to approve. */
+  readonly approvers: number
+  readonly audit?: 'batch_daily' | 'per_transaction' | 'per_transaction_enhanced' | 'attempt_logged'
+  readonly micaCompliance?: 'simplified' | 'standard' | 'enhanced'
+  readonly alert?: 'immediate_to_owner'
+}
+
+export const jurisdiction = z
+  .string({ error: wanted('write a country like DE') })
+  .regex(/^[A-Z]{2}$/, { error: 'write a country as two capital letters, like DE' })
+
+/** An enum whose message names what may be written. */
+export function oneOf<const Words extends readonly [string, ...string[]]>(...words: Words) {
+  return z.enum(words, { error: wanted(`write one of ${words.join(', ')}`) })
+}
+
+const frequency = section({
+  max: z.int({ error: wanted('write a whole number') }).nonnegative({ error: 'must not be negative' }),
+  per: positiveDuration,
+}).transform(({ max, per }) => ({ max, per_ms: per }))
+
+const conditionsSchema = section(
+  {
+    maxAmount: amount.exactOptional(),
+    categories: listOf(category).exactOptional(),
+    recipientTrust: oneOf('verified', 'known', 'unknown', 'any').exactOptional(),
+    frequency: frequency.exactOptional(),
+    jurisdictions: listOf(jurisdiction).exactOptional(),
+  },
+  { hours: 'conditions on the hour are not in this version: leave it out' },
+)
+
+/** Names stand as keys in the ledger's answers, so none may be a word that every object has. */
+const tierName = name
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, { error: 'letters, digits, "_", "-" and "." only' })
+  .refine((word) => !(word in {}), { error: 'this word is reserved' })
+
+type Approval = Tier['approval']
+
+const APPROVALS: readonly Approval[] = ['none', 'notify_with_veto', 'explicit_human', 'blocked']
+
+export const tierSchema = tierSchemaFor(APPROVALS)
+/** The tiers that a policy may have, each name once. */
+export const tiersSchema = tiersSchemaFor(APPROVALS)
+
+/** As `tiersSchema`, and refuses approvals that are not among `supported`, saying so. */
+export function tiersSchemaFor(supported: readonly Approval[]) {
+  return z
+    .array(tierSchemaFor(supported), { error: wanted('write a list of tiers') })
+    .max(MAX_TIERS, { error: `at most ${MAX_TIERS} tiers` })
+    .superRefine((tiers, context) => {
+      for (const [at, { name: same }] of tiers.entries()) {
+        const first = tiers.findIndex((tier) => tier.name === same)
+        if (first < at)
+          context.addIssue({ code: 'custom', path: [at, 'name'], message: `${same} is the name of tier ${first + 1} already` })
+      }
+    })
+}
+
+function tierSchemaFor(supported: readonly Approval[]) {
+  return section({
+    name: tierName,
+    conditions: conditionsSchema.prefault({}),
+    approval: oneOf('none', 'notify_with_veto', 'explicit_human', 'blocked').refine((approval) => supported.includes(approval), {
+      error: (issue) => `${issue.input} asks for people; this version knows ${supported.join(' and ')}`,
+    }),
+    vetoWindow: positiveDuration.exactOptional(),
+    timeout: positiveDuration.exactOptional(),
+    approvers: z
+      .int({ error: 'write a whole number' })
+      .min(1, { error: 'at least 1' })
+      .max(MAX_APPROVERS, { error: `at most ${MAX_APPROVERS}` })
+      .default(1),
+    audit: oneOf('batch_daily', 'per_transaction', 'per_transaction_enhanced', 'attempt_logged').exactOptional(),
+    micaCompliance: oneOf('simplified', 'standard', 'enhanced').exactOptional(),
+    alert: oneOf('immediate_to_owner').exactOptional(),
+  })
+    .superRefine((tier, context) => {
+      for (const { path, message } of contradictionsOf(tier)) context.addIssue({ code: 'custom', path: [...path], message })
+    })
+    .transform(
+      ({ vetoWindow, timeout, ...tier }): Tier => ({
+        ...tier,
+        ...(vetoWindow === undefined ? {} : { vetoWindow_ms: vetoWindow }),
+        ...(timeout === undefined ? {} : { timeout_ms: timeout }),
+      }),
+    )
+}
+
+interface Contradiction {
+  readonly path: readonly string[]
+  readonly message: string
+}
+
+type Written = Pick<Tier, 'approval' | 'conditions'> & { readonly vetoWindow?: number; readonly timeout?: number }
+
+const BOUNDS = ['maxAmount', 'categories', 'recipientTrust', 'frequency'] as const
+const TURNED_AROUND = ['maxAmount', 'frequency'] as const
+
+function contradictionsOf(tier: Written): Contradiction[] {
+  const { approval, conditions } = tier
+  const found: Contradiction[] = []
+  if (approval === 'blocked') {
+    for (const key of TURNED_AROUND) {
+      const message = 'leave it out: a blocked tier with this bound would block what is below it and let pass what is above'
+      if (conditions[key] !== undefined) found.push({ path: ['conditions', key], message })
+    }
+  } else {
+    for (const key of BOUNDS) {
+      const message = 'is missing: a tier that allows payments states it, because nothing is unlimited by omission'
+      if (conditions[key] === undefined) found.push({ path: ['conditions', key], message })
+    }
+  }
+  return [...found, ...spanBelongs(tier, 'vetoWindow', 'notify_with_veto'), ...spanBelongs(tier, 'timeout', 'explicit_human')]
+}
+
+/** A span of time that people have belongs to the one kind of approval that waits for them. */
+function spanBelongs(tier: Written, key: 'vetoWindow' | 'timeout', approval: Tier['approval']): Contradiction[] {
+  const given = tier[key] !== undefined
+  if (given === (tier.approval === approval)) return []
+  return [
+    { path: [key], message: given ? `belongs to tiers with approval: ${approval} only` : `is missing: approval: ${approval} needs it` },
+  ]
+}
+
+/** What has to be counted for these tiers before a decision. */
+export function frequencyBounds(tiers: readonly Tier[]): FrequencyBound[] {
+  return tiers.flatMap(({ name: tier, conditions }) => (conditions.frequency ? [{ tier, ...conditions.frequency }] : []))
+}

@@ -1,0 +1,23 @@
+/** A short name for the policy in force, which every decision carries. */
+import { createHash } from 'node:crypto'
+import type { ClassifyRules } from './classify.ts'
+import type { Tier } from './tiers.ts'
+
+const VERSION_CHARS = 12
+
+/** The first 12 hex digits of the SHA-256 of tiers and rules: the same policy has the same version, whatever the order of its keys. */
+export function policyVersion({ tiers, rules }: { readonly tiers: readonly Tier[]; readonly rules: ClassifyRules }): string {
+  const { categories, recipients, jurisdictions } = rules
+  const text = canonicalText({ tiers, categories, recipients: { ...recipients }, jurisdictions: { ...jurisdictions } })
+  return createHash('sha256').update(text).digest('hex').slice(0, VERSION_CHARS)
+}
+
+/** JSON with sorted keys; amounts are marked, so that no text can pass for one. */
+function canonicalText(value: unknown): string {
+  if (typeof value === 'bigint') return `${value}n`
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const entries = Object.entries(value).filter(([, member]) => member !== undefined)
+  const sorted = entries.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${sorted.map(([key, member]) => `${JSON.stringify(key)}:${canonicalText(member)}`).join(',')}}`
+}

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+import { classify, ruleFor } from '../../src/policy/classify.ts'
+import { ALICE, BOB, NO_PAST, payable, rules } from './fixtures.ts'
+
+const CATEGORIES = [
+  { host: 'api.example.com', path: '/v1/search*', method: 'GET', category: 'search' },
+  { host: 'api.example.com', tool: 'embedder', category: 'embeddings' },
+  { host: '*.example.com', category: 'api_calls' },
+  { host: '*', category: 'other' },
+]
+
+describe('ruleFor', () => {
+  it.each([
+    [payable(), 'search'],
+    [payable({ path: '/v1/searching' }), 'search'],
+    [payable({ path: '/v1/%73earch' }), 'search'],
+    [payable({ method: 'get' }), 'search'],
+    [payable({ method: 'POST' }), 'api_calls'],
+    [payable({ path: '/v2', tool: 'embedder' }), 'embeddings'],
+    [payable({ path: '/v2', tool: 'constructor' }), 'api_calls'],
+    [payable({ host: 'b.example' }), 'other'],
+  ])('the first rule that matches gives the category', (payment, category) => {
+    expect(ruleFor(payment, CATEGORIES)?.category).toBe(category)
+  })
+
+  it('is undefined where no rule matches', () => {
+    expect(ruleFor(payable({ host: 'example.com' }), CATEGORIES.slice(0, 3))).toBeUndefined()
+  })
+})
+
+describe('classify', () => {
+  it('puts category, trust and pin together', () => {
+    const seen = classify(
+      payable(),
+      rules({ categories: CATEGORIES, verified: [{ host: 'api.example.com', jurisdiction: 'DE' }] }),
+      NO_PAST,
+    )
+    expect(seen).toEqual({
+      categories: ['search'],
+      trust: 'verified',
+      trustReason: 'api.example.com is listed; its recipient is pinned with the first payment.',
+      recipientChanged: false,
+      jurisdiction: 'DE',
+      blocked: false,
+      pin: true,
+    })
+  })
+
+  it('a payment that no rule names has no category', () => {
+    expect(classify(payable(), rules(), NO_PAST)).toMatchObject({ categories: [], trust: 'unknown', blocked: false })
+  })
+
+  it('a recipient in a sanctioned jurisdiction falls into that category too', () => {
+    const listed = rules({
+      categories: CATEGORIES,
+      verified: [{ host: 'api.example.com', jurisdiction: 'KP' }],
+      jurisdictions: { sanctioned: ['KP'] },
+    })
+    expect(classify(payable(), listed, NO_PAST).categories).toEqual(['search', 'sanctioned_jurisdictions'])
+  })
+
+  it('a sanction is not escaped by another address of the host or another host of the address', () => {
+    const listed = rules({
+      verified: [{ host: 'api.example.com', payTo: ALICE, jurisdiction: 'KP' }],
+      jurisdictions: { sanctioned: ['KP'] },
+    })
+    expect(classify(payable({ payTo: BOB }), listed, NO_PAST).categories).toEqual(['sanctioned_jurisdictions'])
+    expect(classify(payable({ host: 'b.example' }), listed, NO_PAST).categories).toEqual(['sanctioned_jurisdictions'])
+    expect(classify(payable({ host: 'b.example', payTo: BOB }), listed, NO_PAST).categories).toEqual([])
+  })
+
+  it('an agent that is not the listed one is an unverified agent', () => {
+    const listed = rules({ verified: [{ host: 'api.example.com', payTo: ALICE, kind: 'agent' }] })
+    expect(classify(payable(), listed, NO_PAST).categories).toEqual([])
+    expect(classify(payable({ payTo: BOB }), listed, NO_PAST)).toMatchObject({
+      categories: ['unverified_agents'],
+      trust: 'unknown',
+      recipientChanged: true,
+      trustBefore: 'verified',
+    })
+  })
+
+  it('the jurisdiction is that of the listing that holds, never of one for another address', () => {
+    const listed = rules({
+      verified: [
+        { host: 'api.example.com', payTo: BOB, jurisdiction: 'FR' },
+        { host: 'api.example.com', payTo: ALICE, jurisdiction: 'DE' },
+      ],
+    })
+    expect(classify(payable(), listed, NO_PAST).jurisdiction).toBe('DE')
+    expect(classify(payable({ payTo: '0x01' }), listed, NO_PAST)).not.toHaveProperty('jurisdiction')
+  })
+
+  it('says that a recipient is blocked, by host or by address', () => {
+    expect(classify(payable(), rules({ blocked: [{ host: '*.example.com' }] }), NO_PAST).blocked).toBe(true)
+    expect(classify(payable(), rules({ blocked: [{ payTo: ALICE }] }), NO_PAST).blocked).toBe(true)
+  })
+})
