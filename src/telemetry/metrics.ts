@@ -1,0 +1,153 @@
+/**
+ * The metrics: one table that makes the series, so that code and `docs/metrics.md` share one source. Labels come from
+ * closed sets or from sets that are bounded here; a session, a URL or an address is never one.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client'
+
+export interface MetricDefinition {
+  readonly name: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  readonly labels: readonly string[]
+  /** Upper bounds in seconds. */
+  readonly buckets?: readonly number[]
+}
+
+/** From a local answer to the longest that an upstream may take. */
+const EXCHANGE_S = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
+/** From a step in memory to a settlement that the upstream waits for. */
+const STEP_S = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300]
+/** From a glance to a working day. */
+const PEOPLE_S = [1, 5, 15, 30, 60, 300, 900, 3_600, 14_400, 28_800]
+
+const DEFINITIONS = {
+  requests: {
+    name: 'purser_requests_total',
+    type: 'counter',
+    help: 'Requests of agents that ended, by door and by what became of them.',
+    labels: ['mode', 'outcome'],
+  },
+  requestDuration: {
+    name: 'purser_request_duration_seconds',
+    type: 'histogram',
+    help: 'From the request’s head to the end of its answer.',
+    labels: ['mode'],
+    buckets: EXCHANGE_S,
+  },
+  challenges: {
+    name: 'purser_challenges_total',
+    type: 'counter',
+    help: 'Answers with status 402, by the payment protocol that claims them and by whether they can be paid.',
+    labels: ['rail', 'version', 'outcome'],
+  },
+  decisions: {
+    name: 'purser_decisions_total',
+    type: 'counter',
+    help: 'Verdicts on payments; code is the reason of a refusal, else none.',
+    labels: ['tier', 'decision', 'code'],
+  },
+  payments: {
+    name: 'purser_payments_total',
+    type: 'counter',
+    help: 'Payments that entered a state.',
+    labels: ['network', 'scheme', 'state'],
+  },
+  paymentAmount: {
+    name: 'purser_payment_amount_usd_total',
+    type: 'counter',
+    help: 'Dollars of settled payments.',
+    labels: ['tier', 'network'],
+  },
+  paymentPhase: {
+    name: 'purser_payment_phase_seconds',
+    type: 'histogram',
+    help: 'Time of each step of a payment.',
+    labels: ['phase'],
+    buckets: STEP_S,
+  },
+  exposure: {
+    name: 'purser_exposure_usd',
+    type: 'gauge',
+    help: 'Dollars that are set aside or may still be taken.',
+    labels: [],
+  },
+  sessions: { name: 'purser_sessions', type: 'gauge', help: 'Sessions by state.', labels: ['state'] },
+  approvalsPending: { name: 'purser_approvals_pending', type: 'gauge', help: 'Payments that wait for a person.', labels: [] },
+  approvalWait: {
+    name: 'purser_approval_wait_seconds',
+    type: 'histogram',
+    help: 'How long payments waited for a person.',
+    labels: [],
+    buckets: PEOPLE_S,
+  },
+  receipts: { name: 'purser_receipts_total', type: 'counter', help: 'Receipts written.', labels: [] },
+  ledgerOperation: {
+    name: 'purser_ledger_operation_seconds',
+    type: 'histogram',
+    help: 'Time of the ledger’s operations; commit is what makes a batch durable.',
+    labels: ['operation'],
+    buckets: STEP_S,
+  },
+  undelivered: {
+    name: 'purser_undelivered_total',
+    type: 'counter',
+    help: 'Times that money moved, or may have, and the agent did not get a complete 2xx.',
+    labels: [],
+  },
+  upstreamConnections: { name: 'purser_upstream_connections', type: 'gauge', help: 'Open connections to upstreams.', labels: [] },
+} as const satisfies Record<string, MetricDefinition>
+
+type Definitions = typeof DEFINITIONS
+type Named<Type extends MetricDefinition['type']> = {
+  [Name in keyof Definitions]: Definitions[Name]['type'] extends Type ? Name : never
+}[keyof Definitions]
+type Labels<Name extends keyof Definitions> = Readonly<Record<Definitions[Name]['labels'][number], string>>
+
+/** Every series of ours. Node's own stand in the same registry. */
+export const METRICS: readonly MetricDefinition[] = Object.values(DEFINITIONS)
+
+export interface Metrics {
+  count<Name extends Named<'counter'>>(name: Name, labels: Labels<Name>, by?: number): void
+  /** `change` is added to the gauge. */
+  move<Name extends Named<'gauge'>>(name: Name, labels: Labels<Name>, change: number): void
+  /** All values of a gauge at once: what is not named any more is gone. */
+  set<Name extends Named<'gauge'>>(name: Name, values: readonly { readonly labels: Labels<Name>; readonly value: number }[]): void
+  observe<Name extends Named<'histogram'>>(name: Name, labels: Labels<Name>, seconds: number): void
+}
+
+/** Makes all series, and Node's own, in this registry. */
+export function createMetrics(registry: Registry): Metrics {
+  collectDefaultMetrics({ register: registry })
+  const counters = new Map<string, Counter>()
+  const gauges = new Map<string, Gauge>()
+  const histograms = new Map<string, Histogram>()
+  for (const [key, definition] of Object.entries<MetricDefinition>(DEFINITIONS)) {
+    const { name, help, labels, type, buckets = [] } = definition
+    const options = { name, help, labelNames: [...labels], registers: [registry] }
+    if (type === 'counter') counters.set(key, new Counter(options))
+    else if (type === 'gauge') gauges.set(key, new Gauge(options))
+    else histograms.set(key, new Histogram({ ...options, buckets: [...buckets] }))
+  }
+  return {
+    count: (name, labels, by = 1) => counters.get(name)?.inc(labels, by),
+    move: (name, labels, change) => gauges.get(name)?.inc(labels, change),
+    set(name, values) {
+      const gauge = gauges.get(name)
+      gauge?.reset()
+      for (const { labels, value } of values) gauge?.set(labels, value)
+    },
+    observe: (name, labels, seconds) => histograms.get(name)?.observe(labels, seconds),
+  }
+}
+
+/** Lets through at most `max` distinct values of this form; an empty one is `none`, all others are `other`. */
+export function createLabelSet({ max, form }: { readonly max: number; readonly form: RegExp }): (value: string) => string {
+  const known = new Set<string>()
+  return (value) => {
+    if (value === '') return 'none'
+    if (known.has(value)) return value
+    if (known.size >= max || !form.test(value)) return 'other'
+    known.add(value)
+    return value
+  }
+}

@@ -1,0 +1,118 @@
+/** Telemetry put together: each business event counts, and writes a line where one is worth reading. */
+import type { Logger } from 'pino'
+import { Registry } from 'prom-client'
+import { CODES } from '../errors.ts'
+import { MAX_LABEL_VALUES } from '../limits.ts'
+import { CURRENCY_DECIMALS } from '../money.ts'
+import type { Events, ExchangeLine } from './events.ts'
+import { cleanText, createLog, type LogOptions } from './log.ts'
+import { createLabelSet, createMetrics, type Metrics } from './metrics.ts'
+
+/** What stands in the ledger at the moment of a scrape. */
+export interface Standing {
+  /** Held by all sessions, in millionths, by currency. */
+  readonly exposure: Readonly<Record<string, bigint>>
+  readonly sessions: Readonly<Record<string, number>>
+  readonly approvalsPending: number
+}
+
+export interface Telemetry {
+  readonly events: Events
+  readonly log: Logger
+  readonly registry: Registry
+  readonly contentType: string
+  /** The text that Prometheus reads. */
+  render(standing: Standing): Promise<string>
+}
+
+/** Lines go to stderr unless a destination is given; metrics into a registry of their own. */
+export function createTelemetry(options: LogOptions): Telemetry {
+  const log = createLog(options)
+  const registry = new Registry()
+  const metrics = createMetrics(registry)
+  return {
+    events: { ...exchangeEvents(metrics, log), ...paymentEvents(metrics, log), ...faultEvents(log) },
+    log,
+    registry,
+    contentType: registry.contentType,
+    render: (standing) => render(metrics, registry, standing),
+  }
+}
+
+function exchangeEvents(metrics: Metrics, log: Logger): Pick<Events, 'exchangeEnded' | 'upstreamConnections'> {
+  return {
+    exchangeEnded(line) {
+      const { mode, outcome, duration_ms } = line
+      metrics.count('requests', { mode, outcome })
+      metrics.observe('requestDuration', { mode }, duration_ms / 1000)
+      log.info(membersOf(line), 'exchange')
+    },
+    upstreamConnections: (change) => metrics.move('upstreamConnections', {}, change),
+  }
+}
+
+type PaymentEvents = Omit<Events, 'exchangeEnded' | 'upstreamConnections' | 'warned' | 'faulted'>
+
+function paymentEvents(metrics: Metrics, log: Logger): PaymentEvents {
+  const labels = createLabels()
+  return {
+    challengeSeen({ rail, version, outcome }) {
+      metrics.count('challenges', { rail: labels.word(rail), version: labels.version(`${version}`), outcome })
+    },
+    decided({ tier, decision, code }) {
+      metrics.count('decisions', { tier: labels.tier(tier), decision, code: code && CODES.includes(code) ? code : 'none' })
+    },
+    paymentEntered(payment) {
+      const { state, tier, amount, currency } = payment
+      const network = labels.network(payment.network)
+      metrics.count('payments', { network, scheme: labels.word(payment.scheme), state: labels.word(state) })
+      if (state === 'settled' && currency === 'USD') metrics.count('paymentAmount', { tier: labels.tier(tier), network }, unitsOf(amount))
+      log.debug(payment, 'payment')
+    },
+    phaseTook: (phase, duration_ms) => metrics.observe('paymentPhase', { phase }, duration_ms / 1000),
+    ledgerTook: (operation, duration_ms) => metrics.observe('ledgerOperation', { operation }, duration_ms / 1000),
+    receiptWritten: () => metrics.count('receipts', {}),
+    undelivered(paymentId) {
+      metrics.count('undelivered', {})
+      log.warn({ paymentId }, 'paid for, or maybe paid for, and not delivered')
+    },
+  }
+}
+
+function faultEvents(log: Logger): Pick<Events, 'warned' | 'faulted'> {
+  return {
+    warned: (sentence, cause) => log.warn(cause === undefined ? {} : { err: cause }, cleanText(sentence)),
+    faulted: (where, cause) => log.error({ where, err: cause }, 'fault'),
+  }
+}
+
+/** Labels whose values come from the configuration or through a port: of a known form, and only so many. */
+function createLabels() {
+  const max = MAX_LABEL_VALUES
+  return {
+    tier: createLabelSet({ max, form: /^[\w .-]{1,64}$/ }),
+    network: createLabelSet({ max, form: /^(none|[-a-z0-9]{3,8}:[-\w]{1,32})$/ }),
+    word: createLabelSet({ max, form: /^[a-z][a-z0-9_-]{0,31}$/ }),
+    version: createLabelSet({ max, form: /^[0-9]{1,2}$/ }),
+  }
+}
+
+/** What the payment flow added stands beside the rest and can replace nothing of it. */
+function membersOf({ extra, ...line }: ExchangeLine): Record<string, unknown> {
+  return { ...extra, ...line }
+}
+
+/** Whole units of a currency. A metric is the one place where money is a floating number, and nothing reads it back. */
+function unitsOf(millionths: bigint): number {
+  return Number(millionths) / 10 ** CURRENCY_DECIMALS
+}
+
+async function render(metrics: Metrics, registry: Registry, { exposure, sessions, approvalsPending }: Standing): Promise<string> {
+  metrics.set('exposure', [{ labels: {}, value: unitsOf(exposure.USD ?? 0n) }])
+  metrics.set(
+    'sessions',
+    Object.entries(sessions).map(([state, value]) => ({ labels: { state }, value })),
+  )
+  metrics.set('approvalsPending', [{ labels: {}, value: approvalsPending }])
+  return registry.metrics()
+}

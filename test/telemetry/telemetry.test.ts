@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import { MAX_LABEL_VALUES } from '../../src/limits.ts'
+import type { ExchangeLine } from '../../src/telemetry/events.ts'
+import { METRICS } from '../../src/telemetry/metrics.ts'
+import { createTelemetry, type Standing } from '../../src/telemetry/telemetry.ts'
+
+const NOTHING: Standing = { exposure: {}, sessions: {}, approvalsPending: 0 }
+
+function telemetry(level = 'info') {
+  const lines: string[] = []
+  const made = createTelemetry({ level, destination: { write: (line) => lines.push(line) } })
+  return { ...made, lines, last: (): unknown => JSON.parse(lines.at(-1) ?? 'null'), text: (standing = NOTHING) => made.render(standing) }
+}
+
+const LINE: ExchangeLine = {
+  exchangeId: 'req_1',
+  mode: 'intercept',
+  outcome: 'paid',
+  method: 'GET',
+  target: 'https://api.example.com/v1/search',
+  status: 200,
+  duration_ms: 12.5,
+  bytes: 10,
+  sessionId: 'ses_1',
+  extra: { paymentId: 'pay_1', tier: 'autonomous', amount: '0.001 USD', money: 'moved', status: 999 },
+}
+
+const PAYMENT = {
+  paymentId: 'pay_1',
+  network: 'eip155:84532',
+  scheme: 'exact',
+  state: 'settled',
+  tier: 'autonomous',
+  amount: 1_500_000n,
+  currency: 'USD',
+}
+
+describe('telemetry', () => {
+  it('writes one canonical line for an exchange, whose own members nothing can replace', () => {
+    const { events, lines, last } = telemetry()
+    events.exchangeEnded(LINE)
+    expect(lines).toHaveLength(1)
+    expect(last()).toMatchObject({ msg: 'exchange', exchangeId: 'req_1', outcome: 'paid', status: 200, paymentId: 'pay_1', money: 'moved' })
+  })
+
+  it('counts exchanges and measures them in seconds', async () => {
+    const { events, text } = telemetry()
+    events.exchangeEnded(LINE)
+    expect(await text()).toContain('purser_requests_total{mode="intercept",outcome="paid"} 1')
+    expect(await text()).toContain('purser_request_duration_seconds_sum{mode="intercept"} 0.0125')
+  })
+
+  it('counts dollars of settled payments only', async () => {
+    const { events, text } = telemetry()
+    events.paymentEntered(PAYMENT)
+    for (const state of ['denied', 'unknown', 'void']) events.paymentEntered({ ...PAYMENT, state })
+    events.paymentEntered({ ...PAYMENT, currency: 'EUR' })
+    expect(await text()).toContain('purser_payment_amount_usd_total{tier="autonomous",network="eip155:84532"} 1.5')
+    expect(await text()).toContain('purser_payments_total{network="eip155:84532",scheme="exact",state="unknown"} 1')
+  })
+
+  it('counts challenges, decisions, receipts, steps and what was not delivered', async () => {
+    const { events, text } = telemetry()
+    events.challengeSeen({ rail: 'x402', version: 2, outcome: 'payable' })
+    events.decided({ tier: '', decision: 'deny', code: 'no_tier_matches' })
+    events.decided({ tier: 'autonomous', decision: 'allow' })
+    events.receiptWritten()
+    events.phaseTook('sign', 2)
+    events.ledgerTook('commit', 3)
+    events.undelivered('pay_1')
+    events.upstreamConnections(1)
+    events.upstreamConnections(1)
+    events.upstreamConnections(-1)
+    const scraped = await text()
+    for (const sample of [
+      'purser_challenges_total{rail="x402",version="2",outcome="payable"} 1',
+      'purser_decisions_total{tier="none",decision="deny",code="no_tier_matches"} 1',
+      'purser_decisions_total{tier="autonomous",decision="allow",code="none"} 1',
+      'purser_receipts_total 1',
+      'purser_payment_phase_seconds_sum{phase="sign"} 0.002',
+      'purser_ledger_operation_seconds_sum{operation="commit"} 0.003',
+      'purser_undelivered_total 1',
+      'purser_upstream_connections 1',
+    ]) {
+      expect(scraped).toContain(sample)
+    }
+  })
+
+  it('shows what stands in the ledger at the moment of the scrape', async () => {
+    const { text } = telemetry()
+    const scraped = await text({ exposure: { USD: 12_340_000n, EUR: 1n }, sessions: { open: 2 }, approvalsPending: 4 })
+    expect(scraped).toContain('purser_exposure_usd 12.34')
+    expect(scraped).toContain('purser_sessions{state="open"} 2')
+    expect(scraped).toContain('purser_approvals_pending 4')
+  })
+
+  it('makes at most so many series of tiers, and none of what is not a name', async () => {
+    const { events, text } = telemetry()
+    for (let i = 0; i < 3 * MAX_LABEL_VALUES; i++) events.decided({ tier: `tier-${i}`, decision: 'allow' })
+    events.paymentEntered({ ...PAYMENT, network: 'https://canary.example/', scheme: 'Canary\n', state: '<canary>' })
+    const scraped = await text()
+    expect(scraped.match(/purser_decisions_total\{/g)).toHaveLength(MAX_LABEL_VALUES + 1)
+    expect(scraped).toContain(`tier="other",decision="allow",code="none"} ${2 * MAX_LABEL_VALUES}`)
+    expect(scraped).not.toMatch(/canary/i)
+  })
+
+  it('never makes a label of a session, an agent, a payment or a target', async () => {
+    const { events, text } = telemetry()
+    events.exchangeEnded({ ...LINE, agent: 'procurement' })
+    events.paymentEntered(PAYMENT)
+    expect(await text()).not.toMatch(/ses_1|pay_1|procurement|api\.example\.com/)
+  })
+
+  it('logs warnings and faults with their causes', () => {
+    const { events, last } = telemetry()
+    events.warned('The disk is\nnearly full.')
+    expect(last()).toMatchObject({ level: 'warn', msg: 'The disk is\ufffdnearly full.' })
+    events.faulted('ledger', new Error('EIO'))
+    expect(last()).toMatchObject({ level: 'error', msg: 'fault', where: 'ledger', err: { message: 'EIO' } })
+  })
+
+  it('serves every series of the table in the text format', async () => {
+    const { text, contentType } = telemetry()
+    expect(contentType).toContain('text/plain')
+    const scraped = await text()
+    expect(METRICS.filter(({ name }) => !scraped.includes(`# TYPE ${name} `))).toEqual([])
+  })
+})
