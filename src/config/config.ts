@@ -1,0 +1,91 @@
+/** Configuration: what an operator wrote, checked and parsed. Amounts in millionths, durations in milliseconds, paths absolute. */
+import type { Asset } from '../money.ts'
+import type { Tier } from '../policy/tiers.ts'
+import type { SessionSpec } from '../session/spec.ts'
+import type { SecretRef } from './secrets.ts'
+
+export interface Listen {
+  /** An address, without brackets, or a name. */
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+}
+
+/** Paths of PEM files. */
+export interface ServerTls {
+  readonly cert: string
+  readonly key: string
+}
+
+interface Listener {
+  readonly listen: Listen
+  /** Further names by which clients may ask for this listener. */
+  readonly hosts: readonly string[]
+  readonly serverTls?: ServerTls
+  readonly unsafePlainListener: boolean
+}
+
+export interface ProxyConfig extends Listener {
+  readonly connectPorts: readonly number[]
+  /** False: every client without credentials shares `defaultSession`. */
+  readonly authenticate: boolean
+  readonly defaultSession: SessionSpec | null
+  /** Host patterns. */
+  readonly intercept: { readonly hosts: readonly string[]; readonly except: readonly string[] }
+  readonly routes: readonly { readonly prefix: string; readonly upstream: string }[]
+  readonly upgradeToHttps: readonly string[]
+  /** CIDRs. */
+  readonly unsafeAllowPrivateUpstreams: readonly string[]
+  /** Paths of PEM files. */
+  readonly tls: { readonly caFiles: readonly string[] }
+}
+
+export interface Config {
+  readonly mode: 'open' | 'report' | 'enforce'
+  readonly dataDir: string
+  readonly proxy: ProxyConfig
+  readonly admin: Listener
+  readonly metrics: { readonly listen: Listen | null }
+  readonly people: readonly {
+    readonly id: string
+    readonly roles: readonly ('owner' | 'approver' | 'operator' | 'auditor')[]
+    readonly webhook?: string
+  }[]
+  readonly ledger: { readonly kind: 'sqlite'; readonly file: string }
+  readonly wallet: {
+    readonly kind: 'local'
+    readonly key: SecretRef
+    /** Opens the key where it is a keystore. */
+    readonly password?: SecretRef
+  }
+  /** Only these are paid on. `id` is CAIP-2. */
+  readonly networks: readonly { readonly id: string; readonly rpc?: string }[]
+  /** Beyond the protocol's own table. */
+  readonly assets: readonly Asset[]
+  readonly recipients: {
+    readonly verified: readonly {
+      readonly host: string
+      readonly payTo?: `0x${string}`
+      readonly jurisdiction?: string
+      readonly kind?: 'service' | 'agent'
+    }[]
+    readonly blocked: readonly { readonly host?: string; readonly payTo?: `0x${string}` }[]
+  }
+  readonly categories: readonly {
+    readonly host: string
+    readonly path?: string
+    readonly method?: string
+    readonly tool?: string
+    readonly category: string
+  }[]
+  readonly jurisdictions: { readonly sanctioned: readonly string[] }
+  readonly tiers: readonly Tier[]
+  readonly approvals: {
+    readonly hold_ms: number
+    readonly vetoHold_ms: number
+    readonly webhooks: readonly { readonly url: string; readonly secret: SecretRef }[]
+  }
+  readonly log: { readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent' }
+  /** Sentences for the operator: what was allowed that is dangerous, and secrets that stand in the file itself. */
+  readonly warnings: readonly string[]
+}

@@ -1,0 +1,139 @@
+/** The whole configuration as one schema. Absent means no: what is not listed is not paid, and unknown keys are refused. */
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { MAX_POLICY_RULES } from '../limits.ts'
+import { jurisdiction, oneOf, tiersSchemaFor } from '../policy/tiers.ts'
+import { address, amount, category, duration, hostPattern, listOf, method, name, network, section, wanted } from '../session/values.ts'
+import { adminSchema, proxySchema } from './listeners.ts'
+import { filePath, hookUrl, listen, secret, webUrl } from './places.ts'
+
+const POSTGRES = 'PostgreSQL is not in this version: write sqlite:PATH'
+const LEDGER = 'write sqlite:PATH, such as sqlite:./data/purser.db'
+
+/** @param folder the folder that relative paths start from */
+export function configSchema(folder: string) {
+  return section(configShape(folder)).superRefine((config, context) => {
+    const { proxy, admin, metrics } = config
+    const say = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
+    const taken = [proxy.listen, admin.listen]
+    if (isSame(proxy.listen, admin.listen)) say(['admin', 'listen'], 'is the address of the proxy already')
+    if (metrics.listen && taken.some((other) => isSame(other, metrics.listen)))
+      say(['metrics', 'listen'], 'is taken by another listener already')
+    const known = new Set(config.networks.map(({ id }) => id))
+    for (const id of proxy.defaultSession?.networks ?? []) {
+      if (!known.has(id)) say(['proxy', 'defaultSession', 'networks'], `${id} is not among networks`)
+    }
+  })
+}
+
+/** The sections by name; `tiers` as the list itself, which a file may hold too. */
+export function configShape(folder: string) {
+  return {
+    mode: oneOf('open', 'report', 'enforce').default('enforce'),
+    dataDir: filePath(folder).prefault('./data'),
+    proxy: proxySchema(folder).prefault({}),
+    admin: adminSchema(folder).prefault({}),
+    metrics: section({ listen: listen.nullable().default(null) }).prefault({}),
+    people: peopleSchema.default([]),
+    ledger: ledgerSchema(folder).exactOptional(),
+    wallet: section({
+      kind: oneOf('local').default('local'),
+      key: secret(folder).exactOptional(),
+      password: secret(folder).exactOptional(),
+    }).prefault({}),
+    networks: networksSchema.default([]),
+    assets: assetsSchema.default([]),
+    recipients: recipientsSchema.prefault({}),
+    categories: rulesOf(categoryRule).default([]),
+    jurisdictions: section({ sanctioned: listOf(jurisdiction).default([]) }).prefault({}),
+    tiers: tiersSchemaFor(['none', 'blocked']).default([]),
+    approvals: approvalsSchema(folder).prefault({}),
+    log: section({ level: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info') }).prefault({}),
+  }
+}
+
+function rulesOf<Item extends z.ZodType>(item: Item) {
+  return z.array(item, { error: wanted('write a list') }).max(MAX_POLICY_RULES, { error: `at most ${MAX_POLICY_RULES} entries` })
+}
+
+const peopleSchema = listOf(
+  section({ id: name, roles: listOf(oneOf('owner', 'approver', 'operator', 'auditor')), webhook: hookUrl.exactOptional() }),
+).superRefine(eachOnce(({ id }) => id, 'id'))
+
+const networksSchema = listOf(section({ id: network, rpc: webUrl.exactOptional() })).superRefine(eachOnce(({ id }) => id, 'id'))
+
+/** A price of zero would make payments free in the caps' eyes. */
+const rate = amount.refine((millionths) => millionths > 0n, { error: 'must be more than zero' })
+const assetsSchema = listOf(
+  section({
+    network,
+    address,
+    symbol: name,
+    decimals: z
+      .int({ error: wanted('write a whole number') })
+      .min(0, { error: '0 to 36' })
+      .max(36, { error: '0 to 36' }),
+    currency: z
+      .string({ error: wanted('write a currency like USD') })
+      .regex(/^[A-Z]{3,5}$/, { error: 'write a currency like USD' })
+      .default('USD'),
+    rate: rate.prefault('1.00'),
+    eip712: section({ name, version: name }),
+  }),
+).superRefine(eachOnce(({ network: place, address: at }) => `${place}/${at.toLowerCase()}`, 'address'))
+
+const listing = section({
+  host: hostPattern,
+  payTo: address.exactOptional(),
+  jurisdiction: jurisdiction.exactOptional(),
+  kind: oneOf('service', 'agent').exactOptional(),
+})
+const blocked = section({ host: hostPattern.exactOptional(), payTo: address.exactOptional() }).refine(
+  ({ host, payTo }) => host !== undefined || payTo !== undefined,
+  { error: 'write a host, a payTo or both' },
+)
+const recipientsSchema = section({ verified: rulesOf(listing).default([]), blocked: rulesOf(blocked).default([]) })
+
+const pathGlob = z
+  .string({ error: wanted('write a path like /v1/search*') })
+  .regex(/^[/*][^?#]*$/, { error: 'begins with a slash and has no query' })
+const categoryRule = section({
+  host: hostPattern,
+  path: pathGlob.exactOptional(),
+  method: method.exactOptional(),
+  tool: name.exactOptional(),
+  category,
+})
+
+function ledgerSchema(folder: string) {
+  return z
+    .string({ error: wanted(LEDGER) })
+    .transform((text, context) => {
+      if (/^sqlite:./.test(text)) return { kind: 'sqlite' as const, file: resolve(folder, text.slice('sqlite:'.length)) }
+      context.addIssue(/^postgres(ql)?:/.test(text) ? POSTGRES : LEDGER)
+      return z.NEVER
+    })
+    .meta({ description: 'sqlite:PATH' })
+}
+
+function approvalsSchema(folder: string) {
+  return section({
+    hold: duration.prefault('30s'),
+    vetoHold: duration.prefault('60s'),
+    webhooks: listOf(section({ url: hookUrl, secret: secret(folder) })).default([]),
+  }).transform(({ hold, vetoHold, webhooks }) => ({ hold_ms: hold, vetoHold_ms: vetoHold, webhooks }))
+}
+
+/** Refuses the second of two entries with the same key. */
+function eachOnce<Item>(keyOf: (item: Item) => string, member: string) {
+  return (items: readonly Item[], context: z.RefinementCtx) => {
+    const keys = items.map(keyOf)
+    for (const [at, key] of keys.entries()) {
+      if (keys.indexOf(key) < at) context.addIssue({ code: 'custom', path: [at, member], message: `${key} is listed twice` })
+    }
+  }
+}
+
+function isSame(a: { host: string; port: number }, b: { host: string; port: number } | null): boolean {
+  return b !== null && a.port !== 0 && a.host === b.host && a.port === b.port
+}

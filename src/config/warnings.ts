@@ -1,0 +1,37 @@
+/** What an operator has allowed that is dangerous, in sentences for the start of the program. */
+import type { Config } from './config.ts'
+import { isLoopback } from './places.ts'
+import type { SecretRef } from './secrets.ts'
+
+/** A sentence for each danger; empty for a configuration without. */
+export function dangersOf(config: Omit<Config, 'warnings'>): string[] {
+  return [...modeDanger(config), ...plainListeners(config), ...openedNetworks(config), ...plainSecrets(config)]
+}
+
+function modeDanger({ mode }: Pick<Config, 'mode'>): string[] {
+  return mode === 'enforce' ? [] : [`mode: ${mode} pays what the tiers and scopes refuse. Caps and limits still hold.`]
+}
+
+function plainListeners({ proxy, admin }: Pick<Config, 'proxy' | 'admin'>): string[] {
+  return Object.entries({ proxy, admin }).flatMap(([section, { listen, serverTls, unsafePlainListener }]) =>
+    unsafePlainListener && !serverTls && !isLoopback(listen)
+      ? [`${section}.unsafePlainListener: tokens cross the network in the clear on ${listen.host}:${listen.port}.`]
+      : [],
+  )
+}
+
+function openedNetworks({ proxy: { unsafeAllowPrivateUpstreams: opened } }: Pick<Config, 'proxy'>): string[] {
+  if (opened.length === 0) return []
+  return [`proxy.unsafeAllowPrivateUpstreams: agents reach ${opened.join(', ')}, and plain http is paid there.`]
+}
+
+function plainSecrets({ wallet, approvals }: Pick<Config, 'wallet' | 'approvals'>): string[] {
+  const secrets: [string, SecretRef | undefined][] = [
+    ['wallet.key', wallet.key],
+    ['wallet.password', wallet.password],
+    ...approvals.webhooks.map(({ secret }, at): [string, SecretRef] => [`approvals.webhooks[${at}].secret`, secret]),
+  ]
+  return secrets.flatMap(([path, ref]) =>
+    ref?.kind === 'text' ? [`${path} stands in the configuration itself. Write env:NAME or file:PATH instead.`] : [],
+  )
+}
