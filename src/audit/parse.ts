@@ -1,0 +1,99 @@
+/** Reading receipts back: text from a file or a store becomes a receipt here, or it is an error that says where. */
+import * as z from 'zod'
+import type { Receipt } from './receipt.ts'
+
+/** Thrown when text is not a receipt. */
+export class ReceiptFormatError extends Error {
+  override readonly name = 'ReceiptFormatError'
+}
+
+const text = z.string()
+const maybe = z.string().nullable()
+const count = z.int().nonnegative()
+
+const bodySchema = z.strictObject({
+  id: text,
+  kind: z.enum(['refusal', 'conclusion', 'amendment']),
+  number: z.int().positive(),
+  at: text,
+  sessionId: text,
+  paymentId: text,
+  paymentRequestId: text,
+  state: text,
+  code: maybe,
+  agent: text,
+  tool: maybe,
+  task: maybe,
+  user: maybe,
+  justification: maybe,
+  tier: text,
+  rule: text,
+  reason: text,
+  policyVersion: text,
+  wouldBe: maybe,
+  categories: z.array(text),
+  trust: maybe,
+  amount: maybe,
+  currency: maybe,
+  amountAtomic: maybe,
+  asset: z.strictObject({ symbol: text, address: text, decimals: count }).nullable(),
+  network: maybe,
+  rail: maybe,
+  scheme: maybe,
+  payer: maybe,
+  recipient: maybe,
+  resource: text,
+  method: text,
+  challengeDigest: text,
+  nonce: maybe,
+  validBefore: maybe,
+  times: z.strictObject({
+    challenged: maybe,
+    decided: maybe,
+    reserved: maybe,
+    signed: maybe,
+    sent: maybe,
+    concluded: maybe,
+    delivered: maybe,
+  }),
+  signature: maybe,
+  signatureDigest: maybe,
+  transaction: maybe,
+  settlement: maybe,
+  delivery: z.strictObject({ status: count, bytes: count, complete: z.boolean() }).nullable(),
+  delivered: z.boolean(),
+  count: z.int().positive(),
+  previousHash: text,
+})
+const receiptSchema = z.strictObject({ ...bodySchema.shape, hash: text })
+
+/**
+ * Reads one receipt from its JSON text. Unknown members are refused: what the hash does not know is not evidence.
+ * @throws ReceiptFormatError where the text is not JSON or not a receipt.
+ */
+export function parseReceipt(json: string): Receipt {
+  return parse(json, receiptSchema)
+}
+
+/**
+ * Reads a receipt from the text that was hashed, with its hash beside it.
+ * @throws ReceiptFormatError where the text is not JSON or not a receipt without its hash.
+ */
+export function parseEntry(json: string, hash: string): Receipt {
+  return { ...parse(json, bodySchema), hash }
+}
+
+function parse<T>(json: string, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(readJson(json))
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw new ReceiptFormatError(`not a receipt: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unreadable'}`, { cause: parsed.error })
+}
+
+function readJson(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch (cause) {
+    throw new ReceiptFormatError('not a receipt: the text is not JSON', { cause })
+  }
+}

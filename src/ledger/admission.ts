@@ -1,0 +1,132 @@
+/** Admission: whether a payment may be reserved now. Reads balances and limits; the transaction around it makes it hold. */
+import type { Code, Refusal } from '../errors.ts'
+import { displayAmount } from '../money.ts'
+import { paymentBar, remainingOf, type Session } from '../session/session.ts'
+import { bucketsOf, namesRecipient } from './buckets.ts'
+import type { Attempt, Halt, Terms } from './ledger.ts'
+import type { Window } from './rolling.ts'
+import type { Lineage } from './sessions.ts'
+import type { Bucket } from './spending.ts'
+
+export type PayingAttempt = Attempt & { readonly terms: Terms }
+
+/** Why not, before it is completed with the session's balance. */
+export type Breach = Pick<Refusal, 'code' | 'detail' | 'resetsAt'>
+
+/** What has been used up so far, as the open transaction sees it. */
+export interface Usage {
+  spending: { used(bucket: Bucket): bigint }
+  rolling: { sum(window: Window): bigint; leaves(window: Window, amount: bigint): number | undefined }
+}
+
+/** The series of a session's charges, for its limits per window. */
+export function chargesOf(session: Pick<Session, 'id'>): string {
+  return `charges ${session.id}`
+}
+
+/** The kill switch: the first halt that covers this payment. A halted session covers its descendants. */
+export function haltBreach(halts: readonly Halt[], lineage: Lineage, attempt: PayingAttempt): Breach | undefined {
+  const halt = halts.find((one) => covers(one, lineage, attempt))
+  if (!halt) return undefined
+  const what = halt.scope === 'all' ? 'All payments are' : `Payments of ${halt.scope} ${halt.value} are`
+  return { code: 'payments_halted', detail: `${what} halted since ${new Date(halt.at).toISOString()}.` }
+}
+
+function covers({ scope, value }: Halt, lineage: Lineage, attempt: PayingAttempt): boolean {
+  switch (scope) {
+    case 'all':
+      return true
+    case 'agent':
+      return value === attempt.agent
+    case 'session':
+      return lineage.some(({ id }) => id === value)
+    case 'recipient':
+      return namesRecipient(value, attempt)
+  }
+}
+
+/** The first session of the lineage that has ended or has nothing left. */
+export function barBreach(lineage: Lineage, now: number): Breach | undefined {
+  for (const session of lineage) {
+    const bar = paymentBar(session, now)
+    if (bar) return session === lineage[0] ? bar : { ...bar, detail: `${bar.detail} It is an ancestor of session ${lineage[0].id}.` }
+  }
+  return undefined
+}
+
+/** The first bound that this payment would break: its own session's first, then each ancestor's. */
+export function limitBreach(lineage: Lineage, attempt: PayingAttempt, context: { usage: Usage; now: number }): Breach | undefined {
+  for (const session of lineage) {
+    const breach =
+      paymentBreach(session, attempt) ??
+      capBreach(session, attempt) ??
+      countBreach(session) ??
+      bucketBreach(session, attempt, context.usage) ??
+      windowBreach(session, attempt, context)
+    if (breach)
+      return session === lineage[0] ? breach : { ...breach, detail: `${breach.detail} It is an ancestor of session ${lineage[0].id}.` }
+  }
+  return undefined
+}
+
+function paymentBreach(session: Session, { terms }: PayingAttempt): Breach | undefined {
+  const max = session.limits.perPayment
+  if (max === undefined || terms.amount <= max) return undefined
+  const detail = `${show(terms.amount, session)} is more than the ${show(max, session)} that one payment of session ${session.id} may be.`
+  return { code: 'per_payment_limit_exceeded', detail }
+}
+
+function capBreach(session: Session, { terms }: PayingAttempt): Breach | undefined {
+  const remaining = remainingOf(session)
+  if (terms.amount <= remaining) return undefined
+  const detail = `${show(terms.amount, session)} does not fit: ${show(remaining, session)} of ${show(session.cap, session)} remain in session ${session.id}.`
+  return { code: 'spending_limit_exceeded', detail }
+}
+
+function countBreach(session: Session): Breach | undefined {
+  const max = Math.min(session.limits.payments ?? Number.POSITIVE_INFINITY, session.singleUse ? 1 : Number.POSITIVE_INFINITY)
+  if (session.payments < max) return undefined
+  const detail = `Session ${session.id} may make ${max} ${max === 1 ? 'payment' : 'payments'} and has made ${session.payments}.`
+  return { code: 'payment_count_exceeded', detail }
+}
+
+function bucketBreach(session: Session, attempt: PayingAttempt, { spending }: Usage): Breach | undefined {
+  for (const { bucket, label, max, code } of bucketsOf(session.limits, attempt)) {
+    if (max === undefined)
+      return { code, detail: `The limits of session ${session.id} do not name ${label}, so nothing may be paid there.` }
+    const used = spending.used({ sessionId: session.id, bucket })
+    if (used + attempt.terms.amount > max) return overBound(session, { code, label, max, used, amount: attempt.terms.amount })
+  }
+  return undefined
+}
+
+function windowBreach(session: Session, { terms }: PayingAttempt, { usage, now }: { usage: Usage; now: number }): Breach | undefined {
+  for (const { max, per_ms } of session.limits.perWindow ?? []) {
+    const window = { series: chargesOf(session), after: now - per_ms }
+    const used = usage.rolling.sum(window)
+    const excess = used + terms.amount - max
+    if (excess <= 0n) continue
+    const label = `any ${per_ms / 1_000} s`
+    const breach = overBound(session, { code: 'window_limit_exceeded', label, max, used, amount: terms.amount })
+    const leaves = usage.rolling.leaves(window, excess)
+    return leaves === undefined ? breach : { ...breach, resetsAt: leaves + per_ms }
+  }
+  return undefined
+}
+
+interface Bound {
+  readonly code: Code
+  readonly label: string
+  readonly max: bigint
+  readonly used: bigint
+  readonly amount: bigint
+}
+
+function overBound(session: Session, { code, label, max, used, amount }: Bound): Breach {
+  const room = `${show(used, session)} of ${show(max, session)} for ${label} are used in session ${session.id}`
+  return { code, detail: `${show(amount, session)} does not fit: ${room}.` }
+}
+
+function show(amount: bigint, { currency }: Session): string {
+  return displayAmount(amount, currency)
+}

@@ -1,0 +1,68 @@
+/** What is remembered of an agent's dealings: whom it paid and got served by, who is pinned, how often it pays. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { FrequencyBound, History } from '../session/history.ts'
+import type { Transaction } from './batch.ts'
+import type { HistoryQuery, Payment } from './ledger.ts'
+import type { PaymentRecord } from './payment-row.ts'
+import type { Rolling } from './rolling.ts'
+import { type Row, text } from './rows.ts'
+
+/** The series of an agent's payments in a tier. */
+export function usesOf(agent: string, tier: string): string {
+  return `uses ${JSON.stringify([agent, tier])}`
+}
+
+export class Memory {
+  readonly #sql: ReturnType<typeof prepare>
+  readonly #rolling: Rolling
+
+  constructor(db: DatabaseSync, rolling: Rolling) {
+    this.#sql = prepare(db)
+    this.#rolling = rolling
+  }
+
+  history(query: HistoryQuery, now: number): History {
+    const { agent, origin, host, network, payTo, tiers } = query
+    const last: Row | undefined = this.#sql.lastDealing.get(agent, origin, network)
+    return {
+      known: this.#sql.dealing.get(agent, origin, payTo) !== undefined,
+      lastPayTo: last && text(last, 'pay_to'),
+      pinnedPayTo: this.pinned(host, network),
+      frequency: Object.fromEntries(tiers.map((bound) => [bound.tier, this.frequency(agent, bound, now)])),
+    }
+  }
+
+  /** Payments of the agent reserved in this tier within its span, voided ones left out. */
+  frequency(agent: string, { tier, per_ms }: FrequencyBound, now: number): History['frequency'][string] {
+    const window = { series: usesOf(agent, tier), after: now - per_ms }
+    return { count: Number(this.#rolling.sum(window)), oldestAt: this.#rolling.oldest(window) }
+  }
+
+  pinned(host: string, network: string): string | undefined {
+    const row: Row | undefined = this.#sql.pinned.get(host, network)
+    return row && text(row, 'pay_to')
+  }
+
+  /** Pins the recipient; a pin that is there stays. */
+  pin(tx: Transaction, { host, terms }: Pick<Payment, 'host'> & { readonly terms: NonNullable<Payment['terms']> }): void {
+    this.#sql.pin.run(host, terms.network, terms.payTo, tx.now)
+  }
+
+  /** Remembers a payment that is settled and delivered; others are not dealings. */
+  remember(_tx: Transaction, { payment, seq }: PaymentRecord): void {
+    const { agent, origin, terms, state, delivered } = payment
+    if (state === 'settled' && delivered && terms) this.#sql.remember.run(agent, origin, terms.network, terms.payTo, seq)
+  }
+}
+
+function prepare(db: DatabaseSync) {
+  return {
+    dealing: db.prepare('SELECT 1 FROM dealings WHERE agent = ? AND origin = ? AND pay_to = ? LIMIT 1'),
+    lastDealing: db.prepare('SELECT pay_to FROM dealings WHERE agent = ? AND origin = ? AND network = ? ORDER BY last DESC LIMIT 1'),
+    pinned: db.prepare('SELECT pay_to FROM pins WHERE host = ? AND network = ?'),
+    pin: db.prepare('INSERT INTO pins (host, network, pay_to, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    remember: db.prepare(`
+      INSERT INTO dealings (agent, origin, network, pay_to, last) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT (agent, origin, network, pay_to) DO UPDATE SET last = max(last, excluded.last)`),
+  }
+}

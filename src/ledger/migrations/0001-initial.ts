@@ -1,0 +1,196 @@
+/**
+ * The first schema. Money is INTEGER millionths; what a stranger may price at will (a refused amount, atomic units) is
+ * TEXT, because it can need 256 bits. The CHECKs repeat what the code decides: a fault there fails instead of overspending.
+ * Indexes over random ids are few: each costs a page of the disk for every payment. So a purchase, which has exactly one
+ * payment, is part of its row.
+ */
+export const initial = `
+CREATE TABLE sessions (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  token_hash TEXT NOT NULL UNIQUE,
+  name TEXT UNIQUE,
+  agent TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  cap INTEGER NOT NULL CHECK (cap >= 0),
+  spent INTEGER NOT NULL DEFAULT 0 CHECK (spent >= 0),
+  held INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
+  payments INTEGER NOT NULL DEFAULT 0 CHECK (payments >= 0),
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  status TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'closed', 'revoked')),
+  limits TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  networks TEXT NOT NULL,
+  assets TEXT NOT NULL,
+  wallet TEXT,
+  owner TEXT NOT NULL,
+  parent TEXT REFERENCES sessions (id),
+  single_use INTEGER NOT NULL CHECK (single_use IN (0, 1)),
+  labels TEXT NOT NULL,
+  chain_number INTEGER NOT NULL DEFAULT 0,
+  chain_hash TEXT NOT NULL,
+  CHECK (spent + held <= cap)
+) STRICT;
+CREATE INDEX sessions_parent ON sessions (parent) WHERE parent IS NOT NULL;
+
+CREATE TABLE admin_keys (
+  key TEXT PRIMARY KEY,
+  operation TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  session_id TEXT NOT NULL REFERENCES sessions (id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE payments (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  run_id TEXT NOT NULL,
+  purchase_id TEXT,
+  fingerprint TEXT,
+  key_digest TEXT,
+  purchase_open INTEGER NOT NULL DEFAULT 0 CHECK (purchase_open IN (0, 1)),
+  holder TEXT NOT NULL DEFAULT 'none' CHECK (holder IN ('live', 'orphan', 'none')),
+  holder_run TEXT,
+  lease_until INTEGER,
+  session_id TEXT NOT NULL REFERENCES sessions (id),
+  agent TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('denied', 'awaiting_veto', 'awaiting_approval', 'reserved', 'signed', 'sent',
+    'settled', 'void', 'unknown', 'expired')),
+  code TEXT,
+  request_id TEXT NOT NULL,
+  method TEXT NOT NULL,
+  url TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  host TEXT NOT NULL,
+  challenge_digest TEXT NOT NULL,
+  tool TEXT,
+  task TEXT,
+  user TEXT,
+  justification TEXT,
+  tier TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  policy_version TEXT NOT NULL,
+  would_be TEXT,
+  categories TEXT NOT NULL,
+  trust TEXT,
+  rail TEXT,
+  protocol_version INTEGER,
+  scheme TEXT,
+  network TEXT,
+  asset_symbol TEXT,
+  asset_address TEXT,
+  asset_decimals INTEGER,
+  amount_atomic TEXT,
+  amount TEXT,
+  currency TEXT,
+  pay_to TEXT,
+  payer TEXT,
+  flow TEXT,
+  nonce TEXT UNIQUE,
+  valid_before INTEGER,
+  headers TEXT,
+  signature TEXT,
+  tx TEXT,
+  settlement TEXT,
+  delivered INTEGER NOT NULL DEFAULT 0 CHECK (delivered IN (0, 1)),
+  delivery TEXT,
+  charges TEXT,
+  concluded INTEGER NOT NULL DEFAULT 0,
+  challenged_at INTEGER NOT NULL,
+  decided_at INTEGER NOT NULL,
+  reserved_at INTEGER,
+  signed_at INTEGER,
+  sent_at INTEGER,
+  concluded_at INTEGER,
+  delivered_at INTEGER,
+  count INTEGER NOT NULL DEFAULT 1
+) STRICT;
+CREATE INDEX payments_session ON payments (session_id);
+CREATE INDEX payments_agent ON payments (agent);
+CREATE INDEX payments_task ON payments (session_id, task) WHERE task IS NOT NULL;
+CREATE UNIQUE INDEX payments_keyed ON payments (session_id, key_digest) WHERE purchase_open = 1 AND key_digest IS NOT NULL;
+CREATE INDEX payments_unkeyed ON payments (session_id, fingerprint) WHERE purchase_open = 1 AND key_digest IS NULL;
+CREATE INDEX payments_unresolved ON payments (state) WHERE state IN ('reserved', 'signed', 'sent', 'unknown');
+
+CREATE TABLE spending (
+  session_id TEXT NOT NULL REFERENCES sessions (id),
+  bucket TEXT NOT NULL,
+  amount INTEGER NOT NULL CHECK (amount >= 0),
+  PRIMARY KEY (session_id, bucket)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rolling (
+  series TEXT NOT NULL,
+  ordinal INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  amount INTEGER NOT NULL CHECK (amount > 0),
+  total INTEGER NOT NULL,
+  void INTEGER NOT NULL DEFAULT 0 CHECK (void IN (0, 1)),
+  PRIMARY KEY (series, ordinal)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX rolling_at ON rolling (series, at, ordinal);
+CREATE INDEX rolling_void ON rolling (series, ordinal) WHERE void = 1;
+
+CREATE TABLE pins (
+  host TEXT NOT NULL,
+  network TEXT NOT NULL,
+  pay_to TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (host, network)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dealings (
+  agent TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  network TEXT NOT NULL,
+  pay_to TEXT NOT NULL COLLATE NOCASE,
+  last INTEGER NOT NULL,
+  PRIMARY KEY (agent, origin, network, pay_to)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dealings_last ON dealings (agent, origin, network, last);
+
+CREATE TABLE refusal_runs (
+  session_id TEXT NOT NULL REFERENCES sessions (id),
+  digest TEXT NOT NULL,
+  payment_id TEXT NOT NULL REFERENCES payments (id),
+  began_at INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  recorded INTEGER NOT NULL,
+  PRIMARY KEY (session_id, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE receipts (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  session_id TEXT NOT NULL REFERENCES sessions (id),
+  number INTEGER NOT NULL,
+  payment_id TEXT NOT NULL REFERENCES payments (id),
+  agent TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  UNIQUE (session_id, number)
+) STRICT;
+CREATE INDEX receipts_session ON receipts (session_id);
+CREATE INDEX receipts_payment ON receipts (payment_id);
+
+CREATE TABLE halts (
+  scope TEXT NOT NULL CHECK (scope IN ('all', 'agent', 'session', 'recipient')),
+  value TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (scope, value)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE admin_tokens (
+  id TEXT PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  role TEXT NOT NULL CHECK (role IN ('all', 'operator', 'approver', 'auditor')),
+  label TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  revoked_at INTEGER
+) STRICT, WITHOUT ROWID;
+`

@@ -1,0 +1,92 @@
+/** What a receipt says of a payment. Pure. */
+import { createHash } from 'node:crypto'
+import type { ReceiptBody, ReceiptKind } from '../audit/receipt.ts'
+import { formatAmount } from '../money.ts'
+import type { Payment, Terms } from './ledger.ts'
+import type { PaymentRecord } from './payment-row.ts'
+
+/** The body of a new entry, as it stands before it is linked into its session's chain. */
+export type Unlinked = Omit<ReceiptBody, 'number' | 'previousHash'>
+
+export interface EntryStamp {
+  readonly id: string
+  readonly kind: ReceiptKind
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+/**
+ * The entry for a payment as it is now. The signature is shown only once the payment is settled: until then it is a
+ * bearer instrument, and its digest stands for it.
+ */
+export function receiptBody({ payment, signature }: PaymentRecord, stamp: EntryStamp): Unlinked {
+  const { delivery, terms } = payment
+  return {
+    ...stamp,
+    at: iso(stamp.at),
+    sessionId: payment.sessionId,
+    paymentId: payment.id,
+    paymentRequestId: payment.paymentRequestId,
+    state: payment.state,
+    code: payment.code,
+    agent: payment.agent,
+    ...claimsOf(payment),
+    ...verdictOf(payment),
+    ...moneyOf(terms),
+    resource: payment.url,
+    method: payment.method,
+    challengeDigest: payment.challengeDigest,
+    nonce: payment.nonce,
+    validBefore: payment.validBefore_s === null ? null : iso(payment.validBefore_s * 1_000),
+    times: timesOf(payment),
+    signature: payment.state === 'settled' ? signature : null,
+    signatureDigest: signature === null ? null : createHash('sha256').update(signature).digest('hex'),
+    transaction: payment.transaction,
+    settlement: payment.settlement,
+    delivery: delivery && { status: delivery.status, bytes: delivery.bytes, complete: delivery.complete },
+    delivered: payment.delivered,
+    count: payment.count,
+  }
+}
+
+function claimsOf({ tool, task, user, justification }: Payment) {
+  return { tool, task, user, justification }
+}
+
+function verdictOf({ tier, rule, reason, policyVersion, wouldBe, categories, trust }: Payment) {
+  return { tier, rule, reason, policyVersion, wouldBe, categories, trust }
+}
+
+function moneyOf(terms: Terms | null) {
+  return {
+    amount: terms ? formatAmount(terms.amount) : null,
+    currency: terms?.currency ?? null,
+    amountAtomic: terms?.amountAtomic.toString() ?? null,
+    asset: terms?.asset ?? null,
+    network: terms?.network ?? null,
+    rail: terms?.rail ?? null,
+    scheme: terms?.scheme ?? null,
+    payer: terms?.payer ?? null,
+    recipient: terms?.payTo ?? null,
+  }
+}
+
+function timesOf(payment: Payment): ReceiptBody['times'] {
+  return {
+    challenged: iso(payment.challengedAt),
+    decided: iso(payment.decidedAt),
+    reserved: maybeIso(payment.reservedAt),
+    signed: maybeIso(payment.signedAt),
+    sent: maybeIso(payment.sentAt),
+    concluded: maybeIso(payment.concludedAt),
+    delivered: maybeIso(payment.deliveredAt),
+  }
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+function maybeIso(ms: number | null): string | null {
+  return ms === null ? null : iso(ms)
+}

@@ -1,0 +1,120 @@
+/** Reserving: the one decision about money. It reads balances, limits and pins and writes the hold in one transaction. */
+import type { Refusal } from '../errors.ts'
+import { type Breach, barBreach, chargesOf, haltBreach, limitBreach } from './admission.ts'
+import type { Transaction } from './batch.ts'
+import { bucketsOf } from './buckets.ts'
+import type { Halts } from './halts.ts'
+import type { ReserveRequest } from './ledger.ts'
+import { usesOf } from './memory.ts'
+import type { Refusals } from './refusals.ts'
+import type { Entry } from './rolling.ts'
+import type { Lineage } from './sessions.ts'
+import type { Bucket } from './spending.ts'
+import type { Tables } from './transitions.ts'
+
+export interface ReservingOptions {
+  readonly tables: Tables
+  readonly halts: Halts
+  readonly refusals: Refusals
+}
+
+/** What was decided, before anybody is told. */
+export type Reserved =
+  | { readonly kind: 'reserved' }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'decide_again'; readonly why: string }
+  | { readonly kind: 'in_progress'; readonly purchaseId: string }
+  | { readonly kind: 'key_reused' }
+
+export class Reserving {
+  readonly #options: ReservingOptions
+
+  constructor(options: ReservingOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Reserves, or says why not. Only `reserved` and `refused` have written something.
+   * @throws PurserError `not_found` where there is no such session.
+   * @throws Error for an amount that is not positive or not in the session's currency.
+   */
+  reserve(tx: Transaction, request: ReserveRequest): Reserved {
+    const lineage = this.#options.tables.sessions.lineage(request.purchase.sessionId)
+    checkTerms(request, lineage)
+    return (
+      this.#joined(tx, request) ?? this.#barred(tx, request, lineage) ?? this.#stale(tx, request) ?? this.#bounded(tx, request, lineage)
+    )
+  }
+
+  /** A key names one purchase, whoever was faster. */
+  #joined(tx: Transaction, { purchase }: ReserveRequest): Reserved | undefined {
+    if (purchase.keyDigest === null) return undefined
+    const [open] = this.#options.tables.purchases.open(tx, purchase)
+    if (!open) return undefined
+    return open.fingerprint === purchase.fingerprint ? { kind: 'in_progress', purchaseId: open.id } : { kind: 'key_reused' }
+  }
+
+  #barred(tx: Transaction, request: ReserveRequest, lineage: Lineage): Reserved | undefined {
+    const breach = haltBreach(this.#options.halts.all(), lineage, request.attempt) ?? barBreach(lineage, tx.now)
+    return breach && this.#refuse(tx, request, breach)
+  }
+
+  /** What the decision rested on and changed since. */
+  #stale(tx: Transaction, { attempt, frequency, pin }: ReserveRequest): Reserved | undefined {
+    const { memory } = this.#options.tables
+    if (frequency && memory.frequency(attempt.agent, frequency, tx.now).count >= frequency.max) {
+      return {
+        kind: 'decide_again',
+        why: `Tier ${frequency.tier} has its ${frequency.max} payments in ${frequency.per_ms / 1_000} s by now.`,
+      }
+    }
+    const pinned = pin ? memory.pinned(attempt.host, attempt.terms.network) : undefined
+    if (pinned !== undefined && pinned.toLowerCase() !== attempt.terms.payTo.toLowerCase()) {
+      return { kind: 'decide_again', why: `Another recipient is pinned for ${attempt.host} on ${attempt.terms.network} by now.` }
+    }
+    return undefined
+  }
+
+  #bounded(tx: Transaction, request: ReserveRequest, lineage: Lineage): Reserved {
+    const { spending, rolling } = this.#options.tables
+    const breach = limitBreach(lineage, request.attempt, { usage: { spending, rolling }, now: tx.now })
+    if (breach) return this.#refuse(tx, request, breach)
+    this.#hold(tx, request, lineage)
+    return { kind: 'reserved' }
+  }
+
+  #refuse(tx: Transaction, { attempt, paymentId }: ReserveRequest, breach: Breach): Reserved {
+    return { kind: 'refused', refusal: this.#options.refusals.write(tx, { attempt, refusal: breach, paymentId }) }
+  }
+
+  #hold(tx: Transaction, request: ReserveRequest, lineage: Lineage): void {
+    const { sessions, payments, spending, memory } = this.#options.tables
+    const { attempt } = request
+    const { amount } = attempt.terms
+    const buckets = chargedBuckets(request, lineage)
+    sessions.hold(tx, lineage, amount)
+    for (const bucket of buckets) spending.add(tx, bucket, amount)
+    payments.reserve(tx, request, { buckets, entries: this.#roll(tx, request, lineage) })
+    if (request.pin) memory.pin(tx, attempt)
+  }
+
+  #roll(tx: Transaction, { attempt }: ReserveRequest, lineage: Lineage): Entry[] {
+    const { rolling } = this.#options.tables
+    const windowed = lineage.filter(({ limits }) => limits.perWindow?.length)
+    return [
+      rolling.add(tx, { series: usesOf(attempt.agent, attempt.tier), amount: 1n }),
+      ...windowed.map((session) => rolling.add(tx, { series: chargesOf(session), amount: attempt.terms.amount })),
+    ]
+  }
+}
+
+function chargedBuckets({ attempt }: ReserveRequest, lineage: Lineage): Bucket[] {
+  return lineage.flatMap(({ id, limits }) => bucketsOf(limits, attempt).map(({ bucket }) => ({ sessionId: id, bucket })))
+}
+
+function checkTerms({ paymentId, purchase, attempt }: ReserveRequest, [session]: Lineage): void {
+  const { amount, amountAtomic, currency } = attempt.terms
+  if (amount <= 0n || amountAtomic <= 0n) throw new Error(`payment ${paymentId} has no positive amount`)
+  if (currency !== session.currency) throw new Error(`payment ${paymentId} is priced in ${currency}, its session in ${session.currency}`)
+  if (attempt.sessionId !== purchase.sessionId) throw new Error(`payment ${paymentId} and its purchase name different sessions`)
+}
