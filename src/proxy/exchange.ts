@@ -1,0 +1,168 @@
+/**
+ * One exchange: a request of an agent from its head to the line that tells how it ended. It is admitted, forwarded
+ * once, and streamed back; a 402 steps aside into the payment flow. Every exchange leaves exactly one line.
+ */
+import type { Clock, Ids } from '../clock.ts'
+import { DRAINED_BODY_BYTES, KEPT_BODY_MEMORY_BYTES, KEPT_BODY_SPOOL_BYTES, SPOOL_TOTAL_BYTES } from '../limits.ts'
+import type { OnPaymentRequired } from '../session/exchange.ts'
+import { matchesHost } from '../session/host-pattern.ts'
+import type { Identify } from '../session/identify.ts'
+import type { Events } from '../telemetry/events.ts'
+import type { AddressGuard } from './address-guard.ts'
+import { type AdmitDeps, admit } from './admit.ts'
+import { type AgentDoor, answerAtAgentDoor } from './agent-door.ts'
+import { createChargingRoutes } from './charging-routes.ts'
+import type { AgentRequest, HandleRequest, HandleUpgrade } from './door.ts'
+import { type ForwardDeps, forward } from './forward.ts'
+import type { LaneLimits } from './lane.ts'
+import type { AskAgain } from './payment-required.ts'
+import { createProbe, type Probe } from './probe.ts'
+import { Reply } from './reply.ts'
+import { createReverseDoor, type Route } from './reverse-proxy.ts'
+import { Running } from './running.ts'
+import { createSpool } from './spool.ts'
+import { overTls, type Target } from './target.ts'
+import { createUpgrade, type UpgradeLimits } from './upgrade.ts'
+import { createUpstream } from './upstream.ts'
+import { refuse, type Told, tell, type Visit } from './visit.ts'
+
+export interface ExchangeDeps {
+  readonly identify: Identify
+  readonly guard: AddressGuard
+  /** Without it every 402 passes. */
+  readonly onPaymentRequired: OnPaymentRequired | undefined
+  /** Request headers that only the payment flow may send. */
+  readonly paymentHeaders: readonly string[]
+  readonly askAgain?: AskAgain
+  readonly agentDoor?: AgentDoor
+  /** Host patterns. */
+  readonly upgradeToHttps: readonly string[]
+  readonly routes: readonly Route[]
+  /** Further names of the listener itself, for reverse routes. */
+  readonly hosts?: readonly string[]
+  /** PEM of roots on top of Node's own. */
+  readonly ca: readonly string[]
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly events: Events
+  readonly limits?: ExchangeLimits
+}
+
+/** For tests; every one has its default in limits. */
+export interface ExchangeLimits extends UpgradeLimits {
+  readonly upstream?: Partial<LaneLimits> & { readonly origins?: number }
+  readonly keptMemory_bytes?: number
+  readonly keptSpool_bytes?: number
+  readonly spoolTotal_bytes?: number
+}
+
+export interface Exchange {
+  readonly handleRequest: HandleRequest
+  readonly handleUpgrade: HandleUpgrade
+  readonly probe: Probe
+  /** Exchanges that run, payments whose agent has gone among them. */
+  active(): number
+  /** Resolves when what runs has ended; then closes all connections to upstreams. Accepting must have stopped before. */
+  close(): Promise<void>
+}
+
+export function createExchange(deps: ExchangeDeps): Exchange {
+  const { clock, ids, events, limits = {} } = deps
+  const upstream = createUpstream({ guard: deps.guard, events, clock, ca: deps.ca, limits: limits.upstream ?? {} })
+  const admission = admitDepsOf(deps)
+  const forwarding = forwardDepsOf(deps, upstream.lane)
+  const running = new Running()
+  const upgrade = createUpgrade({ admission, upstream, events, clock, ids, limits })
+
+  async function serve(visit: Visit): Promise<Told> {
+    try {
+      return await answer(visit)
+    } catch (fault) {
+      if (visit.reply.gone) return { outcome: 'aborted' }
+      events.faulted('exchange', fault)
+      return refuse(visit, { refusal: { code: 'internal_error', detail: 'The request could not be served.' } })
+    }
+  }
+
+  async function answer(visit: Visit): Promise<Told> {
+    const admitted = await admit(admission, visit.request, visit.door)
+    if (admitted.kind === 'refused') return refuse(visit, admitted)
+    if (admitted.head.expectsContinue) visit.reply.expectContinue()
+    if (admitted.kind === 'forward') return forward(forwarding, visit, admitted)
+    const { session, head, path } = admitted
+    if (!deps.agentDoor) return refuse(visit, { refusal: { code: 'not_found', detail: 'This proxy has no such door.' }, session })
+    const refusal = await answerAtAgentDoor({ door: deps.agentDoor, session, head, path, source: visit.request, reply: visit.reply })
+    return refusal ? refuse(visit, { refusal, session }) : { outcome: 'passed', session }
+  }
+
+  /** Not even a refusal could be written. */
+  function brokenOff({ reply }: Visit, fault: unknown): Told {
+    events.faulted('exchange', fault)
+    reply.breakOff()
+    return { outcome: 'failed', code: 'internal_error' }
+  }
+
+  const handleRequest: HandleRequest = (request, response, door) => {
+    const started_ms = clock.monotonic()
+    const visit = { id: ids('exc'), request, reply: new Reply(request, response), door, line: {} }
+    if (running.closing) visit.reply.last()
+    const end = running.begin()
+    void serve(visit)
+      .catch((fault: unknown) => brokenOff(visit, fault))
+      .then(async (told) => {
+        await visit.reply.closed
+        drain(request)
+        tell(events, visit, { ...told, duration_ms: clock.monotonic() - started_ms })
+      })
+      .finally(end)
+  }
+
+  async function close(): Promise<void> {
+    await running.ended()
+    upgrade.close()
+    await upstream.close()
+  }
+
+  const upgraded = (target: Target) => (isUpgraded(deps.upgradeToHttps, target) ? overTls(target) : target)
+  const probe = createProbe({ lane: upstream.lane, upgraded })
+  return { handleRequest, handleUpgrade: upgrade.handle, probe, active: () => running.count, close }
+}
+
+function admitDepsOf({ identify, routes, hosts = [], paymentHeaders, upgradeToHttps }: ExchangeDeps): AdmitDeps {
+  return {
+    identify,
+    reverse: createReverseDoor({ routes, hosts }),
+    paymentHeaders: new Set(paymentHeaders.map((name) => name.toLowerCase())),
+    upgradeToHttps,
+  }
+}
+
+function forwardDepsOf({ onPaymentRequired, askAgain, events, limits = {} }: ExchangeDeps, lane: ForwardDeps['lane']): ForwardDeps {
+  const memory_bytes = limits.keptMemory_bytes ?? KEPT_BODY_MEMORY_BYTES
+  const spool_bytes = limits.keptSpool_bytes ?? KEPT_BODY_SPOOL_BYTES
+  return {
+    lane,
+    events,
+    payment: onPaymentRequired && { onPaymentRequired, askAgain },
+    charging: createChargingRoutes(),
+    spool: createSpool({ file_bytes: spool_bytes, total_bytes: limits.spoolTotal_bytes ?? SPOOL_TOTAL_BYTES }),
+    memory_bytes,
+    spool_bytes,
+  }
+}
+
+function isUpgraded(patterns: readonly string[], { origin }: Target): boolean {
+  return origin.scheme === 'http' && patterns.some((pattern) => matchesHost(pattern, origin.host, origin.port))
+}
+
+/** What is left of the request's body is read for a while: an agent that still sends may not see the answer otherwise. */
+function drain(request: AgentRequest): void {
+  if ('stream' in request || request.readableEnded || request.destroyed) return
+  if (request.complete && request.listenerCount('data') === 0) return
+  let rest = 0
+  request.on('data', (chunk: Buffer) => {
+    rest += chunk.length
+    if (rest > DRAINED_BODY_BYTES) request.destroy()
+  })
+  request.resume()
+}

@@ -1,0 +1,107 @@
+/** Step 3: an admitted request goes upstream once. What is not a payable 402 streams back untouched. */
+import type { PaidRequest } from '../session/exchange.ts'
+import type { Events } from '../telemetry/events.ts'
+import type { Forwardable } from './admit.ts'
+import type { ChargingRoutes } from './charging-routes.ts'
+import { UpstreamFault } from './connection.ts'
+import type { AgentRequest, Origin } from './door.ts'
+import { type KeptBody, keepBody, noBody } from './kept-body.ts'
+import type { Lane } from './lane.ts'
+import type { KeptRequest } from './paid-send.ts'
+import { type Passed, pass } from './pass.ts'
+import { type PaymentDeps, requirePayment } from './payment-required.ts'
+import { transportOf } from './probe.ts'
+import type { Spool } from './spool.ts'
+import { refuse, type Told, type Visit } from './visit.ts'
+
+export interface ForwardDeps {
+  lane(origin: Origin): Lane
+  readonly events: Events
+  readonly payment: PaymentDeps | undefined
+  readonly charging: ChargingRoutes
+  readonly spool: Spool
+  readonly memory_bytes: number
+  readonly spool_bytes: number
+}
+
+export async function forward(deps: ForwardDeps, visit: Visit, admitted: Forwardable): Promise<Told> {
+  const { target, session } = admitted
+  const lane = deps.lane(target.origin)
+  const done = lane.use()
+  const body = keep(deps, visit, admitted)
+  const kept = { lane, target, method: visit.reply.method, headers: ['Host', target.authority, ...admitted.head.forwarded], body }
+  try {
+    const request = { ...kept, body: body.stream }
+    const passed = await pass({ lane, request, reply: visit.reply, holds402: deps.payment !== undefined })
+    if (passed.kind === 'unpaid' && deps.payment) return await pay(deps, { visit, admitted, kept, unpaid: passed, payment: deps.payment })
+    if (passed.kind === 'failed') return refuseFault(visit, admitted, passed.fault)
+    return { outcome: passed.kind === 'passed' ? 'passed' : 'aborted', session, target }
+  } finally {
+    body.release()
+    done()
+  }
+}
+
+/** Only a route that has charged before keeps long bodies (rule R20). */
+function keep(deps: ForwardDeps, { request, reply }: Visit, { head, target }: Forwardable): KeptBody {
+  const { memory_bytes, spool_bytes } = deps
+  if (!hasBody(request, head.framed)) return noBody({ memory_bytes })
+  const spool = deps.charging.has(reply.method, target) ? deps.spool : undefined
+  return keepBody(request, { memory_bytes, spool_bytes, spool, onWanted: () => reply.continue() })
+}
+
+function hasBody(request: AgentRequest, framed: boolean): boolean {
+  return 'stream' in request ? !request.stream.endAfterHeaders : framed
+}
+
+interface Payable {
+  readonly visit: Visit
+  readonly admitted: Forwardable
+  readonly kept: KeptRequest
+  readonly unpaid: Extract<Passed, { kind: 'unpaid' }>
+  readonly payment: PaymentDeps
+}
+
+async function pay(deps: ForwardDeps, payable: Payable): Promise<Told> {
+  const { visit, admitted, kept, unpaid, payment } = payable
+  const { session, target } = admitted
+  const { reply } = visit
+  try {
+    const settled = await requirePayment(payment, { answer: unpaid.answer, kept, request: paidRequestOf(payable), reply })
+    if (settled.kind === 'passed') return { outcome: settled.whole || reply.gone ? 'passed' : 'failed', session, target }
+    deps.charging.mark(kept.method, target)
+    if (settled.kind === 'paid') return { outcome: 'paid', session, target }
+    return refuse(visit, { ...settled, session, target })
+  } catch (fault) {
+    if (fault instanceof UpstreamFault) return refuseFault(visit, admitted, fault)
+    if (reply.gone) return { outcome: 'aborted', session, target }
+    deps.events.faulted('payment', fault)
+    const detail = 'The payment flow failed.'
+    return refuse(visit, { refusal: { code: 'internal_error', detail, moneyState: 'unknown' }, session, target, outcome: 'failed' })
+  } finally {
+    unpaid.unpin()
+    unpaid.answer.body.destroy()
+  }
+}
+
+function paidRequestOf({ visit, admitted, kept }: Payable): PaidRequest {
+  const { session, target, hints } = admitted
+  return {
+    exchangeId: visit.id,
+    mode: visit.door.mode,
+    session,
+    method: kept.method,
+    url: target.url,
+    headers: kept.headers,
+    hints,
+    line: visit.line,
+    signal: visit.reply.signal,
+    body: () => kept.body.ended(),
+    transport: transportOf(kept.lane),
+  }
+}
+
+/** Nothing was paid: the unpaid attempt itself got no answer. */
+function refuseFault(visit: Visit, { session, target }: Forwardable, { refusalCode, detail }: UpstreamFault): Told {
+  return refuse(visit, { refusal: { code: refusalCode, detail }, session, target, outcome: 'failed' })
+}

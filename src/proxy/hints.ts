@@ -1,0 +1,63 @@
+/** What the agent says about its own request in `Purser-*` headers: read once, bounded, never forwarded. */
+import type { RawHeaders } from '../http.ts'
+import { MAX_HINT_CHARS } from '../limits.ts'
+import { AmountError, parseAmount } from '../money.ts'
+import type { AgentHints } from '../session/exchange.ts'
+import { type Fault, invalid } from './headers.ts'
+
+const NONE: AgentHints = { payNever: false }
+const TEXTS = { 'purser-task': 'task', 'purser-tool': 'tool', 'purser-user': 'user', 'purser-justification': 'justification' } as const
+/** Control characters would break a line of the log or of a terminal. */
+const PRINTABLE = /^[\x20-\x7e\x80-\xff]*$/
+
+type Draft = { -readonly [Key in keyof AgentHints]: AgentHints[Key] }
+
+function isText(name: string): name is keyof typeof TEXTS {
+  return Object.hasOwn(TEXTS, name)
+}
+
+/** `headers`: the request's `Purser-*` headers, names in lower case. Unknown ones are ignored, repeated ones refused. */
+export function readHints(headers: RawHeaders): { readonly kind: 'hints'; readonly hints: AgentHints } | Fault {
+  if (headers.length === 0) return { kind: 'hints', hints: NONE }
+  const hints: Draft = { payNever: false }
+  const seen = new Set<string>()
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? ''
+    if (seen.has(name)) return invalid(`${name} was sent more than once.`)
+    seen.add(name)
+    const fault = take(hints, name, (headers[i + 1] ?? '').trim())
+    if (fault) return fault
+  }
+  return { kind: 'hints', hints }
+}
+
+function take(hints: Draft, name: string, value: string): Fault | undefined {
+  if (name === 'purser-pay') {
+    if (value !== 'never') return invalid('Purser-Pay knows one value: never.')
+    hints.payNever = true
+  } else if (name === 'purser-max-amount') {
+    return takeCeiling(hints, value)
+  } else if (isText(name)) {
+    if (value.length > MAX_HINT_CHARS) return invalid(`${name} is longer than ${MAX_HINT_CHARS} characters.`)
+    if (!PRINTABLE.test(value)) return invalid(`${name} contains control characters.`)
+    if (value !== '') hints[TEXTS[name]] = asText(value)
+  }
+  return undefined
+}
+
+/** Header bytes arrive as Latin-1; people write UTF-8. */
+function asText(value: string): string {
+  const bytes = Buffer.from(value, 'latin1')
+  const text = bytes.toString('utf8')
+  return text.includes('\ufffd') ? value : text
+}
+
+function takeCeiling(hints: Draft, value: string): Fault | undefined {
+  try {
+    hints.maxAmount = parseAmount(value)
+    return undefined
+  } catch (error) {
+    if (error instanceof AmountError) return invalid('Purser-Max-Amount is not an amount; write it like 0.05.')
+    throw error
+  }
+}

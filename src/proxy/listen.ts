@@ -1,0 +1,128 @@
+/** The proxy put together and listening: four ways in on one port, and a way to stop that leaves nothing half done. */
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { DRAIN_TIMEOUT_MS } from '../limits.ts'
+import { createAddressGuard } from './address-guard.ts'
+import { AGENT_DOOR_HOST } from './admit.ts'
+import type { Authority } from './authority.ts'
+import { createConnectHandler } from './connect.ts'
+import { createExchange, type Exchange, type ExchangeDeps } from './exchange.ts'
+import { createProxyServer } from './forward-proxy.ts'
+import { createInterceptor, type Interceptor } from './intercept.ts'
+import { createPassageLog } from './passage.ts'
+import type { Probe } from './probe.ts'
+import type { Route } from './reverse-proxy.ts'
+import { createTunnels, type Tunnels } from './tunnel.ts'
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export interface ProxySettings {
+  readonly listen: Address
+  readonly hosts: readonly string[]
+  readonly connectPorts: readonly number[]
+  readonly intercept: { readonly hosts: readonly string[]; readonly except: readonly string[] }
+  readonly routes: readonly Route[]
+  readonly upgradeToHttps: readonly string[]
+  readonly unsafeAllowPrivateUpstreams: readonly string[]
+}
+
+type Shared = Pick<
+  ExchangeDeps,
+  'identify' | 'onPaymentRequired' | 'paymentHeaders' | 'askAgain' | 'agentDoor' | 'ca' | 'clock' | 'ids' | 'events'
+>
+
+export interface ProxyOptions extends Shared {
+  readonly settings: ProxySettings
+  readonly authority: Authority
+  /** Our other listeners, which agents must not reach through the proxy. */
+  readonly otherDoors: () => readonly Address[]
+  /** PEM texts, for a listener beyond loopback. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+}
+
+export interface RunningProxy extends AsyncDisposable {
+  /** With the port that was taken. */
+  readonly url: string
+  readonly probe: Probe
+  /** Ends the blind tunnels of a session that was revoked. */
+  endTunnels(sessionId: string): void
+  /** Takes no new connections, lets running exchanges and signed payments end, for at most `DRAIN_TIMEOUT_MS`. */
+  drain(): Promise<void>
+}
+
+/** Listens. @throws the listener's own error, e.g. EADDRINUSE. */
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
+  const { settings, identify, authority, clock, ids, events } = options
+  const own = { doors: [] as Address[] }
+  const guard = createAddressGuard({
+    opened: settings.unsafeAllowPrivateUpstreams,
+    ownDoors: () => [...own.doors, ...options.otherDoors()].map(({ host, port }) => ({ address: host, port })),
+  })
+  const log = createPassageLog({ events, clock, ids })
+  const tunnels = createTunnels({ log, events })
+  const exchange = createExchange({ ...options, ...settings, guard })
+  const interceptor = createInterceptor({ ...exchange, authority, log, events })
+  const { connectPorts, intercept } = settings
+  const passing = { identify, guard, connectPorts, intercept, interceptor, tunnels, log, events, clock, ids }
+  const handleConnect = createConnectHandler({ ...passing, reservedHost: AGENT_DOOR_HOST })
+  const server = createProxyServer({ exchange, handleConnect, ...(options.tls && { tls: options.tls }) })
+  own.doors.push(await listen(server, settings.listen))
+  const stop = { server, exchange, interceptor, tunnels }
+  return {
+    url: urlOf(own.doors[0] ?? settings.listen, options.tls !== undefined),
+    probe: exchange.probe,
+    endTunnels: tunnels.end,
+    drain: () => within(close(stop), () => cut(stop)),
+    [Symbol.asyncDispose]: async () => {
+      cut(stop)
+      await close(stop)
+    },
+  }
+}
+
+interface Stoppable {
+  readonly server: Server
+  readonly exchange: Exchange
+  readonly interceptor: Interceptor
+  readonly tunnels: Tunnels
+}
+
+/** Idle connections end now, busy ones after their answer; resolves when nothing runs. May be called again. */
+async function close({ server, exchange, interceptor, tunnels }: Stoppable): Promise<void> {
+  const closed = server.listening ? once(server, 'close') : Promise.resolve()
+  server.close()
+  server.closeIdleConnections()
+  interceptor.drain()
+  await exchange.close()
+  tunnels.close()
+  server.closeAllConnections()
+  await closed
+}
+
+/** What still runs is broken off: agents see a broken connection, and the ledger keeps what was signed. */
+function cut({ server, tunnels }: Stoppable): void {
+  server.close()
+  tunnels.close()
+  server.closeAllConnections()
+}
+
+async function within(ending: Promise<void>, giveUp: () => void): Promise<void> {
+  const timer = setTimeout(giveUp, DRAIN_TIMEOUT_MS)
+  await ending
+  clearTimeout(timer)
+}
+
+async function listen(server: Server, { host, port }: Address): Promise<Address> {
+  server.listen(port, host)
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('the proxy listens on a port')
+  return { host, port: address.port }
+}
+
+function urlOf({ host, port }: Address, secure: boolean): string {
+  return `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}

@@ -1,0 +1,81 @@
+/** Steps 4 to 11 from the proxy's side: a 402 is read, handed to the payment flow, and what becomes of it is answered. */
+import type { Answer, Head, RawHeaders } from '../http.ts'
+import type { Delivery, OnPaymentRequired, PaidRequest, PaymentOutcome, UnpaidAnswer } from '../session/exchange.ts'
+import { readAnswerHeaders, withHeaders } from './headers.ts'
+import { createSend, type KeptRequest, sendAgain } from './paid-send.ts'
+import { stream } from './pass.ts'
+import type { Reply } from './reply.ts'
+import { type ReadAnswer, readUnpaid } from './unpaid-answer.ts'
+
+/**
+ * For servers that show people a page instead of a challenge: the headers with which to ask once more, unpaid, or
+ * undefined where the first 402 is good enough.
+ */
+export type AskAgain = (head: Head, requestHeaders: RawHeaders) => RawHeaders | undefined
+
+export interface PaymentDeps {
+  readonly onPaymentRequired: OnPaymentRequired
+  readonly askAgain?: AskAgain | undefined
+}
+
+export interface PaymentVisit {
+  readonly answer: Answer
+  readonly kept: KeptRequest
+  readonly request: PaidRequest
+  readonly reply: Reply
+}
+
+export type Settled =
+  | { readonly kind: 'passed'; readonly whole: boolean }
+  | (Extract<PaymentOutcome, { kind: 'refuse' }> & { readonly claimed: true })
+  | { readonly kind: 'paid' }
+
+/** Rejects where the upstream or the agent breaks off before the flow begins, or where the flow itself fails. */
+export async function requirePayment(deps: PaymentDeps, visit: PaymentVisit): Promise<Settled> {
+  const { answer, kept, request, reply } = visit
+  const leave = () => answer.body.destroy()
+  request.signal.addEventListener('abort', leave, { once: true })
+  const first = await readUnpaid(answer)
+  const unpaid = (await askedAgain(deps, visit)) ?? first.unpaid
+  const outcome = await deps.onPaymentRequired(request, unpaid, createSend(kept))
+  if (outcome.kind === 'pass') return { kind: 'passed', whole: await passOn(visit, first) }
+  answer.body.destroy()
+  if (outcome.kind === 'refuse') return { ...outcome, claimed: true }
+  await deliver(outcome, reply)
+  return { kind: 'paid' }
+}
+
+function passOn({ answer, reply }: PaymentVisit, { raw }: ReadAnswer): Promise<boolean> {
+  return stream(answer, { reply, headers: readAnswerHeaders(answer.headers), first: raw })
+}
+
+/** The second 402, where there is one. Bodies that cannot be sent twice are not. */
+async function askedAgain({ askAgain }: PaymentDeps, { answer, kept, request }: PaymentVisit): Promise<UnpaidAnswer | undefined> {
+  const set = askAgain?.(answer, request.headers)
+  if (!set || !(await kept.body.ended()).replayable) return undefined
+  const second = await sendAgain(kept, set)
+  if (second.kind === 'failed') return undefined
+  try {
+    return second.answer.status === 402 ? (await readUnpaid(second.answer)).unpaid : undefined
+  } catch {
+    return undefined
+  } finally {
+    second.answer.body.destroy()
+  }
+}
+
+/** The flow learns exactly once how the agent got its answer, also when the agent went or the upstream broke off. */
+async function deliver({ answer, headers, delivered }: Extract<PaymentOutcome, { kind: 'answer' }>, reply: Reply): Promise<void> {
+  let whole = false
+  try {
+    whole = await stream(answer, { reply, headers: withHeaders(readAnswerHeaders(answer.headers), headers) })
+    await reply.closed
+  } finally {
+    answer.body.destroy()
+    delivered(deliveryOf(answer, { reply, whole }))
+  }
+}
+
+function deliveryOf({ status }: Answer, { reply, whole }: { reply: Reply; whole: boolean }): Delivery {
+  return { status, bytes: reply.bytes, complete: whole && reply.complete }
+}

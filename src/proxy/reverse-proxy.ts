@@ -1,0 +1,111 @@
+/** Reverse routes: a prefix of our own listener stands for an upstream. Browsers on other people's pages are kept out (rule R19). */
+import { isIP } from 'node:net'
+import type { Fault } from './headers.ts'
+import { invalid } from './headers.ts'
+import { at, readUrl, type Target } from './target.ts'
+
+export interface Route {
+  /** Begins and ends with a slash. */
+  readonly prefix: string
+  /** Absolute http or https URL; its path takes the place of the prefix. */
+  readonly upstream: string
+}
+
+/** What of a request to our own listener decides where it goes. */
+export interface ReverseRequest {
+  /** Origin-form: path and query. */
+  readonly requestTarget: string
+  readonly host: string | undefined
+  readonly secFetchSite: string | undefined
+  readonly origin: string | undefined
+  /** The address on which the connection came in. */
+  readonly localAddress: string | undefined
+}
+
+export type Reversed =
+  | Target
+  /** The agent's own door: path and query behind the reserved prefix. */
+  | { readonly kind: 'agent_door'; readonly path: string }
+  | Fault
+
+export type ReverseDoor = (request: ReverseRequest) => Reversed
+
+export interface ReverseDoorOptions {
+  readonly routes: readonly Route[]
+  /** Further names under which the listener may be addressed. */
+  readonly hosts: readonly string[]
+}
+
+/** In reverse mode, `http://purser.internal/` is found here. */
+export const AGENT_DOOR_PREFIX = '/.purser/'
+
+interface Mapping {
+  readonly prefix: string
+  readonly base: Target
+}
+
+/** @throws Error if a route's upstream is no http or https URL */
+export function createReverseDoor({ routes, hosts }: ReverseDoorOptions): ReverseDoor {
+  const mappings = routes.map(mappingOf).sort((a, b) => b.prefix.length - a.prefix.length)
+  const named = new Set(hosts.map((host) => host.toLowerCase()))
+  return (request) => {
+    const bar = barTo(request, named)
+    if (bar) return bar
+    const url = URL.parse(`http://x${request.requestTarget}`)
+    if (!request.requestTarget.startsWith('/') || url?.host !== 'x') return invalid('The path cannot be read.')
+    if (url.pathname.startsWith(AGENT_DOOR_PREFIX)) {
+      return { kind: 'agent_door', path: url.pathname.slice(AGENT_DOOR_PREFIX.length - 1) + url.search }
+    }
+    const mapping = mappings.find(({ prefix }) => url.pathname.startsWith(prefix))
+    if (!mapping) return { kind: 'fault', code: 'not_found', detail: `No route begins like ${url.pathname.slice(0, 200)}.` }
+    return mapped(mapping, url)
+  }
+}
+
+function mappingOf({ prefix, upstream }: Route): Mapping {
+  const base = readUrl(upstream)
+  if (base.kind === 'fault') throw new Error(`route ${prefix}: ${base.detail}`)
+  return { prefix, base }
+}
+
+/** The URL parser has resolved dots already; what hides behind escapes must not climb out of the upstream's base either. */
+function mapped({ prefix, base }: Mapping, url: URL): Reversed {
+  const rest = url.pathname.slice(prefix.length)
+  if (climbs(rest)) return invalid('The path leaves the route.')
+  const directory = base.path.endsWith('/') ? base.path : `${base.path}/`
+  return at(base.origin, { pathname: directory + rest, search: url.search })
+}
+
+/** Some servers decode `%2f` and `%5c`, or read `..;` as `..`. */
+function climbs(rest: string): boolean {
+  const plain = rest.replace(/%2f|%5c|\\/gi, '/').replace(/%2e/gi, '.')
+  return plain.split('/').some((segment) => /^\.\.?(;|$)/.test(segment))
+}
+
+function barTo(request: ReverseRequest, named: ReadonlySet<string>): Fault | undefined {
+  const { host } = request
+  const name = host === undefined ? undefined : URL.parse(`http://${host}/`)?.hostname
+  if (name === undefined || !(isLoopback(name) || named.has(name) || isListener(name, request.localAddress))) {
+    return { kind: 'fault', code: 'host_mismatch', detail: `${JSON.stringify((host ?? '').slice(0, 100))} is not a name of this listener.` }
+  }
+  if (request.secFetchSite === 'cross-site' || request.secFetchSite === 'same-site' || isForeign(request.origin, host)) {
+    return { kind: 'fault', code: 'destination_not_allowed', detail: 'Pages of other sites may not use this listener.' }
+  }
+  return undefined
+}
+
+function isLoopback(name: string): boolean {
+  return name === 'localhost' || name === '[::1]' || (isIP(name) === 4 && name.startsWith('127.'))
+}
+
+function isListener(name: string, localAddress: string | undefined): boolean {
+  if (localAddress === undefined) return false
+  const bare = name.startsWith('[') ? name.slice(1, -1) : name
+  return bare === localAddress.replace(/^::ffff:/, '')
+}
+
+function isForeign(origin: string | undefined, host: string | undefined): boolean {
+  if (origin === undefined) return false
+  const url = URL.parse(origin)
+  return url === null || url.host !== (host ?? '').toLowerCase()
+}

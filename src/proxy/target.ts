@@ -1,0 +1,105 @@
+/** Where a request goes: one canonical URL, on which policy, ledger and receipt all key. */
+import type { Door, Origin } from './door.ts'
+import { type Fault, invalid } from './headers.ts'
+
+export interface Target {
+  readonly kind: 'target'
+  /** Canonical and absolute, without fragment. */
+  readonly url: string
+  readonly origin: Origin
+  /** Path and query. */
+  readonly path: string
+  /** The `Host` that goes upstream: the port only where it is not the scheme's own. */
+  readonly authority: string
+  /** For logs and routes: the URL without its query. */
+  readonly label: string
+}
+
+const DEFAULT_PORTS = { http: 80, https: 443 } as const
+const ABSOLUTE = /^https?:\/\/[^/\\]/i
+
+/** Reads an absolute URL as an agent wrote it. */
+export function readUrl(text: string): Target | Fault {
+  if (!ABSOLUTE.test(text)) return invalid('Only http:// and https:// URLs can be asked for.')
+  const url = URL.parse(text)
+  if (url === null) return invalid('The URL cannot be read.')
+  return targetOf(url)
+}
+
+/** The canonical target of a parsed http or https URL. */
+export function targetOf(url: URL): Target | Fault {
+  if (url.username !== '' || url.password !== '') return invalid('A URL with credentials in it is not forwarded; use a header.')
+  const scheme = url.protocol === 'https:' ? 'https' : 'http'
+  const host = hostOf(url.hostname)
+  if (host === '') return invalid('The URL names no host.')
+  const port = url.port === '' ? DEFAULT_PORTS[scheme] : Number(url.port)
+  return at({ scheme, host, port }, { pathname: url.pathname, search: url.search })
+}
+
+/** The target of a path within an origin. */
+export function at(origin: Origin, { pathname, search }: { readonly pathname: string; readonly search: string }): Target {
+  const authority = authorityOf(origin)
+  const base = `${origin.scheme}://${authority}`
+  const label = base + pathname
+  return { kind: 'target', url: label + search, origin, path: pathname + search, authority, label }
+}
+
+/** The target of a request that came inside a tunnel or by an intercepted connection to `origin`. */
+export function readWithin(origin: Origin, requestTarget: string, host: string | undefined): Target | Fault {
+  if (host === undefined || !names(host, origin)) return mismatch(origin, host)
+  if (!requestTarget.startsWith('/')) {
+    const named = readUrl(requestTarget)
+    return named.kind === 'fault' || isSame(named.origin, origin) ? named : mismatch(origin, named.authority)
+  }
+  const url = URL.parse(`http://x${requestTarget}`)
+  return url === null || url.host !== 'x' ? invalid('The path cannot be read.') : at(origin, url)
+}
+
+/** The same request over TLS: port 80 becomes 443, other ports stay. */
+export function overTls(target: Target): Target {
+  const { host, port } = target.origin
+  const cut = target.path.indexOf('?')
+  const pathname = cut === -1 ? target.path : target.path.slice(0, cut)
+  const search = cut === -1 ? '' : target.path.slice(cut)
+  return at({ scheme: 'https', host, port: port === 80 ? 443 : port }, { pathname, search })
+}
+
+/** `host[:port]`, IPv6 in brackets, the scheme's own port left out. */
+export function authorityOf({ scheme, host, port }: Origin): string {
+  const name = host.includes(':') ? `[${host}]` : host
+  return port === DEFAULT_PORTS[scheme] ? name : `${name}:${port}`
+}
+
+export interface DoorRequest {
+  readonly door: Door
+  readonly requestTarget: string
+  readonly host: string | undefined
+}
+
+/** Reads where a request through the proxy's listener, a tunnel or an intercepted connection goes. */
+export function readTarget({ door, requestTarget, host }: DoorRequest): Target | Fault {
+  if (door.origin) return readWithin(door.origin, requestTarget, host)
+  return readUrl(requestTarget)
+}
+
+function hostOf(hostname: string): string {
+  if (hostname.startsWith('[')) return hostname.slice(1, -1)
+  return hostname.endsWith('.') ? hostname.slice(0, -1) : hostname
+}
+
+function names(host: string, origin: Origin): boolean {
+  if (host === authorityOf(origin)) return true
+  const url = URL.parse(`${origin.scheme}://${host}/`)
+  if (url === null || url.pathname !== '/' || url.search !== '' || url.username !== '' || url.password !== '') return false
+  const target = targetOf(url)
+  return target.kind === 'target' && isSame(target.origin, origin)
+}
+
+function isSame(a: Origin, b: Origin): boolean {
+  return a.scheme === b.scheme && a.host === b.host && a.port === b.port
+}
+
+function mismatch(origin: Origin, host: string | undefined): Fault {
+  const said = host === undefined ? 'The request names no host' : `The request is for ${JSON.stringify(host.slice(0, 100))}`
+  return { kind: 'fault', code: 'host_mismatch', detail: `${said}; this connection was opened for ${authorityOf(origin)}.` }
+}

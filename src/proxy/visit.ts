@@ -1,0 +1,68 @@
+/** A visit: one request at our door, from the moment it is read to the one line that tells how it ended. */
+import type { Code, Refusal } from '../errors.ts'
+import type { RawHeaders } from '../http.ts'
+import type { Session } from '../session/session.ts'
+import type { Events, ExchangeOutcome } from '../telemetry/events.ts'
+import type { AgentRequest, Door } from './door.ts'
+import type { Reply } from './reply.ts'
+import { refusalAnswer } from './respond.ts'
+import type { Target } from './target.ts'
+
+/** How an exchange ended, as far as its line tells. */
+export interface Told {
+  readonly outcome: ExchangeOutcome
+  readonly code?: Code | undefined
+  readonly session?: Session | undefined
+  readonly target?: Target | undefined
+}
+
+export interface Visit {
+  readonly id: string
+  readonly request: AgentRequest
+  readonly reply: Reply
+  readonly door: Door
+  /** The payment flow's fields of the line. */
+  readonly line: Record<string, string | number>
+}
+
+export interface RefuseVisit {
+  readonly refusal: Refusal
+  readonly headers?: RawHeaders | undefined
+  readonly session?: Session | undefined
+  readonly target?: Target | undefined
+  /** `refused` unless said otherwise. */
+  readonly outcome?: ExchangeOutcome
+}
+
+/** Answers with a refusal, or breaks the answer off where it had begun. */
+export function refuse({ reply, door }: Pick<Visit, 'reply' | 'door'>, said: RefuseVisit): Told {
+  const { headers, session, target, outcome = 'refused' } = said
+  const refusal = session && said.refusal.sessionId === undefined ? { ...said.refusal, sessionId: session.id } : said.refusal
+  if (reply.begun) {
+    reply.breakOff()
+  } else {
+    const answer = refusalAnswer(refusal, { mode: door.mode, headers })
+    if (refusal.code === 'request_invalid') reply.last()
+    reply.head(answer.status, answer.headers)
+    reply.end(reply.method === 'HEAD' ? undefined : answer.body)
+  }
+  return { outcome, code: refusal.code, session, target }
+}
+
+/** The exchange's one line. */
+export function tell(events: Events, { id, door, reply, line }: Visit, told: Told & { readonly duration_ms: number }): void {
+  const { session, code, outcome, target, duration_ms } = told
+  events.exchangeEnded({
+    exchangeId: id,
+    mode: door.mode,
+    outcome: reply.gone && outcome === 'passed' ? 'aborted' : outcome,
+    method: reply.method,
+    target: target?.label ?? '',
+    status: reply.status,
+    duration_ms,
+    bytes: reply.bytes,
+    ...(session && { sessionId: session.id, agent: session.agent }),
+    ...(code && { code }),
+    ...(Object.keys(line).length > 0 && { extra: line }),
+  })
+}
