@@ -1,0 +1,68 @@
+/** Signing: a window of our own, the offer that was decided, the ledger's nonce; and the journal, before anything leaves. */
+import { PurserError, type Refusal } from '../errors.ts'
+import type { Reservation } from '../ledger/ledger.ts'
+import { MAX_WINDOW_S, MIN_WINDOW_S } from '../limits.ts'
+import type { Authorization } from '../rails/rail.ts'
+import type { Case } from './case.ts'
+
+/** Clocks differ: facilitators and chains must not take a fresh authorization for one of the future. */
+const BACKDATED_S = 600
+
+export type Signed =
+  | { readonly kind: 'signed'; readonly authorization: SignedAuthorization }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+
+export interface SignedAuthorization extends Authorization {
+  /** By the monotonic clock: when the window closes, whatever the wall clock does. */
+  readonly closesAt_monotonic: number
+}
+
+/** How long an authorization lives, in seconds: what the server asks for, within our own bounds. */
+export function windowOf(asked_s: number): number {
+  return Math.min(Math.max(asked_s, MIN_WINDOW_S), MAX_WINDOW_S)
+}
+
+/** Signs and journals. Where either fails nothing has left, and the reservation is freed. */
+export async function authorize(matter: Case, reservation: Reservation): Promise<Signed> {
+  try {
+    const authorization = await matter.deps.phases.time('sign', () => sign(matter, reservation))
+    await reservation.record(authorization)
+    return { kind: 'signed', authorization }
+  } catch (fault) {
+    return { kind: 'refused', refusal: await giveUp(matter, reservation, fault) }
+  }
+}
+
+async function sign(matter: Case, reservation: Reservation): Promise<SignedAuthorization> {
+  const { deps, quote, challenge, rail, request } = matter
+  if (!quote) throw new Error('nothing is signed that was not quoted')
+  const window_s = windowOf(quote.offer.askedWindow_s)
+  const closesAt_monotonic = deps.clock.monotonic() + window_s * 1000
+  const now_s = Math.floor(deps.clock.now() / 1000)
+  const authorization = await rail.authorize(
+    {
+      challenge,
+      offer: quote.offer,
+      nonce: reservation.nonce,
+      validAfter_s: now_s - BACKDATED_S,
+      validBefore_s: now_s + window_s,
+      walletName: request.session.wallet,
+    },
+    deps.wallet,
+  )
+  return { ...authorization, closesAt_monotonic }
+}
+
+async function giveUp(matter: Case, reservation: Reservation, fault: unknown): Promise<Refusal> {
+  const { events } = matter.deps
+  const known = fault instanceof PurserError
+  if (!known) events.faulted('authorize', fault)
+  const refusal: Refusal = known ? fault.refusal : { code: 'internal_error', detail: 'The payment could not be signed. Nothing was sent.' }
+  try {
+    await reservation.void({ kind: 'never_sent', reason: 'Signing or journalling failed before any byte left.', code: refusal.code })
+  } catch (cause) {
+    events.faulted('void after failed authorization', cause)
+  }
+  reservation.release()
+  return { ...refusal, paymentId: reservation.paymentId, moneyState: 'none' }
+}

@@ -1,0 +1,31 @@
+/** What keeps a request from paying before any price is looked at. */
+import type { Refusal } from '../errors.ts'
+import type { BodyState } from '../session/exchange.ts'
+import type { Case } from './case.ts'
+
+/** The first bar, or undefined. Halts hold for repeats too: presenting a payment again can move money. */
+export async function barTo(matter: Case, body: BodyState): Promise<Refusal | undefined> {
+  const { request } = matter
+  if (request.hints.payNever) {
+    return { code: 'payment_not_allowed', detail: 'The resource costs money, and the request said Purser-Pay: never.' }
+  }
+  if (request.transport === 'plain') {
+    return { code: 'plain_http_not_payable', detail: `${new URL(request.url).host} was asked over plain http.` }
+  }
+  if (!body.replayable) {
+    return {
+      code: 'body_too_large_to_replay',
+      detail: `The body has ${body.bytes} bytes; ${body.bound_bytes} were kept for a second attempt. Nothing was paid.`,
+    }
+  }
+  return haltOn(matter)
+}
+
+async function haltOn({ deps, request: { session } }: Case): Promise<Refusal | undefined> {
+  const halts = await deps.ledger.halts()
+  const halt = halts.find(
+    ({ scope, value }) =>
+      scope === 'all' || (scope === 'agent' && value === session.agent) || (scope === 'session' && value === session.id),
+  )
+  return halt && { code: 'payments_halted', detail: `Payments are halted (${halt.scope}${halt.value ? ` ${halt.value}` : ''}).` }
+}

@@ -1,0 +1,64 @@
+/** A case: one 402 in hand, with all that is known about it so far. Each step adds to it and hands it on. */
+import type { Terms } from '../ledger/ledger.ts'
+import type { Classification, Decision } from '../policy/decision.ts'
+import type { Quote } from '../rails/quote.ts'
+import type { Challenge, Rail } from '../rails/rail.ts'
+import type { PaidRequest, UnpaidAnswer } from '../session/exchange.ts'
+import { attemptOf } from './attempt.ts'
+import type { PaymentDeps } from './deps.ts'
+
+export interface Case {
+  readonly deps: PaymentDeps
+  readonly request: PaidRequest
+  readonly rail: Rail
+  readonly challenge: Challenge
+  /** Milliseconds since 1970. */
+  readonly challengedAt: number
+  readonly quote?: Quote
+  readonly terms?: Terms
+  readonly classification?: Classification
+  readonly decision?: Decision
+  readonly decidedAt?: number
+}
+
+export type Opened =
+  | { readonly kind: 'not_a_challenge' }
+  | { readonly kind: 'invalid'; readonly reason: string; readonly case: Case }
+  | { readonly kind: 'challenge'; readonly case: Case }
+
+/** Asks each rail whether the 402 is its own; the first that claims it has it. */
+export function openCase(deps: PaymentDeps, request: PaidRequest, unpaid: UnpaidAnswer): Opened {
+  for (const rail of deps.rails) {
+    const detected = rail.detect(unpaid, unpaid.body)
+    if (!detected) continue
+    const base = { deps, request, rail, challengedAt: deps.clock.now() }
+    if (detected.kind === 'invalid') {
+      deps.events.challengeSeen({ rail: rail.name, version: 0, outcome: 'invalid' })
+      return { kind: 'invalid', reason: detected.reason, case: { ...base, challenge: unreadable(rail) } }
+    }
+    const { challenge } = detected
+    const outcome = challenge.offers.length > 0 ? 'payable' : 'unpayable'
+    deps.events.challengeSeen({ rail: rail.name, version: challenge.protocolVersion, outcome })
+    return { kind: 'challenge', case: { ...base, challenge } }
+  }
+  deps.events.challengeSeen({ rail: 'none', version: 0, outcome: 'not_a_challenge' })
+  return { kind: 'not_a_challenge' }
+}
+
+/** The case as the ledger keeps it. */
+export function recordOf(matter: Case) {
+  const { request, challenge, challengedAt, terms, classification, decision } = matter
+  return attemptOf({
+    request,
+    challengeDigest: challenge.digest,
+    challengedAt,
+    decidedAt: matter.decidedAt ?? matter.deps.clock.now(),
+    ...(terms ? { terms } : {}),
+    ...(classification ? { classification } : {}),
+    ...(decision ? { decision } : {}),
+  })
+}
+
+function unreadable(rail: Rail): Challenge {
+  return { rail: rail.name, protocolVersion: 0, offers: [], rejected: [], digest: '', echo: '' }
+}

@@ -1,0 +1,58 @@
+/** What the payment flow is given: the ports, the policy in force, time and names. */
+import type { Clock, Ids } from '../clock.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { ClassifyRules } from '../policy/classify.ts'
+import type { PolicyMode } from '../policy/decision.ts'
+import type { Tier } from '../policy/tiers.ts'
+import type { Rail } from '../rails/rail.ts'
+import type { Events, Phase } from '../telemetry/events.ts'
+import type { Wallet } from '../wallet/wallet.ts'
+import type { InFlight } from './in-flight.ts'
+
+/** The policy that is in force: what the operator's file says, parsed. */
+export interface Policy {
+  readonly mode: PolicyMode
+  readonly tiers: readonly Tier[]
+  readonly rules: ClassifyRules
+  readonly version: string
+}
+
+export interface PaymentDeps {
+  readonly rails: readonly Rail[]
+  readonly ledger: Ledger
+  readonly wallet: Wallet
+  /** Read for every decision, so that a reload takes effect at once. */
+  readonly policy: () => Policy
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly events: Events
+  readonly phases: Phases
+  readonly inFlight: InFlight
+  /** 32 bytes; nonces are derived from it. */
+  readonly nonceSecret: Uint8Array
+}
+
+/** Measures the steps of a payment. */
+export interface Phases {
+  time<T>(phase: Phase, step: () => T): T
+}
+
+/** Times a step to its end, also when it is asynchronous or fails. */
+export function createPhases(clock: Clock, events: Events): Phases {
+  return {
+    time(phase, step) {
+      const start = clock.monotonic()
+      const took = () => events.phaseTook(phase, clock.monotonic() - start)
+      let result: ReturnType<typeof step>
+      try {
+        result = step()
+      } catch (fault) {
+        took()
+        throw fault
+      }
+      if (result instanceof Promise) result.then(took, took)
+      else took()
+      return result
+    },
+  }
+}

@@ -1,0 +1,75 @@
+/** What a resource would cost and which tier it would fall in: one unpaid look at its challenge. Nothing is set aside or signed. */
+import type { Refusal } from '../errors.ts'
+import { chooseOffer } from '../rails/quote.ts'
+import type { PaidRequest, UnpaidAnswer } from '../session/exchange.ts'
+import { paymentBar, remainingOf, type Session } from '../session/session.ts'
+import type { PaymentDeps } from './deps.ts'
+import { assess } from './judge.ts'
+
+export type Probed =
+  | { readonly kind: 'answer'; readonly url: string; readonly transport: PaidRequest['transport']; readonly answer: UnpaidAnswer }
+  | { readonly kind: 'failed'; readonly refusal: Refusal }
+
+/** Asks once, unpaid, as the proxy would. */
+export type Probe = (session: Session, resource: Resource) => Promise<Probed>
+
+export interface Resource {
+  readonly url: string
+  readonly method: string
+}
+
+/** `payable`: with this session, policy and budget as they are now. Amounts in millionths of `currency`. */
+export interface Estimate {
+  readonly payable: boolean
+  readonly reason: string
+  readonly amount?: bigint
+  readonly currency?: string
+  readonly asset?: string
+  readonly network?: string
+  readonly recipient?: string
+  readonly tier?: string
+  readonly decision?: string
+  readonly code?: string
+}
+
+type EstimateDeps = Pick<PaymentDeps, 'rails' | 'ledger' | 'policy' | 'clock'>
+
+export function createEstimate(deps: EstimateDeps, probe: Probe) {
+  return async (session: Session, resource: Resource): Promise<Estimate> => {
+    const probed = await probe(session, resource)
+    if (probed.kind === 'failed') return no(probed.refusal)
+    const { answer, transport, url } = probed
+    const detected = deps.rails.map((rail) => rail.detect(answer, answer.body)).find((found) => found !== undefined)
+    if (!detected) return { payable: false, reason: `The upstream answered ${answer.status} and asks for no payment.`, decision: 'free' }
+    if (detected.kind === 'invalid') return no({ code: 'challenge_invalid', detail: detected.reason })
+    const quote = chooseOffer(detected.challenge, session)
+    if ('code' in quote) return no(quote)
+    const policy = deps.policy()
+    const { decision } = await assess(deps, { session, url, method: resource.method, hints: { payNever: false }, quote, policy })
+    const { amount, currency, offer } = quote
+    const terms = { amount, currency, asset: offer.asset.symbol, network: offer.network, recipient: offer.payTo }
+    const bar = barOf({ session, amount, transport, now: deps.clock.now() })
+    const verdict = { tier: decision.tier, decision: decision.kind }
+    if (decision.kind === 'deny') return { ...no({ code: decision.code, detail: decision.reason }), ...terms, ...verdict }
+    if (bar) return { ...no(bar), ...terms, ...verdict }
+    return { payable: decision.kind === 'allow', reason: decision.reason, ...terms, ...verdict }
+  }
+}
+
+interface Means {
+  readonly session: Session
+  readonly amount: bigint
+  readonly transport: PaidRequest['transport']
+  readonly now: number
+}
+
+function barOf({ session, amount, transport, now }: Means): Refusal | undefined {
+  if (transport === 'plain') return { code: 'plain_http_not_payable', detail: 'Payments travel over verified TLS only.' }
+  if (amount > remainingOf(session))
+    return { code: 'spending_limit_exceeded', detail: 'It costs more than remains of the session’s budget.' }
+  return paymentBar(session, now)
+}
+
+function no({ code, detail }: Refusal): Estimate {
+  return { payable: false, reason: detail, code }
+}

@@ -1,0 +1,115 @@
+/**
+ * Payment: the way of a paid request as one sentence. Everything else in this program serves it.
+ *
+ * A 402 is read, a purchase that is already under way is joined, an offer is chosen and priced, the policy decides, the
+ * ledger reserves, the wallet signs, the journal keeps it, the request goes again, and what came of it is concluded.
+ * Nothing is signed without a reservation; nothing leaves before both are durable; nothing is freed without proof.
+ */
+import type { PurchaseIdentity, Reservation, ReserveResult } from '../ledger/ledger.ts'
+import { chooseOffer, type Quote } from '../rails/quote.ts'
+import type { OnPaymentRequired, PaidRequest, PaymentOutcome, Send, UnpaidAnswer } from '../session/exchange.ts'
+import { authorize } from './authorize.ts'
+import { barTo } from './bars.ts'
+import { type Case, openCase } from './case.ts'
+import type { PaymentDeps } from './deps.ts'
+import { type Judged, judge } from './judge.ts'
+import { present } from './present.ts'
+import { identityOf, nonceOf } from './purchase.ts'
+import { refuse, refuseFault } from './refuse.ts'
+
+/** The payment flow, ready to be given to the proxy. */
+export function createPay(deps: PaymentDeps): OnPaymentRequired {
+  return async (request, unpaid, send) => {
+    try {
+      return await pay(deps, { request, unpaid, send })
+    } catch (fault) {
+      return refuseFault(deps, request, fault)
+    }
+  }
+}
+
+/** A race for the tier's frequency or for a recipient's pin is decided once more, not for ever. */
+const DECISIONS = 2
+
+const OVERTAKEN = {
+  code: 'frequency_exceeded',
+  detail: 'Other payments of this agent took the last places in the tier meanwhile.',
+} as const
+const GONE = { code: 'request_invalid', detail: 'The agent left before anything was set aside.' } as const
+
+type Allowed = Extract<Judged, { kind: 'allowed' }>
+
+interface Ask {
+  readonly request: PaidRequest
+  readonly unpaid: UnpaidAnswer
+  readonly send: Send
+}
+
+/** Steps 4 to 11: what is claimed by a payment protocol is joined to an earlier attempt, bought, or refused. */
+async function pay(deps: PaymentDeps, { request, unpaid, send }: Ask): Promise<PaymentOutcome> {
+  const opened = openCase(deps, request, unpaid)
+  if (opened.kind === 'not_a_challenge') return { kind: 'pass' }
+  if (opened.kind === 'invalid') return refuse(opened.case, { code: 'challenge_invalid', detail: opened.reason })
+  const matter = opened.case
+  const body = await request.body()
+  const purchase = identityOf({ ...request, sessionId: request.session.id, bodyDigest: body.digest })
+  const bar = await barTo(matter, body)
+  if (bar) return refuse(matter, bar)
+  const earlier = await joinEarlier(matter, () => deps.ledger.resume(purchase))
+  if (earlier.kind === 'repeat') return present(matter, { reservation: earlier.reservation, send })
+  if (earlier.kind !== 'none') return refuse(matter, busy(earlier.kind))
+  const quote = deps.phases.time('quote', () => chooseOffer(matter.challenge, request.session))
+  if ('code' in quote) return refuse(matter, quote)
+  return buy(matter, { purchase, quote, send })
+}
+
+interface Purchase {
+  readonly purchase: PurchaseIdentity
+  readonly quote: Quote
+  readonly send: Send
+}
+
+async function buy(matter: Case, { purchase, quote, send }: Purchase): Promise<PaymentOutcome> {
+  const { deps, request } = matter
+  for (let decision = 1; decision <= DECISIONS; decision++) {
+    const judged = await judge(matter, quote)
+    if (judged.kind === 'refused') return refuse(judged.matter, judged.refusal)
+    if (request.signal.aborted) return refuse(judged.matter, GONE)
+    const reserved = await deps.phases.time('reserve', () => reserve(deps, purchase, judged))
+    if (reserved.kind === 'reserved') return payReserved(judged.matter, reserved.reservation, send)
+    if (reserved.kind === 'refused') return refuse(judged.matter, reserved.refusal)
+    if (reserved.kind !== 'decide_again') return refuse(judged.matter, busy(reserved.kind))
+  }
+  return refuse(matter, OVERTAKEN)
+}
+
+function reserve({ ids, ledger, nonceSecret }: PaymentDeps, purchase: PurchaseIdentity, judged: Allowed): Promise<ReserveResult> {
+  const { attempt, pin, decision } = judged
+  const purchaseId = ids('pur')
+  const nonce = nonceOf(nonceSecret, purchaseId)
+  return ledger.reserve({ purchase, purchaseId, paymentId: ids('pay'), nonce, attempt, frequency: decision.frequency ?? null, pin })
+}
+
+async function payReserved(matter: Case, reservation: Reservation, send: Send): Promise<PaymentOutcome> {
+  const signed = await authorize(matter, reservation)
+  if (signed.kind === 'refused') return refuse(matter, signed.refusal)
+  return present(matter, { reservation, send, signed: signed.authorization })
+}
+
+type Resumed = Awaited<ReturnType<PaymentDeps['ledger']['resume']>>
+
+/** Whoever runs the same purchase in this process is waited for; then the ledger is asked again. */
+async function joinEarlier(matter: Case, resume: () => Promise<Resumed>): Promise<Resumed> {
+  for (;;) {
+    const found = await resume()
+    if (found.kind !== 'in_progress') return found
+    if (!(await matter.deps.inFlight.settled(found.purchaseId, matter.request.signal))) return found
+  }
+}
+
+function busy(kind: Extract<ReserveResult['kind'] | Resumed['kind'], 'in_progress' | 'key_reused'>) {
+  if (kind === 'in_progress') {
+    return { code: 'purchase_in_progress', detail: 'An identical request is paying for this right now.', retryAfter_s: 1 } as const
+  }
+  return { code: 'idempotency_key_reused', detail: 'The Idempotency-Key was used with another method, URL or body.' } as const
+}

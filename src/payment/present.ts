@@ -1,0 +1,76 @@
+/** Presenting a payment: the same request again with what was signed, and the answer handed on to the agent. */
+import type { Reservation } from '../ledger/ledger.ts'
+import { MIN_WINDOW_LEFT_S } from '../limits.ts'
+import type { Delivery, PaymentOutcome, Send, SendResult } from '../session/exchange.ts'
+import type { SignedAuthorization } from './authorize.ts'
+import type { Case } from './case.ts'
+import { conclude } from './conclude.ts'
+
+export interface Presentation {
+  readonly reservation: Reservation
+  readonly send: Send
+  /** Fresh from the wallet; absent where an earlier attempt's authorization is presented again. */
+  readonly signed?: SignedAuthorization
+}
+
+/** Sends, concludes, and hands the answer on. The purchase stays ours until the agent has its answer. */
+export async function present(matter: Case, presentation: Presentation): Promise<PaymentOutcome> {
+  const { reservation, signed } = presentation
+  const { phases } = matter.deps
+  const release = hold(matter, reservation)
+  try {
+    const result = await phases.time('retry', () => sendOnce(matter, presentation))
+    const outcome = await phases.time('conclude', () => conclude(matter, { reservation, result, first: signed !== undefined }))
+    if (outcome.kind === 'answer') return { ...outcome, delivered: (delivery) => handOver(matter, { reservation, delivery, release }) }
+    release()
+    return outcome
+  } catch (fault) {
+    release()
+    throw fault
+  }
+}
+
+/** While the attempt runs, others wait for it; once the requester is gone, an identical request joins it. */
+function hold(matter: Case, reservation: Reservation): () => void {
+  const { signal } = matter.request
+  const end = matter.deps.inFlight.begin(reservation.purchaseId)
+  const orphan = () => reservation.orphan()
+  if (signal.aborted) orphan()
+  signal.addEventListener('abort', orphan, { once: true })
+  return () => {
+    signal.removeEventListener('abort', orphan)
+    reservation.release()
+    end()
+  }
+}
+
+/** Only the first presentation can be called off for time: what has been out before may be taken in any case. */
+function sendOnce(matter: Case, { reservation, send, signed }: Presentation): Promise<SendResult> {
+  if (!signed) {
+    if (!reservation.authorization) throw new Error(`purchase ${reservation.purchaseId} is a repeat without an authorization`)
+    return send({ set: reservation.authorization.headers })
+  }
+  const beforeSend = () => {
+    const left_ms = signed.closesAt_monotonic - matter.deps.clock.monotonic()
+    if (left_ms < MIN_WINDOW_LEFT_S * 1000) return false
+    reservation.sent()
+    return true
+  }
+  return send({ set: signed.headers, beforeSend })
+}
+
+interface HandOver {
+  readonly reservation: Reservation
+  readonly delivery: Delivery
+  readonly release: () => void
+}
+
+function handOver(matter: Case, { reservation, delivery, release }: HandOver): void {
+  const { events } = matter.deps
+  const whole = delivery.complete && delivery.status >= 200 && delivery.status < 300
+  if (!whole) events.undelivered(reservation.paymentId)
+  reservation
+    .delivered(delivery)
+    .catch((fault: unknown) => events.faulted('delivered', fault))
+    .finally(release)
+}

@@ -1,0 +1,82 @@
+/** What the agent is told: refusals with their record and balance, and the headers of a paid answer. */
+import { type MoneyState, PurserError, type Refusal } from '../errors.ts'
+import type { RawHeaders } from '../http.ts'
+import type { Payment, Reservation } from '../ledger/ledger.ts'
+import { formatAmount } from '../money.ts'
+import type { PaidRequest, PaymentOutcome } from '../session/exchange.ts'
+import { remainingOf, type Session } from '../session/session.ts'
+import { type Case, recordOf } from './case.ts'
+import type { PaymentDeps } from './deps.ts'
+
+/** Refuses before anything was sent: written down, unless the ledger did so when it refused. */
+export async function refuse(matter: Case, refusal: Refusal): Promise<PaymentOutcome> {
+  const { deps, request, decision, terms } = matter
+  const recorded = refusal.paymentId ? refusal : await deps.ledger.refuse(recordOf(matter), refusal)
+  const paymentId = recorded.paymentId ?? ''
+  deps.events.decided({ tier: decision?.tier ?? '', decision: 'deny', code: refusal.code })
+  const { network = 'none', scheme = 'none', amount = 0n, currency = request.session.currency } = terms ?? {}
+  deps.events.paymentEntered({ paymentId, state: 'denied', tier: decision?.tier ?? '', network, scheme, amount, currency })
+  return answerWith(request, { ...recorded, ...(await boughtInTask(deps, request)) })
+}
+
+/** Refuses after a reservation was concluded: its record is the payment's own. */
+export async function refuseConcluded(matter: Case, reservation: Reservation, refusal: Refusal): Promise<PaymentOutcome> {
+  const { deps, request } = matter
+  const payment = await reservation.payment()
+  const session = (await deps.ledger.session(request.session.id)) ?? request.session
+  if (moneyState(payment) !== 'none') deps.events.undelivered(payment.id)
+  return answerWith(request, {
+    ...refusal,
+    ...balanceOf(session),
+    moneyState: moneyState(payment),
+    paymentId: payment.id,
+    tier: payment.tier,
+    rule: payment.rule,
+    ...(payment.terms ? { amount: payment.terms.amount } : {}),
+    ...(await boughtInTask(deps, request)),
+  })
+}
+
+/** Something threw: an expected fault keeps its own refusal, anything else is ours to mend. */
+export function refuseFault(deps: PaymentDeps, request: PaidRequest, fault: unknown): PaymentOutcome {
+  if (fault instanceof PurserError) return answerWith(request, { sessionId: request.session.id, ...fault.refusal })
+  deps.events.faulted('payment', fault)
+  const detail = `The payment could not be completed. Look at GET /v1/session/payments for what the money did (request ${request.exchangeId}).`
+  return answerWith(request, { code: 'internal_error', detail, sessionId: request.session.id, moneyState: 'unknown' })
+}
+
+/** Purser-Payment, -Tier, -Amount, -Remaining, -Money for an answer that was paid for. */
+export async function paidHeaders(matter: Case, reservation: Reservation): Promise<RawHeaders> {
+  const { deps, request } = matter
+  const payment = await reservation.payment()
+  const session = (await deps.ledger.session(request.session.id)) ?? request.session
+  const amount = payment.terms ? `${formatAmount(payment.terms.amount)} ${payment.terms.currency}` : ''
+  const money = moneyState(payment)
+  Object.assign(request.line, { paymentId: payment.id, tier: payment.tier, amount, money })
+  return [
+    ...['Purser-Payment', payment.id, 'Purser-Tier', payment.tier, 'Purser-Amount', amount],
+    ...['Purser-Remaining', `${formatAmount(remainingOf(session))} ${session.currency}`, 'Purser-Money', money],
+  ]
+}
+
+function answerWith(request: PaidRequest, refusal: Refusal): PaymentOutcome {
+  const { paymentId, tier, code } = refusal
+  Object.assign(request.line, { code, ...(paymentId ? { paymentId } : {}), ...(tier ? { tier } : {}) })
+  return { kind: 'refuse', refusal }
+}
+
+function moneyState({ state }: Payment): MoneyState {
+  if (state === 'settled') return 'moved'
+  return state === 'void' || state === 'denied' ? 'none' : 'unknown'
+}
+
+function balanceOf(session: Session) {
+  const { id: sessionId, cap, spent, held, currency } = session
+  return { sessionId, cap, spent, held, currency, remaining: remainingOf(session) }
+}
+
+async function boughtInTask(deps: PaymentDeps, { session, hints: { task } }: PaidRequest) {
+  if (task === undefined) return {}
+  const count = await deps.ledger.countInTask(session.id, task)
+  return { boughtInTask: { count, url: `http://purser.internal/v1/session/payments?task=${encodeURIComponent(task)}` } }
+}

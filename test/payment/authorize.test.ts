@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { refused } from '../../src/errors.ts'
+import { windowOf } from '../../src/payment/authorize.ts'
+import { createLocalWallet } from '../../src/wallet/local-key.ts'
+import { type Payment, paymentIn } from '../testnet/wire.ts'
+import { challenge, settled, startRig } from './rig.ts'
+
+const real = createLocalWallet({ key: `0x${'c0ffee11'.repeat(8)}` })
+
+function decode(headers: readonly string[]): Payment {
+  const payment = paymentIn({ headers: { 'payment-signature': headers[1] } } as never, 2)
+  if (!payment) throw new Error('no payment was sent')
+  return payment
+}
+
+describe('G8: signed windows are short', () => {
+  it.each([
+    [1, 10],
+    [10, 10],
+    [60, 60],
+    [120, 120],
+    [121, 120],
+    [86_400, 120],
+  ])('a server that asks for %i s gets %i s', (asked, given) => {
+    expect(windowOf(asked)).toBe(given)
+  })
+
+  it('what is signed ends no later than the bound, whatever the challenge says', async () => {
+    await using rig = await startRig()
+    await rig.pay(() => settled(), { unpaid: challenge({ window_s: 80_000 }) })
+    const { validBefore, validAfter } = decode(rig.sent[0] ?? [])
+    const now = BigInt(Math.floor(rig.clock.now() / 1000))
+    expect(validBefore).toBe(now + 120n)
+    expect(validAfter).toBe(now - 600n)
+  })
+})
+
+describe('G2: signing and journalling come before sending', () => {
+  it('a wallet that fails leaves nothing sent and nothing held', async () => {
+    const wallet = { ...real, signTransfer: () => Promise.reject(new Error('the device is locked')) }
+    await using rig = await startRig({ wallet })
+    const outcome = await rig.pay(() => settled())
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'internal_error', moneyState: 'none' } })
+    expect(rig.sent).toEqual([])
+    expect(await rig.balance()).toMatchObject({ spent: 0n, held: 0n, payments: 0 })
+  })
+
+  it('G5: a wallet that signs something else is caught, and nothing leaves', async () => {
+    const wallet = {
+      ...real,
+      signTransfer: (name: string | null, data: Parameters<typeof real.signTransfer>[1]) =>
+        real.signTransfer(name, { ...data, value: data.value * 2n }),
+    }
+    await using rig = await startRig({ wallet })
+    expect(await rig.pay(() => settled())).toMatchObject({ kind: 'refuse', refusal: { moneyState: 'none' } })
+    expect(rig.sent).toEqual([])
+    expect(await rig.balance()).toMatchObject({ held: 0n })
+  })
+
+  it('a ledger that cannot journal the authorization keeps it from leaving', async () => {
+    await using rig = await startRig()
+    const reserve = rig.ledger.reserve.bind(rig.ledger)
+    rig.ledger.reserve = async (request) => {
+      const result = await reserve(request)
+      if (result.kind === 'reserved') result.reservation.record = () => Promise.reject(refused('ledger_unavailable', 'the disk is full'))
+      return result
+    }
+    const outcome = await rig.pay(() => settled())
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'ledger_unavailable', moneyState: 'none' } })
+    expect(rig.sent).toEqual([])
+  })
+})

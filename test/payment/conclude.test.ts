@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import type { SendResult } from '../../src/session/exchange.ts'
+import { encodeBase64, RESULT_HEADER } from '../testnet/wire.ts'
+import { answer, NETWORK, settled, startRig } from './rig.ts'
+
+const failed = (sent: boolean): SendResult => ({
+  kind: 'failed',
+  sent,
+  code: sent ? 'upstream_timeout' : 'upstream_unreachable',
+  detail: 'It broke.',
+})
+const denied = answer(402, [RESULT_HEADER[2], encodeBase64({ success: false, errorReason: 'no', transaction: '', network: NETWORK })])
+
+describe('what an outcome means for the money', () => {
+  it('nothing left: void, freed, and safe to repeat', async () => {
+    await using rig = await startRig()
+    const outcome = await rig.pay(() => failed(false))
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'upstream_unreachable', moneyState: 'none' } })
+    expect(await rig.balance()).toMatchObject({ held: 0n, spent: 0n, payments: 0 })
+    expect((await rig.ledger.payments({}, { limit: 1 })).items).toMatchObject([{ state: 'void' }])
+  })
+
+  it.each<[string, () => SendResult, string | undefined]>([
+    ['no answer', () => failed(true), 'payment_unknown'],
+    ['another 402', () => answer(402), 'payment_rejected'],
+    ['a 402 that denies the settlement', () => denied, 'payment_rejected'],
+    ['a 500', () => answer(500), undefined],
+    ['a redirect', () => answer(302, ['Location', 'https://elsewhere.test/']), undefined],
+    ['a 200 without a word', () => answer(200), undefined],
+  ])('G4: %s is unknown, and stays held', async (_name, upstream, code) => {
+    await using rig = await startRig()
+    const outcome = await rig.pay(upstream)
+    if (outcome.kind === 'refuse') expect(outcome.refusal).toMatchObject({ code, moneyState: 'unknown' })
+    else expect(code).toBeUndefined()
+    expect(await rig.balance()).toMatchObject({ held: 1_000n, spent: 0n })
+    expect((await rig.ledger.payments({}, { limit: 1 })).items).toMatchObject([{ state: 'unknown' }])
+  })
+
+  it('a repeat whose connection fails before a byte left frees nothing: the first one had left', async () => {
+    await using rig = await startRig()
+    await rig.pay(() => failed(true))
+    const outcome = await rig.pay(() => failed(false))
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'upstream_unreachable', moneyState: 'unknown' } })
+    expect(await rig.balance()).toMatchObject({ held: 1_000n })
+  })
+
+  it('settled earlier and refused now is paid_not_delivered, and stays spent', async () => {
+    await using rig = await startRig()
+    const first = await rig.pay(() => settled())
+    if (first.kind !== 'answer') throw new Error('no answer')
+    first.delivered({ status: 200, bytes: 1, complete: false })
+    await rig.deps.inFlight.idle()
+    const outcome = await rig.pay(() => answer(402))
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'paid_not_delivered', moneyState: 'moved' } })
+    expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n })
+  })
+
+  it('a payment is counted once, however often it is presented', async () => {
+    await using rig = await startRig()
+    const entered: string[] = []
+    const { paymentEntered } = rig.deps.events
+    rig.deps.events.paymentEntered = (payment) => {
+      entered.push(payment.state)
+      paymentEntered(payment)
+    }
+    for (const upstream of [() => answer(500), () => answer(500), () => settled()]) {
+      const outcome = await rig.pay(upstream)
+      if (outcome.kind === 'answer') outcome.delivered({ status: 500, bytes: 5, complete: true })
+      await rig.deps.inFlight.idle()
+    }
+    expect(entered).toEqual(['unknown', 'settled'])
+  })
+})

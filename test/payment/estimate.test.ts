@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { createEstimate, type Probed } from '../../src/payment/estimate.ts'
+import { challenge, NETWORK, PAY_TO, type Rig, startRig, URL_ASKED } from './rig.ts'
+
+const ask = (rig: Rig, probed: Partial<Extract<Probed, { kind: 'answer' }>> = {}) => {
+  const probe = async (): Promise<Probed> => ({ kind: 'answer', url: URL_ASKED, transport: 'verified-tls', answer: challenge(), ...probed })
+  return createEstimate(rig.deps, probe)(rig.session, { url: URL_ASKED, method: 'GET' })
+}
+
+describe('what something would cost', () => {
+  it('names price, tier and recipient, and sets nothing aside', async () => {
+    await using rig = await startRig()
+    expect(await ask(rig)).toMatchObject({
+      ...{ payable: true, amount: 1_000n, currency: 'USD', asset: 'USDC', network: NETWORK, recipient: PAY_TO },
+      ...{ tier: 'autonomous', decision: 'allow' },
+    })
+    expect(await rig.balance()).toMatchObject({ held: 0n, spent: 0n })
+    expect((await rig.ledger.payments({}, { limit: 10 })).items).toEqual([])
+  })
+
+  it.each<[string, Partial<Extract<Probed, { kind: 'answer' }>>, string | undefined]>([
+    ['a stranger', { url: 'https://stranger.test/' }, 'no_tier_matches'],
+    ['a price beyond what remains', { answer: challenge({ amount: '2000000' }) }, 'spending_limit_exceeded'],
+    ['plain http', { transport: 'plain' }, 'plain_http_not_payable'],
+    ['a broken challenge', { answer: { status: 402, headers: ['PAYMENT-REQUIRED', '%'], body: undefined } }, 'challenge_invalid'],
+    ['something free', { answer: { status: 200, headers: [], body: undefined } }, undefined],
+  ])('%s is not payable, and says why', async (_name, probed, code) => {
+    await using rig = await startRig()
+    const estimate = await ask(rig, probed)
+    expect(estimate).toMatchObject({ payable: false, reason: expect.stringMatching(/\.$/) })
+    expect(estimate.code).toBe(code)
+  })
+
+  it('a probe that fails is told as it is', async () => {
+    await using rig = await startRig()
+    const probe = async (): Promise<Probed> => ({ kind: 'failed', refusal: { code: 'upstream_unreachable', detail: 'No such host.' } })
+    const estimate = await createEstimate(rig.deps, probe)(rig.session, { url: URL_ASKED, method: 'GET' })
+    expect(estimate).toEqual({ payable: false, code: 'upstream_unreachable', reason: 'No such host.' })
+  })
+})

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { answer, COMPLETE, settled, startRig } from './rig.ts'
+
+describe('presenting a payment', () => {
+  it('is called off when the window would close before an answer, and the money is freed', async () => {
+    await using rig = await startRig()
+    const record = rig.ledger.reserve.bind(rig.ledger)
+    rig.ledger.reserve = async (request) => {
+      const result = await record(request)
+      if (result.kind !== 'reserved') return result
+      const { reservation } = result
+      const journal = reservation.record.bind(reservation)
+      reservation.record = async (authorization) => {
+        await journal(authorization)
+        rig.clock.advance(55_000)
+      }
+      return result
+    }
+    const outcome = await rig.pay(() => settled())
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { moneyState: 'none' } })
+    expect(rig.sent).toEqual([])
+    expect(await rig.balance()).toMatchObject({ held: 0n, spent: 0n })
+  })
+
+  it('keeps the purchase until the agent has its answer; a complete 2xx ends it', async () => {
+    await using rig = await startRig()
+    const outcome = await rig.pay(() => settled())
+    if (outcome.kind !== 'answer') throw new Error('no answer')
+    outcome.delivered(COMPLETE)
+    await rig.deps.inFlight.idle()
+    const [payment] = (await rig.ledger.payments({}, { limit: 1 })).items
+    expect(payment).toMatchObject({ delivered: true, delivery: COMPLETE })
+  })
+
+  it.each([
+    ['broken off', { status: 200, bytes: 1, complete: false }],
+    ['not a 2xx', { status: 500, bytes: 5, complete: true }],
+  ])('an answer that is %s leaves the purchase open: the repeat presents the same payment', async (_name, delivery) => {
+    await using rig = await startRig()
+    const outcome = await rig.pay(() => settled())
+    if (outcome.kind !== 'answer') throw new Error('no answer')
+    outcome.delivered(delivery)
+    await rig.deps.inFlight.idle()
+    await rig.pay(() => settled())
+    expect(rig.sent[1]).toEqual(rig.sent[0])
+    expect(await rig.balance()).toMatchObject({ spent: 1_000n })
+  })
+
+  it('a flow that throws while sending lets go of the purchase and keeps the money held', async () => {
+    await using rig = await startRig()
+    const outcome = await rig.pay(() => Promise.reject(new Error('the socket layer broke')))
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'internal_error', moneyState: 'unknown' } })
+    await rig.deps.inFlight.idle()
+    expect(await rig.balance()).toMatchObject({ held: 1_000n })
+    await rig.pay(() => answer(500))
+    expect((await rig.ledger.payments({}, { limit: 10 })).items).toHaveLength(1)
+    expect(await rig.balance()).toMatchObject({ held: 1_000n })
+  })
+})

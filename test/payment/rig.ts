@@ -1,0 +1,136 @@
+/** The payment flow on its real ledger, rail, wallet and policy; only the upstream is played by the test, through the port. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import type { RawHeaders } from '../../src/http.ts'
+import type { Ledger, NewSession } from '../../src/ledger/ledger.ts'
+import { openSqliteLedger } from '../../src/ledger/sqlite.ts'
+import { createPhases, type PaymentDeps, type Policy } from '../../src/payment/deps.ts'
+import { createInFlight } from '../../src/payment/in-flight.ts'
+import { createPay } from '../../src/payment/pay.ts'
+import type { ClassifyRules } from '../../src/policy/classify.ts'
+import { tiersSchema } from '../../src/policy/tiers.ts'
+import { knownAssets } from '../../src/rails/x402/assets.ts'
+import { createX402Rail } from '../../src/rails/x402/x402.ts'
+import type { PaidRequest, SendResult, UnpaidAnswer } from '../../src/session/exchange.ts'
+import type { Session } from '../../src/session/session.ts'
+import { createTelemetry } from '../../src/telemetry/telemetry.ts'
+import { createLocalWallet } from '../../src/wallet/local-key.ts'
+import type { Wallet } from '../../src/wallet/wallet.ts'
+import { countingIds, type TestClock, testClock } from '../clock.ts'
+import { challengeOf, encodeBase64, RESULT_HEADER, type Terms, type Version } from '../testnet/wire.ts'
+
+export const NETWORK = 'eip155:84532'
+export const PAY_TO = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C'
+export const URL_ASKED = 'https://api.example.com/weather'
+const KEY = `0x${'c0ffee11'.repeat(8)}` as const
+
+export const TIERS = tiersSchema.parse([
+  {
+    name: 'autonomous',
+    conditions: { maxAmount: '5', categories: ['api_calls'], recipientTrust: 'verified', frequency: { max: 100, per: '1h' } },
+    approval: 'none',
+  },
+])
+export const RULES: ClassifyRules = {
+  categories: [{ host: '*', category: 'api_calls' }],
+  recipients: { verified: [{ host: '*.example.com' }], blocked: [{ host: 'blocked.example.com' }] },
+  jurisdictions: { sanctioned: [] },
+}
+
+/** What one attempt carried, and what the upstream is to make of it. */
+export type Upstream = (headers: RawHeaders) => SendResult | Promise<SendResult>
+
+export interface Rig extends AsyncDisposable {
+  readonly deps: PaymentDeps
+  readonly clock: TestClock
+  readonly ledger: Ledger
+  readonly session: Session
+  /** Headers of every payment that left, in order. */
+  readonly sent: RawHeaders[]
+  openSession(changes?: Partial<NewSession>): Promise<Session>
+  request(changes?: Partial<PaidRequest>): PaidRequest
+  /** Runs the flow over this 402; the upstream then answers the paid attempt. */
+  pay(upstream: Upstream, options?: { request?: PaidRequest; unpaid?: UnpaidAnswer }): ReturnType<ReturnType<typeof createPay>>
+  balance(id?: string): Promise<Session>
+}
+
+export interface RigOptions {
+  readonly policy?: Partial<Policy>
+  readonly wallet?: Wallet
+  readonly session?: Partial<NewSession>
+}
+
+export async function startRig(options: RigOptions = {}): Promise<Rig> {
+  await using started = new AsyncDisposableStack()
+  const folder = await mkdtemp(join(tmpdir(), 'purser-payment-'))
+  started.defer(() => rm(folder, { recursive: true, force: true }))
+  const clock = testClock()
+  const ids = countingIds()
+  const { events } = createTelemetry({ level: 'silent' })
+  const ledger = started.use(await openSqliteLedger({ file: join(folder, 'purser.db'), clock, ids, runId: 'run_1', events }))
+  const policy: Policy = { mode: 'enforce', tiers: TIERS, rules: RULES, version: 'v1', ...options.policy }
+  const rails = [createX402Rail({ assets: knownAssets(), networks: [NETWORK] })]
+  const wallet = options.wallet ?? createLocalWallet({ key: KEY })
+  const basis = { rails, ledger, wallet, policy: () => policy, clock, ids, events, nonceSecret: new Uint8Array(32).fill(7) }
+  const deps: PaymentDeps = { ...basis, phases: createPhases(clock, events), inFlight: createInFlight() }
+  const openSession = (changes: Partial<NewSession> = {}) => ledger.openSession(newSession(ids('ses'), clock.now(), changes))
+  const session = await openSession(options.session)
+  const sent: RawHeaders[] = []
+  const pay = createPay(deps)
+  const request = (changes: Partial<PaidRequest> = {}) => paidRequest(session, changes)
+  const all = started.move()
+  return {
+    ...{ deps, clock, ledger, session, sent, openSession, request },
+    pay: (upstream, { request: asked = request(), unpaid = challenge() } = {}) =>
+      pay(asked, unpaid, async ({ set, beforeSend }) => {
+        const played = await upstream(set)
+        // Where no byte leaves, the proxy never came to the point right before the first one.
+        if (played.kind === 'failed' && !played.sent) return played
+        if (beforeSend && !beforeSend()) return { kind: 'failed', sent: false, code: 'upstream_timeout', detail: 'The window was closing.' }
+        sent.push(set)
+        return played
+      }),
+    balance: async (id = session.id) => (await ledger.session(id)) ?? session,
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  }
+}
+
+function newSession(id: string, now: number, changes: Partial<NewSession>): NewSession {
+  return {
+    ...{ id, tokenHash: id, name: null, agent: 'tester', purpose: 'test', currency: 'USD', cap: 1_000_000n, owner: 'ops', parent: null },
+    ...{ createdAt: now, expiresAt: now + 3_600_000, limits: {}, scope: {}, networks: [NETWORK], assets: ['USDC'], wallet: null },
+    ...{ singleUse: false, labels: {}, ...changes },
+  }
+}
+
+const NO_BODY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+
+function paidRequest(session: Session, changes: Partial<PaidRequest>): PaidRequest {
+  return {
+    ...{ exchangeId: 'exc_1', mode: 'forward', session, method: 'GET', url: URL_ASKED, headers: [], line: {} },
+    hints: { payNever: false },
+    signal: new AbortController().signal,
+    body: async () => ({ digest: NO_BODY, bytes: 0, replayable: true, bound_bytes: 65_536 }),
+    transport: 'verified-tls',
+    ...changes,
+  }
+}
+
+export function challenge(changes: Partial<Terms> = {}, version: Version = 2): UnpaidAnswer {
+  const { status, headers, body } = challengeOf(version, { amount: '1000', payTo: PAY_TO, window_s: 60, resource: URL_ASKED, ...changes })
+  return { status, headers, body: Buffer.from(body) }
+}
+
+export function answer(status: number, headers: RawHeaders = [], body = 'goods'): SendResult {
+  return { kind: 'answer', answer: { status, statusText: '', headers, body: Readable.from([Buffer.from(body)]), trailers: () => [] } }
+}
+
+/** 200 with the word of the server that it settled. */
+export function settled(version: Version = 2): SendResult {
+  const said = { success: true, transaction: `0x${'ab'.repeat(32)}`, network: version === 1 ? 'base-sepolia' : NETWORK }
+  return answer(200, [RESULT_HEADER[version], encodeBase64(said)])
+}
+
+export const COMPLETE = { status: 200, bytes: 5, complete: true } as const
