@@ -1,0 +1,113 @@
+/**
+ * The agent's own door: what its session still has, what it paid, what something would cost. It answers for the caller's
+ * session only, and nothing here grants or pays anything.
+ */
+import { z } from '@hono/zod-openapi'
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { PurserError, refused } from '../errors.ts'
+import { MAX_AGENT_BODY_BYTES } from '../limits.ts'
+import { formatAmount } from '../money.ts'
+import type { Session } from '../session/session.ts'
+import { answerProblem, problemHandler } from './answers.ts'
+import { parseWith, readBody } from './body.ts'
+import type { AdminDeps } from './deps.ts'
+import { secureHeaders } from './door-guard.ts'
+import { PageQuery, pageRequest, viewPage } from './pages.ts'
+import { viewOf } from './sessions.ts'
+import { ownPaymentView } from './views.ts'
+
+/** What a resource would cost this session, and which tier it would fall in. Nothing was paid or set aside to learn it. */
+export interface QuoteAnswer {
+  readonly payable: boolean
+  /** Millionths of `currency`. */
+  readonly amount?: bigint
+  readonly currency?: string
+  /** Symbol. */
+  readonly asset?: string
+  readonly network?: string
+  readonly recipient?: string
+  readonly tier?: string
+  readonly decision?: string
+  /** A sentence of ours. */
+  readonly reason: string
+  readonly code?: string
+}
+
+export interface AgentDoorDeps extends Pick<AdminDeps, 'ledger' | 'clock' | 'wallet' | 'events'> {
+  readonly quote: (session: Session, resource: { readonly url: string; readonly method: string }) => Promise<QuoteAnswer>
+}
+
+/** Serves one request of an identified agent; the path starts with /v1/. Never rejects for an expected reason. */
+export type AgentDoor = (session: Session, request: Request) => Promise<Response>
+
+interface AgentEnv {
+  Bindings: { session: Session }
+}
+
+export function createAgentDoor(deps: AgentDoorDeps): AgentDoor {
+  const app = new Hono<AgentEnv>()
+  app.onError(problemHandler(deps.events))
+  app.notFound(({ req }) => answerProblem({ code: 'not_found', detail: `There is no ${req.method} ${req.path} here.` }))
+  app.use(secureHeaders, boundAgentBody)
+  registerOwnSession(app, deps)
+  registerQuote(app, deps)
+  registerLater(app)
+  return async (session, request) => app.fetch(request, { session })
+}
+
+const boundAgentBody = bodyLimit({
+  maxSize: MAX_AGENT_BODY_BYTES,
+  onError: () => {
+    throw new PurserError({ code: 'request_invalid', detail: `A body has at most ${MAX_AGENT_BODY_BYTES} bytes.`, status: 413 })
+  },
+})
+
+const OwnPage = z.strictObject(PageQuery)
+
+function registerOwnSession(app: Hono<AgentEnv>, deps: AgentDoorDeps): void {
+  app.get('/v1/session', async (context) => {
+    const { session } = context.env
+    return context.json(await viewOf((await deps.ledger.session(session.id)) ?? session, deps))
+  })
+  app.get('/v1/session/payments', async (context) => {
+    const page = pageRequest(parseWith(OwnPage, context.req.query()))
+    return context.json(viewPage(await deps.ledger.payments({ session: context.env.session.id }, page), ownPaymentView))
+  })
+}
+
+const hasNoCredentials = (url: string) => URL.canParse(url) && new URL(url).username === '' && new URL(url).password === ''
+
+const Wanted = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }).refine(hasNoCredentials, 'must not carry credentials'),
+  method: z
+    .string()
+    .regex(/^[A-Za-z]{1,20}$/, 'an HTTP method')
+    .default('GET')
+    .transform((method) => method.toUpperCase()),
+})
+
+function registerQuote(app: Hono<AgentEnv>, { quote }: AgentDoorDeps): void {
+  app.post('/v1/quote', async (context) => {
+    const wanted = await readBody(context.req, Wanted)
+    return context.json(quoteView(await quote(context.env.session, wanted)))
+  })
+}
+
+/** An agent never learns where a refused payment would have gone, so it cannot pay there by other means. */
+function quoteView({ amount, recipient, ...answer }: QuoteAnswer): Record<string, unknown> {
+  return {
+    ...answer,
+    ...(amount === undefined ? {} : { amount: formatAmount(amount) }),
+    ...(recipient === undefined || !answer.payable ? {} : { recipient }),
+  }
+}
+
+function registerLater(app: Hono<AgentEnv>): void {
+  app.post('/v1/session/requests', () => {
+    throw refused('not_found', 'Asking people for an approval or a top-up comes with a later version; tell your operator instead.')
+  })
+  app.post('/v1/session/children', () => {
+    throw refused('not_found', 'Child sessions come with a later version; ask your operator for a session of its own.')
+  })
+}

@@ -1,0 +1,63 @@
+/** The receipt's schema, for the API's description: the entry itself is already JSON. */
+import { z } from '@hono/zod-openapi'
+
+const text = z.string()
+const maybe = z.string().nullable()
+
+export const ReceiptView = z
+  .object({
+    id: text,
+    kind: z.enum(['refusal', 'conclusion', 'amendment']),
+    number: z.int().openapi({ description: 'Gap-free from 1 within the session' }),
+    at: text,
+    sessionId: text,
+    paymentId: text,
+    paymentRequestId: text,
+    state: text,
+    code: maybe,
+    agent: text,
+    tool: maybe,
+    task: maybe,
+    user: maybe,
+    justification: maybe,
+    tier: text,
+    rule: text,
+    reason: text,
+    policyVersion: text,
+    wouldBe: maybe,
+    categories: z.array(text).readonly(),
+    trust: maybe,
+    amount: maybe,
+    currency: maybe,
+    amountAtomic: maybe,
+    asset: z.object({ symbol: text, address: text, decimals: z.int() }).nullable(),
+    network: maybe,
+    rail: maybe,
+    scheme: maybe,
+    payer: maybe,
+    recipient: maybe,
+    resource: text,
+    method: text,
+    challengeDigest: text,
+    nonce: maybe,
+    validBefore: maybe,
+    times: z.object({
+      challenged: maybe,
+      decided: maybe,
+      reserved: maybe,
+      signed: maybe,
+      sent: maybe,
+      concluded: maybe,
+      delivered: maybe,
+    }),
+    signature: maybe,
+    signatureDigest: maybe,
+    transaction: maybe,
+    settlement: maybe,
+    delivery: z.object({ status: z.int(), bytes: z.int(), complete: z.boolean() }).nullable(),
+    delivered: z.boolean(),
+    count: z.int().openapi({ description: 'Identical refusals counted so far; 1 for everything else' }),
+    previousHash: text,
+    hash: text.openapi({ description: 'SHA-256 (hex) of the canonical JSON of all other members' }),
+  })
+  .openapi('Receipt')

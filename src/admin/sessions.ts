@@ -1,0 +1,133 @@
+/** Sessions: opened, looked at, topped up, closed, revoked. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { refused } from '../errors.ts'
+import type { Session } from '../session/session.ts'
+import { type SessionSpec, sessionSpecSchema } from '../session/spec.ts'
+import { mintToken } from '../session/token.ts'
+import { amount, duration } from '../session/values.ts'
+import { describedBody, readBody } from './body.ts'
+import type { AdminDeps } from './deps.ts'
+import { adminKey, KeyHeader } from './idempotency.ts'
+import { newSession } from './open-session.ts'
+import { listOf, PageQuery, pageRequest } from './pages.ts'
+import { type AdminApp, allow, body, IdParam, json, PROBLEMS, READERS } from './router.ts'
+import { SummaryView, summarize } from './session-summary.ts'
+import { SessionView, sessionView } from './views.ts'
+
+const OpenedSession = SessionView.extend({ token: z.string(), proxyUrl: z.string() }).openapi('OpenedSession')
+const ClosedSession = SessionView.extend({ summary: SummaryView }).openapi('ClosedSession')
+
+const TopUp = z.strictObject({
+  amount: amount.refine((by) => by > 0n, { error: 'must be more than nothing' }),
+  extend: duration.optional(),
+})
+
+const open = createRoute({
+  method: 'post',
+  path: '/v1/sessions',
+  summary: 'Open a session; the token is shown only here',
+  ...allow('operator'),
+  request: { headers: KeyHeader, body: describedBody(sessionSpecSchema) },
+  responses: { 201: json(OpenedSession, 'The session, its token and the proxy URL for its agent'), ...PROBLEMS },
+})
+
+const list = createRoute({
+  method: 'get',
+  path: '/v1/sessions',
+  summary: 'Sessions, newest first',
+  ...allow(...READERS),
+  request: { query: z.strictObject(PageQuery) },
+  responses: { 200: json(listOf(SessionView), 'One page'), ...PROBLEMS },
+})
+
+const show = createRoute({
+  method: 'get',
+  path: '/v1/sessions/{id}',
+  summary: 'One session with its balance',
+  ...allow(...READERS),
+  request: { params: IdParam },
+  responses: { 200: json(SessionView, 'The session'), ...PROBLEMS },
+})
+
+const close = createRoute({
+  method: 'post',
+  path: '/v1/sessions/{id}/close',
+  summary: 'Stop new payments; answers closing while an outcome is open',
+  ...allow('operator'),
+  request: { params: IdParam },
+  responses: { 200: json(ClosedSession, 'The session with what became of its money'), ...PROBLEMS },
+})
+
+const revoke = createRoute({
+  method: 'post',
+  path: '/v1/sessions/{id}/revoke',
+  summary: 'Stop the session and all its traffic, for good',
+  ...allow('operator'),
+  request: { params: IdParam },
+  responses: { 200: json(SessionView, 'The session'), ...PROBLEMS },
+})
+
+const topUp = createRoute({
+  method: 'post',
+  path: '/v1/sessions/{id}/topup',
+  summary: 'Add to the cap and, if wanted, to the lifetime',
+  ...allow('operator'),
+  request: { params: IdParam, headers: KeyHeader, body: body(TopUp) },
+  responses: { 200: json(SessionView, 'The session'), ...PROBLEMS },
+})
+
+export function registerSessions(app: AdminApp, deps: AdminDeps): void {
+  const { ledger } = deps
+  const view = (session: Session) => viewOf(session, deps)
+
+  app.openapi(open, async (context) => {
+    const key = await adminKey(context, context.req.valid('header')['idempotency-key'])
+    const spec: SessionSpec = await readBody(context.req, sessionSpecSchema)
+    const session = await ledger.openSession(await newSession(spec, deps), key)
+    return context.json(await openedView(session, deps), 201)
+  })
+  app.openapi(list, async (context) => {
+    const { items, next } = await ledger.sessions(pageRequest(context.req.valid('query')))
+    return context.json({ items: await Promise.all(items.map(view)), next }, 200)
+  })
+  app.openapi(show, async (context) => context.json(await view(await sessionNamed(context.req.valid('param').id, deps)), 200))
+  app.openapi(close, async (context) => {
+    const { id } = await sessionNamed(context.req.valid('param').id, deps)
+    const closed = await ledger.close(id)
+    return context.json({ ...(await view(closed)), summary: await summarize(ledger, id) }, 200)
+  })
+  app.openapi(revoke, async (context) => {
+    const { id } = await sessionNamed(context.req.valid('param').id, deps)
+    const revoked = await ledger.revoke(id)
+    deps.onRevoked(id)
+    return context.json(await view(revoked), 200)
+  })
+  app.openapi(topUp, async (context) => {
+    const { id } = await sessionNamed(context.req.valid('param').id, deps)
+    const { amount: by, extend = 0 } = context.req.valid('json')
+    const key = await adminKey(context, context.req.valid('header')['idempotency-key'])
+    return context.json(await view(await ledger.topUp(id, { amount: by, extend_ms: extend }, key)), 200)
+  })
+}
+
+/** @throws PurserError `not_found` */
+async function sessionNamed(id: string, { ledger }: Pick<AdminDeps, 'ledger'>): Promise<Session> {
+  const session = await ledger.session(id)
+  if (!session) throw refused('not_found', `There is no session ${id}.`)
+  return session
+}
+
+type ViewDeps = Pick<AdminDeps, 'clock' | 'wallet'>
+
+/** The session as JSON. A wallet that is no longer configured leaves its address empty. */
+export async function viewOf(session: Session, { clock, wallet }: ViewDeps): Promise<SessionView> {
+  const address = await wallet.address(session.wallet).catch(() => null)
+  return sessionView(session, { now: clock.now(), address })
+}
+
+/** The token is derived from the id, so that a replayed creation answers the same one. */
+async function openedView(session: Session, deps: AdminDeps): Promise<z.infer<typeof OpenedSession>> {
+  const token = mintToken(deps.tokenSecret, session.id)
+  const { protocol, host } = new URL(deps.proxyUrl)
+  return { ...(await viewOf(session, deps)), token, proxyUrl: `${protocol}//${session.id}:${token}@${host}` }
+}

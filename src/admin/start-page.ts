@@ -1,0 +1,41 @@
+/** What the bare address answers, and the API's own description. Neither needs a token: they hold nothing of anyone. */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { AdminApp } from './router.ts'
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Purser</title>
+<h1>Purser</h1>
+<p>This is the operators' listener of Purser, the paying proxy for AI agents.</p>
+<ul>
+<li><a href="/v1/openapi.json">/v1/openapi.json</a>: the API, described. Its calls need <code>Authorization: Bearer &lt;admin token&gt;</code>.</li>
+<li><a href="/readyz">/readyz</a>: whether payments can be made, and why not.</li>
+<li><a href="/metrics">/metrics</a>: metrics for Prometheus.</li>
+</ul>
+</html>
+`
+
+const page = createRoute({
+  method: 'get',
+  path: '/',
+  summary: 'A page with the ways on; no token needed',
+  responses: { 200: { description: 'The page', content: { 'text/html': { schema: z.string() } } } },
+})
+
+const description = createRoute({
+  method: 'get',
+  path: '/v1/openapi.json',
+  summary: 'This description; no token needed',
+  responses: { 200: { description: 'OpenAPI 3.1' } },
+})
+
+const ABOUT = {
+  openapi: '3.1.0',
+  info: { title: 'Purser admin API', version: '1', description: 'Sessions, payments, receipts and the kill switch of the paying proxy.' },
+}
+
+export function registerStart(app: AdminApp): void {
+  app.openapi(page, (context) => context.html(PAGE, 200))
+  app.openapi(description, (context) => context.json(app.getOpenAPI31Document(ABOUT), 200))
+}

@@ -1,0 +1,242 @@
+/**
+ * Views: the one place where sessions, payments and receipts become JSON. Amounts are decimal strings in the session's
+ * currency, atomic amounts stand beside them as strings, times are ISO 8601, absent things are null.
+ */
+import { z } from '@hono/zod-openapi'
+import type { Payment } from '../ledger/ledger.ts'
+import { formatAmount } from '../money.ts'
+import { formatDuration } from '../session/duration.ts'
+import { remainingOf, type Session, type SessionLimits, stateOf } from '../session/session.ts'
+
+const Amount = z.string().openapi({ example: '4.999', description: 'Decimal amount in the currency of the session' })
+const Time = z.iso.datetime()
+const maybe = <T extends z.ZodType>(schema: T) => schema.nullable()
+const Amounts = z.record(z.string(), Amount)
+const Names = z.array(z.string()).readonly()
+
+const LimitsView = z.object({
+  perPayment: Amount.optional(),
+  payments: z.int().optional(),
+  perRecipient: Amounts.optional(),
+  perCategory: Amounts.optional(),
+  perTool: Amounts.optional(),
+  perUser: Amounts.optional(),
+  perWindow: z.array(z.object({ max: Amount, per: z.string() })).optional(),
+})
+
+const ScopeView = z.object({
+  hosts: Names.optional(),
+  methods: Names.optional(),
+  categories: Names.optional(),
+  tools: Names.optional(),
+  enforce: z.enum(['payments', 'all']).optional(),
+  onDrift: z.enum(['report', 'escalate', 'deny']).optional(),
+})
+
+export const SessionView = z
+  .object({
+    id: z.string(),
+    name: maybe(z.string()),
+    agent: z.string(),
+    purpose: z.string(),
+    currency: z.string(),
+    cap: Amount,
+    spent: Amount,
+    held: Amount,
+    remaining: Amount,
+    state: z.enum(['open', 'exhausted', 'closing', 'closed', 'expired', 'revoked']),
+    createdAt: Time,
+    expiresAt: Time,
+    payments: z.int().openapi({ description: 'Payments that were reserved and not voided' }),
+    limits: LimitsView,
+    scope: ScopeView,
+    networks: Names,
+    assets: Names,
+    wallet: z.object({ name: maybe(z.string()), address: maybe(z.string()) }),
+    owner: z.string(),
+    parent: maybe(z.string()),
+    singleUse: z.boolean(),
+    labels: z.record(z.string(), z.string()),
+  })
+  .openapi('Session')
+export type SessionView = z.infer<typeof SessionView>
+
+const PaymentFields = {
+  id: z.string(),
+  sessionId: z.string(),
+  state: z.enum(['denied', 'awaiting_veto', 'awaiting_approval', 'reserved', 'signed', 'sent', 'settled', 'void', 'unknown', 'expired']),
+  code: maybe(z.string()),
+  delivered: z.boolean(),
+  method: z.string(),
+  url: z.string(),
+  tool: maybe(z.string()),
+  task: maybe(z.string()),
+  tier: z.string(),
+  rule: z.string(),
+  reason: z.string(),
+  amount: maybe(Amount),
+  currency: maybe(z.string()),
+  count: z.int().openapi({ description: 'How many identical refusals this entry stands for; 1 for everything else' }),
+}
+
+/** What an agent may know of its own payment: nothing that would let it pay elsewhere. */
+export const OwnPaymentView = z.object({ ...PaymentFields, decidedAt: Time, concludedAt: maybe(Time) }).openapi('OwnPayment')
+export type OwnPaymentView = z.infer<typeof OwnPaymentView>
+
+export const PaymentView = z
+  .object({
+    ...PaymentFields,
+    agent: z.string(),
+    purchaseId: maybe(z.string()),
+    paymentRequestId: z.string(),
+    delivery: maybe(z.object({ status: z.int(), bytes: z.int(), complete: z.boolean() })),
+    origin: z.string(),
+    host: z.string(),
+    challengeDigest: z.string(),
+    user: maybe(z.string()),
+    justification: maybe(z.string()),
+    policyVersion: z.string(),
+    wouldBe: maybe(z.string()),
+    categories: Names,
+    trust: maybe(z.enum(['verified', 'known', 'unknown'])),
+    amountAtomic: maybe(z.string()),
+    asset: maybe(z.object({ symbol: z.string(), address: z.string(), decimals: z.int() })),
+    network: maybe(z.string()),
+    rail: maybe(z.string()),
+    protocolVersion: maybe(z.int()),
+    scheme: maybe(z.string()),
+    flow: maybe(z.string()),
+    payer: maybe(z.string()),
+    recipient: maybe(z.string()),
+    nonce: maybe(z.string()),
+    validBefore: maybe(Time),
+    transaction: maybe(z.string()),
+    settlement: maybe(z.string()),
+    times: z.object({
+      challenged: Time,
+      decided: Time,
+      reserved: maybe(Time),
+      signed: maybe(Time),
+      sent: maybe(Time),
+      concluded: maybe(Time),
+      delivered: maybe(Time),
+    }),
+  })
+  .openapi('Payment')
+export type PaymentView = z.infer<typeof PaymentView>
+
+/** @param at What time it is, for the state, and the address that pays for this session, if it is known. */
+export function sessionView(session: Session, at: { readonly now: number; readonly address: string | null }): SessionView {
+  const { id, name, agent, purpose, currency, payments, scope, networks, assets, owner, parent, singleUse, labels } = session
+  return {
+    ...{ id, name, agent, purpose, currency },
+    cap: formatAmount(session.cap),
+    spent: formatAmount(session.spent),
+    held: formatAmount(session.held),
+    remaining: formatAmount(remainingOf(session)),
+    state: stateOf(session, at.now),
+    createdAt: isoTime(session.createdAt),
+    expiresAt: isoTime(session.expiresAt),
+    ...{ payments, limits: limitsView(session.limits), scope, networks, assets },
+    wallet: { name: session.wallet, address: at.address },
+    ...{ owner, parent, singleUse, labels },
+  }
+}
+
+function limitsView({ perPayment, perWindow, payments, ...maps }: SessionLimits): z.infer<typeof LimitsView> {
+  return {
+    ...(perPayment === undefined ? {} : { perPayment: formatAmount(perPayment) }),
+    ...(payments === undefined ? {} : { payments }),
+    ...Object.fromEntries(Object.entries(maps).map(([name, bounds]) => [name, amountsOf(bounds)])),
+    ...(perWindow === undefined
+      ? {}
+      : { perWindow: perWindow.map(({ max, per_ms }) => ({ max: formatAmount(max), per: formatDuration(per_ms) })) }),
+  }
+}
+
+function amountsOf(bounds: Readonly<Record<string, bigint>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(bounds).map(([name, bound]) => [name, formatAmount(bound)]))
+}
+
+export function paymentView(payment: Payment): PaymentView {
+  const { agent, purchaseId, paymentRequestId, delivery, origin, host, challengeDigest, user, justification } = payment
+  const { policyVersion, wouldBe, categories, trust, nonce, transaction, settlement } = payment
+  return {
+    ...fieldsOf(payment),
+    ...{ agent, purchaseId, paymentRequestId, delivery, origin, host, challengeDigest, user, justification },
+    ...{ policyVersion, wouldBe, categories, trust, nonce, transaction, settlement },
+    ...termsOf(payment),
+    validBefore: payment.validBefore_s === null ? null : isoTime(payment.validBefore_s * 1000),
+    times: timesOf(payment),
+  }
+}
+
+export function ownPaymentView(payment: Payment): OwnPaymentView {
+  return { ...fieldsOf(payment), decidedAt: isoTime(payment.decidedAt), concludedAt: maybeTime(payment.concludedAt) }
+}
+
+function fieldsOf(payment: Payment): z.infer<z.ZodObject<typeof PaymentFields>> {
+  const { id, sessionId, state, code, delivered, method, url, tool, task, tier, rule, reason, terms, count } = payment
+  const amount = terms ? formatAmount(terms.amount) : null
+  return {
+    id,
+    sessionId,
+    state,
+    code,
+    delivered,
+    method,
+    url,
+    tool,
+    task,
+    tier,
+    rule,
+    reason,
+    amount,
+    currency: terms?.currency ?? null,
+    count,
+  }
+}
+
+type TermsView = Pick<
+  PaymentView,
+  'amountAtomic' | 'asset' | 'network' | 'rail' | 'protocolVersion' | 'scheme' | 'flow' | 'payer' | 'recipient'
+>
+
+const NO_TERMS: TermsView = {
+  amountAtomic: null,
+  asset: null,
+  network: null,
+  rail: null,
+  protocolVersion: null,
+  scheme: null,
+  flow: null,
+  payer: null,
+  recipient: null,
+}
+
+function termsOf({ terms }: Payment): TermsView {
+  if (!terms) return NO_TERMS
+  const { asset, network, rail, protocolVersion, scheme, flow, payer } = terms
+  return { amountAtomic: terms.amountAtomic.toString(), asset, network, rail, protocolVersion, scheme, flow, payer, recipient: terms.payTo }
+}
+
+function timesOf(payment: Payment): PaymentView['times'] {
+  return {
+    challenged: isoTime(payment.challengedAt),
+    decided: isoTime(payment.decidedAt),
+    reserved: maybeTime(payment.reservedAt),
+    signed: maybeTime(payment.signedAt),
+    sent: maybeTime(payment.sentAt),
+    concluded: maybeTime(payment.concludedAt),
+    delivered: maybeTime(payment.deliveredAt),
+  }
+}
+
+/** Milliseconds since 1970 as ISO 8601. */
+export function isoTime(at: number): string {
+  return new Date(at).toISOString()
+}
+
+function maybeTime(at: number | null): string | null {
+  return at === null ? null : isoTime(at)
+}

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { hashToken } from '../../src/session/token.ts'
+import { ADMIN_TOKEN, expectProblem, type Fixture, startFixture } from './fixture.ts'
+
+type Operation = Record<string, { security?: unknown; 'x-roles'?: string[] }>
+
+/** Every route of the API's own description, with the roles that it names. */
+async function routes({ ask }: Fixture): Promise<{ method: 'GET' | 'POST'; path: string; roles: string[] | undefined }[]> {
+  const document: { paths: Record<string, Operation> } = JSON.parse(await (await ask('/v1/openapi.json')).text())
+  return Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => ({
+      method: method === 'get' ? ('GET' as const) : ('POST' as const),
+      path: path.replace('{id}', 'ses_none'),
+      roles: operation['x-roles'],
+    })),
+  )
+}
+
+const OPEN = ['/', '/healthz', '/metrics', '/readyz', '/v1/openapi.json']
+const ONLY_MASTER = ['GET /v1/tokens', 'POST /v1/tokens', 'POST /v1/tokens/ses_none/revoke']
+const OPERATORS = [
+  'POST /v1/halt',
+  'POST /v1/resume',
+  'POST /v1/sessions',
+  'POST /v1/sessions/ses_none/close',
+  'POST /v1/sessions/ses_none/revoke',
+  'POST /v1/sessions/ses_none/topup',
+]
+
+describe('authenticate', () => {
+  it('only the description, the start page and the three status answers are open', async () => {
+    await using fixture = await startFixture()
+    const open = (await routes(fixture)).filter(({ roles }) => roles === undefined).map(({ path }) => path)
+    expect(open.sort()).toEqual(OPEN)
+  })
+
+  it('no token, a wrong token and an agent’s session token open no route', async () => {
+    await using fixture = await startFixture()
+    const { token: agentToken, id } = await fixture.open()
+    const guarded = (await routes(fixture)).filter(({ path }) => !OPEN.includes(path))
+    expect(guarded.length).toBeGreaterThan(15)
+    for (const { method, path } of guarded) {
+      for (const token of [null, 'wrong', agentToken, `${id}:${agentToken}`, `${ADMIN_TOKEN}x`, '']) {
+        const answer = await fixture.ask(path, { method, token, ...(method === 'POST' ? { body: {} } : {}) })
+        expect(answer.headers.get('www-authenticate'), `${method} ${path} ${token}`).toBe('Bearer realm="purser"')
+        expect(await expectProblem(answer, 'unauthorized', 401)).toBe('The request carries no valid admin token.')
+      }
+    }
+  })
+
+  it('every role reaches what it may and nothing else, and admin.token reaches everything', async () => {
+    await using fixture = await startFixture()
+    const tokens = {
+      all: ADMIN_TOKEN,
+      operator: await fixture.token('operator'),
+      approver: await fixture.token('approver'),
+      auditor: await fixture.token('auditor'),
+    }
+    for (const { method, path } of await routes(fixture)) {
+      const name = `${method} ${path}`
+      const may = ONLY_MASTER.includes(name) ? ['all'] : OPERATORS.includes(name) ? ['all', 'operator'] : Object.keys(tokens)
+      for (const [role, token] of Object.entries(tokens)) {
+        const { status } = await fixture.ask(path, { method, token, ...(method === 'POST' ? { body: { not: 'known' } } : {}) })
+        const answer = [name, role, status === 403 ? 'refused' : 'let in']
+        expect(answer).toEqual([name, role, may.includes(role) ? 'let in' : 'refused'])
+        expect(status).not.toBe(401)
+      }
+    }
+  })
+
+  it('a refusal for the role says which role is needed', async () => {
+    await using fixture = await startFixture()
+    const token = await fixture.token('auditor')
+    const detail = await expectProblem(await fixture.ask('/v1/halt', { token, body: {} }), 'forbidden', 403)
+    expect(detail).toBe('This token has the role auditor; this needs operator or all.')
+    expect(await fixture.ledger.halts()).toEqual([])
+  })
+
+  it('a revoked token opens nothing any more', async () => {
+    await using fixture = await startFixture()
+    const token = await fixture.token('operator')
+    expect((await fixture.ask('/v1/sessions', { token })).status).toBe(200)
+    const known = await fixture.ledger.tokenByHash(hashToken(token))
+    await fixture.ledger.revokeToken(known?.id ?? '')
+    await expectProblem(await fixture.ask('/v1/sessions', { token }), 'unauthorized', 401)
+  })
+
+  it('a token that the ledger still finds but knows as revoked opens nothing', async () => {
+    await using fixture = await startFixture()
+    fixture.ledger.tokenByHash = async () => ({ id: 'tok_1', role: 'operator', label: '', createdAt: 0, revokedAt: 1 })
+    await expectProblem(await fixture.ask('/v1/sessions', { token: 'pat_1' }), 'unauthorized', 401)
+  })
+
+  it('a token is taken from the Authorization header alone, never from the address', async () => {
+    await using fixture = await startFixture()
+    for (const headers of [
+      { authorization: `Basic ${btoa(`x:${ADMIN_TOKEN}`)}` },
+      { authorization: ADMIN_TOKEN },
+      { cookie: `token=${ADMIN_TOKEN}` },
+    ]) {
+      await expectProblem(await fixture.ask(`/v1/sessions?token=${ADMIN_TOKEN}`, { token: null, headers }), 'unauthorized', 401)
+    }
+  })
+
+  it('unknown paths answer no more to strangers than known ones', async () => {
+    await using fixture = await startFixture()
+    await expectProblem(await fixture.ask('/v1/nothing', { token: null }), 'unauthorized', 401)
+    await expectProblem(await fixture.ask('/v1/nothing'), 'not_found', 404)
+  })
+})

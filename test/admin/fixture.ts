@@ -1,0 +1,238 @@
+/** An admin app over a real ledger in a file of its own, with a clock and ids in the test's hand. */
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { createAdminApp } from '../../src/admin/admin.ts'
+import type { AdminDeps } from '../../src/admin/deps.ts'
+import type { AdminApp } from '../../src/admin/router.ts'
+import { randomIds } from '../../src/clock.ts'
+import { type PurserError, refused } from '../../src/errors.ts'
+import type { AdminRole, Attempt, Ledger, Payment, Terms } from '../../src/ledger/ledger.ts'
+import { openSqliteLedger } from '../../src/ledger/sqlite.ts'
+import type { Authorization } from '../../src/rails/rail.ts'
+import { hashToken } from '../../src/session/token.ts'
+import { type TestClock, testClock } from '../clock.ts'
+
+export const ADMIN_TOKEN = 'canary-admin-token'
+export const WALLET = '0x1111111111111111111111111111111111111111' as const
+export const MERCHANT = '0x2222222222222222222222222222222222222222' as const
+export const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e' as const
+
+/** A session's body with nothing but what is needed. */
+export const SPEC = { agent: 'procurement-agent', purpose: 'liquidity report', cap: '25.00', ttl: '1h' }
+
+export interface Asked {
+  readonly method?: 'GET' | 'POST'
+  /** `null` sends none. */
+  readonly token?: string | null
+  readonly body?: unknown
+  readonly headers?: Record<string, string>
+}
+
+export interface Fixture extends AsyncDisposable {
+  readonly deps: AdminDeps
+  readonly app: AdminApp
+  readonly ledger: Ledger
+  readonly clock: TestClock
+  /** What was told to `onRevoked`, and the faults that were reported. */
+  readonly revoked: string[]
+  readonly faults: unknown[]
+  ask(path: string, asked?: Asked): Promise<Response>
+  /** Opens a session and answers it. */
+  open(more?: object): Promise<Answer>
+  /** A token of this role. */
+  token(role: Exclude<AdminRole, 'all'>): Promise<string>
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what a test looks at in an answer, it asserts
+export type Answer = any
+
+export async function startFixture(more: Partial<AdminDeps> = {}): Promise<Fixture> {
+  const folder = await mkdtemp(join(tmpdir(), 'purser-admin-'))
+  const clock = testClock()
+  const ledger = await openSqliteLedger({ file: join(folder, 'purser.db'), clock, ids: randomIds, runId: 'run_1' })
+  const revoked: string[] = []
+  const faults: unknown[] = []
+  const deps: AdminDeps = {
+    ledger,
+    clock,
+    ids: randomIds,
+    wallet: { address: async (name) => addressOf(name) },
+    tokenSecret: randomBytes(32),
+    adminToken: ADMIN_TOKEN,
+    defaults: { currency: 'USD', networks: ['eip155:84532'], assets: ['USDC'], owner: 'ops', wallet: null },
+    assets: [{ symbol: 'USDC', address: USDC, currency: 'USD' }],
+    proxyUrl: 'http://127.0.0.1:4020',
+    policy: () => ({ mode: 'enforce', version: 'abc', tiers: [], sentences: [], lint: [] }),
+    events: { warned: () => {}, faulted: (_where, cause) => faults.push(cause) },
+    render: async () => '# HELP purser_requests_total Requests\n',
+    readiness: () => ledger.readiness(),
+    onRevoked: (id) => revoked.push(id),
+    ...more,
+  }
+  const app = createAdminApp(deps)
+  const ask = async (path: string, asked: Asked = {}) => app.request(`http://127.0.0.1:4021${path}`, requestOf(asked))
+  return {
+    ...{ deps, app, ledger, clock, revoked, faults, ask },
+    async open(body = {}) {
+      const answer = await ask('/v1/sessions', { body: { ...SPEC, ...body } })
+      expect(answer.status).toBe(201)
+      return answer.json()
+    },
+    async token(role) {
+      const token = randomIds('pat')
+      await ledger.createToken({ id: randomIds('tok'), role, label: '', createdAt: clock.now(), revokedAt: null }, hashToken(token))
+      return token
+    },
+    async [Symbol.asyncDispose]() {
+      await ledger[Symbol.asyncDispose]()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+function addressOf(name: string | null): `0x${string}` {
+  if (name !== null && name !== 'main') throw refused('internal_error', `no wallet ${name}`)
+  return WALLET
+}
+
+export function requestOf({ method, token = ADMIN_TOKEN, body, headers }: Asked): RequestInit {
+  return {
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    headers: {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  }
+}
+
+/** The answer is this problem; its detail is returned. */
+export async function expectProblem(answer: Response, code: string, status: number): Promise<string> {
+  const problem: Answer = await answer.json()
+  expect({ type: answer.headers.get('content-type'), status: answer.status, code: problem.code }).toEqual({
+    type: 'application/problem+json',
+    status,
+    code,
+  })
+  return problem.detail
+}
+
+export interface Bought {
+  readonly sessionId: string
+  readonly agent?: string
+  /** Millionths of a dollar. */
+  readonly amount?: bigint
+  readonly host?: string
+  readonly payTo?: `0x${string}`
+  readonly tool?: string
+  /** What became of it. */
+  readonly end?: 'settled' | 'unknown' | 'void' | 'reserved'
+}
+
+/** A payment in the ledger, brought to its end. */
+export async function buy({ ledger, clock }: Fixture, bought: Bought): Promise<Payment> {
+  const attempt = { ...attemptOf(bought, clock.now()), terms: termsOf(bought) }
+  const id = randomIds('buy')
+  const purchase = { sessionId: bought.sessionId, fingerprint: id, keyDigest: null }
+  const nonce: `0x${string}` = `0x${randomBytes(32).toString('hex')}`
+  const result = await ledger.reserve({
+    ...{ purchase, attempt, nonce },
+    purchaseId: id,
+    paymentId: randomIds('pay'),
+    frequency: null,
+    pin: false,
+  })
+  if (result.kind !== 'reserved')
+    throw new Error(`not reserved: ${JSON.stringify(result, (_, value) => (typeof value === 'bigint' ? String(value) : value))}`)
+  const { reservation } = result
+  const end = bought.end ?? 'settled'
+  if (end === 'void') await reservation.void({ kind: 'never_signed', reason: 'the agent went away', code: 'upstream_unreachable' })
+  if (end === 'settled' || end === 'unknown') {
+    await reservation.record(authorizationOf(attempt.terms, { nonce, now: clock.now() }, bought.payTo ?? MERCHANT))
+    reservation.sent()
+  }
+  if (end === 'settled')
+    await reservation.post({ kind: 'claimed', transaction: `0x${'ab'.repeat(32)}`, network: 'eip155:84532', reason: 'claimed' })
+  if (end === 'unknown') await reservation.leaveUnknown('no answer')
+  reservation.release()
+  return reservation.payment()
+}
+
+/** A refusal in the ledger. */
+export async function deny({ ledger, clock }: Fixture, bought: Bought): Promise<void> {
+  const attempt = { ...attemptOf(bought, clock.now()), terms: termsOf(bought) }
+  await ledger.refuse(attempt, { code: 'no_tier_matches', detail: 'No tier matches.' })
+}
+
+function attemptOf(
+  { sessionId, agent = 'procurement-agent', host = 'api.example.com', tool }: Bought,
+  now: number,
+): Omit<Attempt, 'terms'> {
+  return {
+    ...{ sessionId, agent, host, tool: tool ?? null },
+    paymentRequestId: randomIds('exc'),
+    method: 'GET',
+    url: `https://${host}/weather`,
+    origin: `https://${host}`,
+    challengeDigest: 'c'.repeat(64),
+    task: null,
+    user: null,
+    justification: null,
+    tier: 'autonomous',
+    rule: 'tiers.autonomous',
+    reason: 'within the tier',
+    policyVersion: 'abc',
+    wouldBe: null,
+    categories: ['search'],
+    trust: 'verified',
+    challengedAt: now,
+    decidedAt: now,
+  }
+}
+
+function termsOf({ amount = 1_000_000n, payTo = MERCHANT }: Bought): Terms {
+  return {
+    rail: 'x402',
+    protocolVersion: 2,
+    scheme: 'exact',
+    network: 'eip155:84532',
+    asset: { symbol: 'USDC', address: USDC, decimals: 6 },
+    amountAtomic: amount,
+    amount,
+    currency: 'USD',
+    payTo,
+    payer: WALLET,
+    flow: 'authorization',
+  }
+}
+
+function authorizationOf(
+  { amountAtomic: value }: Terms,
+  { nonce, now }: { nonce: `0x${string}`; now: number },
+  to: `0x${string}`,
+): Authorization {
+  const validBefore_s = Math.floor(now / 1000) + 120
+  const domain = { name: 'USDC', version: '2', chainId: 84532, verifyingContract: USDC }
+  return {
+    headers: ['PAYMENT-SIGNATURE', 'canary-authorization'],
+    ...{ payer: WALLET, payTo: to, nonce, validAfter_s: 0, validBefore_s },
+    signature: `0x${'cd'.repeat(65)}`,
+    transfer: { domain, from: WALLET, to, value, validAfter: 0n, validBefore: BigInt(validBefore_s), nonce },
+  }
+}
+
+/** Everything of a stream, in its order. */
+export async function gather<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+
+/** What a ledger answers whose store is gone. */
+export function unavailable(): PurserError {
+  return refused('ledger_unavailable', 'The ledger cannot be read.')
+}

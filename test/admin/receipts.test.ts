@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { chainVerifier } from '../../src/audit/chain.ts'
+import { readJsonl } from '../../src/audit/export.ts'
+import { type Answer, buy, deny, expectProblem, type Fixture, gather, startFixture, unavailable } from './fixture.ts'
+
+async function someReceipts(fixture: Fixture): Promise<string> {
+  const { id: sessionId } = await fixture.open()
+  await buy(fixture, { sessionId })
+  await deny(fixture, { sessionId })
+  await buy(fixture, { sessionId, end: 'unknown' })
+  return sessionId
+}
+
+describe('receipts', () => {
+  it('lists and shows the entries exactly as they are chained', async () => {
+    await using fixture = await startFixture()
+    const session = await someReceipts(fixture)
+    const { items, next }: Answer = await (await fixture.ask(`/v1/receipts?session=${session}&limit=2`)).json()
+    const kept = await fixture.ledger.receipts({ session }, { limit: 10 })
+    expect(items).toEqual(kept.items.slice(0, 2))
+    expect(next).not.toBeNull()
+    expect(await (await fixture.ask(`/v1/receipts/${items[0].id}`)).json()).toEqual(kept.items[0])
+  })
+
+  it('filters by kind, payment and time, and refuses what it does not know', async () => {
+    await using fixture = await startFixture()
+    await someReceipts(fixture)
+    const refusals: Answer = await (await fixture.ask('/v1/receipts?kind=refusal')).json()
+    expect(refusals.items.map(({ kind }: { kind: string }) => kind)).toEqual(['refusal'])
+    const none: Answer = await (await fixture.ask('/v1/receipts?until=2020-01-01')).json()
+    expect(none).toEqual({ items: [], next: null })
+    await expectProblem(await fixture.ask('/v1/receipts?format=xml'), 'request_invalid', 400)
+    await expectProblem(await fixture.ask('/v1/receipts/rcp_none'), 'not_found', 404)
+  })
+
+  it('exports everything as JSON lines that verify offline', async () => {
+    await using fixture = await startFixture()
+    const session = await someReceipts(fixture)
+    const answer = await fixture.ask('/v1/receipts?format=jsonl&limit=1')
+    expect(answer.headers.get('content-type')).toBe('application/jsonl; charset=utf-8')
+    expect(answer.headers.get('content-disposition')).toBe('attachment; filename="receipts.jsonl"')
+    const receipts = await gather(readJsonl([await answer.text()]))
+    expect(receipts).toEqual((await fixture.ledger.receipts({ session }, { limit: 100 })).items)
+    const verifier = chainVerifier('newest_first')
+    for (const receipt of receipts) verifier.add(receipt)
+    expect(verifier.result()).toMatchObject({ ok: true, count: receipts.length })
+  })
+
+  it('exports CSV with a header line and one line for each receipt', async () => {
+    await using fixture = await startFixture()
+    await someReceipts(fixture)
+    const answer = await fixture.ask('/v1/receipts?format=csv')
+    expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8')
+    const lines = (await answer.text()).trimEnd().split('\r\n')
+    expect(lines[0]).toMatch(/^id,kind,number,/)
+    expect(lines).toHaveLength(1 + (await fixture.ledger.receipts({}, { limit: 100 })).items.length)
+  })
+
+  it('an export that cannot start is a problem, one that fails midway is broken, never short', async () => {
+    await using fixture = await startFixture()
+    await someReceipts(fixture)
+    const { receipts } = fixture.ledger
+    fixture.ledger.receipts = async () => {
+      throw unavailable()
+    }
+    await expectProblem(await fixture.ask('/v1/receipts?format=csv'), 'ledger_unavailable', 503)
+    fixture.ledger.receipts = async (filter, page) => {
+      if (page.cursor !== undefined) throw unavailable()
+      return { ...(await receipts.call(fixture.ledger, filter, page)), next: 'more' }
+    }
+    const answer = await fixture.ask('/v1/receipts?format=csv')
+    await expect(answer.text()).rejects.toThrow()
+  })
+
+  it('verify answers 200 with the verdict', async () => {
+    await using fixture = await startFixture()
+    await someReceipts(fixture)
+    const answer = await fixture.ask('/v1/receipts/verify')
+    expect([answer.status, await answer.json()]).toEqual([200, { ok: true, count: 3, chains: 1, brokenAt: null }])
+    const brokenAt = { sessionId: 'ses_1', number: 2, id: 'rcp_2', why: 'its content does not match its hash' }
+    fixture.ledger.verifyReceipts = async () => ({ ok: false, count: 2, chains: 1, brokenAt })
+    const broken = await fixture.ask('/v1/receipts/verify')
+    expect([broken.status, await broken.json()]).toEqual([200, { ok: false, count: 2, chains: 1, brokenAt }])
+  })
+})
