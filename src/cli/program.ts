@@ -1,0 +1,93 @@
+/** Which commands there are. Each is a file of its own, loaded only when it is named, so that `--help` answers at once. */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { failureOf } from './failure.ts'
+import type { Terminal } from './terminal.ts'
+
+interface Entry {
+  readonly name: string
+  readonly summary: string
+  readonly load: () => Promise<(terminal: Terminal) => Command>
+}
+
+const ENTRIES: readonly Entry[] = [
+  { name: 'serve', summary: 'run the proxy and its admin API', load: async () => (await import('./serve.ts')).serveCommand },
+  { name: 'exec', summary: 'run a command with a budget of its own', load: async () => (await import('./exec.ts')).execCommand },
+  {
+    name: 'demo',
+    summary: 'a real paid request on this machine, from end to end',
+    load: async () => (await import('./demo.ts')).demoCommand,
+  },
+  { name: 'session', summary: 'open, list, show, top up, close, revoke', load: async () => (await import('./session.ts')).sessionCommand },
+  { name: 'balance', summary: 'what remains of a session', load: async () => (await import('./balance.ts')).balanceCommand },
+  { name: 'payments', summary: 'list and show payments', load: async () => (await import('./payments.ts')).paymentsCommand },
+  { name: 'receipts', summary: 'list, export and verify receipts', load: async () => (await import('./receipts.ts')).receiptsCommand },
+  { name: 'policy', summary: 'check the tiers, explain a decision', load: async () => (await import('./policy.ts')).policyCommand },
+  { name: 'wallet', summary: 'address and balance of the wallet', load: async () => (await import('./wallet.ts')).walletCommand },
+  { name: 'ca', summary: 'the local certificate authority', load: async () => (await import('./ca.ts')).caCommand },
+  { name: 'token', summary: 'admin tokens: create, list, revoke', load: async () => (await import('./token.ts')).tokenCommand },
+  { name: 'halt', summary: 'stop payments at once', load: async () => (await import('./halt.ts')).haltCommand },
+  { name: 'resume', summary: 'let payments run again', load: async () => (await import('./halt.ts')).resumeCommand },
+  {
+    name: 'doctor',
+    summary: 'check proxy variables, CA trust and the clock',
+    load: async () => (await import('./doctor.ts')).doctorCommand,
+  },
+]
+
+export const COMMAND_NAMES: readonly string[] = ENTRIES.map(({ name }) => name)
+
+/** Runs one command line. Never throws; @returns the exit code: 0 done, 1 refused or failed, 2 wrong usage. */
+export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    const program = await build(argv, terminal)
+    await program.parseAsync(argv, { from: 'user' })
+    return terminal.exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    return report(error, { json: asksForJson(argv), terminal })
+  }
+}
+
+async function build(argv: readonly string[], terminal: Terminal): Promise<Command> {
+  const program = new Command('purser')
+    .description('The paying proxy for AI agents: answers HTTP 402, and spends only what a person allowed.')
+    .version(packageVersion())
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.out.line(text.trimEnd()), writeErr: (text) => terminal.err.line(text.trimEnd()) })
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 wrong usage. Every command knows --json and --help.')
+  const named = argv.slice(0, 2)
+  for (const { name, summary, load } of ENTRIES) {
+    const command = named.includes(name) ? (await load())(terminal) : new Command(name)
+    program.addCommand(inherit(command.description(summary), program))
+  }
+  return program
+}
+
+/** `addCommand` copies no settings by itself. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent)
+  for (const child of command.commands) inherit(child, command)
+  return command
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return /"version":\s*"([^"]+)"/.exec(text)?.[1] ?? 'unknown'
+}
+
+/** A `--json` behind `--` belongs to the command that `exec` runs. */
+function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  return (end < 0 ? argv : argv.slice(0, end)).includes('--json')
+}
+
+function report(error: unknown, { json, terminal }: { json: boolean; terminal: Terminal }): number {
+  const { message, advice, exitCode, problem } = failureOf(error)
+  terminal.err.line(`purser: ${message}`)
+  if (advice !== undefined) terminal.err.line(advice)
+  if (json) terminal.out.line(JSON.stringify(problem ?? { error: message, ...(advice === undefined ? {} : { advice }) }, null, 2))
+  return exitCode
+}

@@ -1,0 +1,49 @@
+/** `purser serve`: the proxy and its admin API, until a signal asks it to end. */
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import type { App } from '../app.ts'
+import { type CommonFlags, command } from './options.ts'
+import { hintAtDefaults, readSettings, type Settings } from './settings.ts'
+import { facts, type Terminal } from './terminal.ts'
+
+export function serveCommand(terminal: Terminal): Command {
+  return command('serve', '').action((flags: CommonFlags) => serve(flags, terminal))
+}
+
+/** The first signal drains: what was signed is concluded, then everything closes. A second one ends the process at once. */
+async function serve(flags: CommonFlags, terminal: Terminal): Promise<void> {
+  const settings = await readSettings(flags, terminal)
+  const { startApp } = await import('../app.ts')
+  await using app = await startApp(settings.config, { env: terminal.env })
+  if (flags.json) terminal.out.line(JSON.stringify(placesOf(app, settings)))
+  else announce(app, settings, terminal)
+  if (!terminal.stop.aborted) await once(terminal.stop, 'abort')
+  if (!flags.json) terminal.err.line('Stopping: what was signed is concluded first. A second signal ends at once.')
+  await app.drain()
+}
+
+function placesOf(app: App, { config, file }: Settings): Record<string, unknown> {
+  const { proxyUrl, adminUrl, metricsUrl, caFile, walletAddress, warnings } = app
+  const adminTokenFile = join(config.dataDir, 'admin.token')
+  return { proxyUrl, adminUrl, metricsUrl: metricsUrl ?? null, caFile, walletAddress, adminTokenFile, config: file ?? null, warnings }
+}
+
+function announce(app: App, settings: Settings, terminal: Terminal): void {
+  const { proxyUrl, adminUrl, metricsUrl, caFile, walletAddress, warnings } = app
+  const metrics: [string, string][] = metricsUrl === undefined ? [] : [['Metrics', metricsUrl]]
+  terminal.out.line(
+    facts([
+      ['Proxy', proxyUrl],
+      ['Admin', adminUrl],
+      ...metrics,
+      ['Wallet', walletAddress],
+      ['CA file', caFile],
+      ['Admin token', join(settings.config.dataDir, 'admin.token')],
+      ['Mode', settings.config.mode],
+    ]),
+  )
+  hintAtDefaults(settings, terminal)
+  for (const warning of warnings) terminal.err.line(terminal.err.paint('yellow', `Warning: ${warning}`))
+  terminal.out.line('Ready. Open a budget with `purser session open`, or run an agent with `purser exec -- COMMAND`.')
+}

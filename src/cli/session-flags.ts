@@ -1,0 +1,87 @@
+/** The flags of `session open` as the body of `POST /v1/sessions`. */
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { misused } from './failure.ts'
+import type { CommonFlags } from './options.ts'
+
+type Amounts = Readonly<Record<string, string>>
+type List = readonly string[]
+
+export interface OpenFlags extends CommonFlags {
+  readonly agent: string
+  readonly purpose: string
+  readonly cap: string
+  readonly ttl: string
+  readonly currency?: string
+  readonly owner?: string
+  readonly perPayment?: string
+  readonly maxPayments?: number
+  readonly perRecipient?: Amounts
+  readonly perCategory?: Amounts
+  readonly perTool?: Amounts
+  readonly perUser?: Amounts
+  readonly perWindow?: readonly { readonly max: string; readonly per: string }[]
+  readonly host?: List
+  readonly method?: List
+  readonly category?: List
+  readonly tool?: List
+  readonly network?: List
+  readonly asset?: List
+  readonly label?: Readonly<Record<string, string>>
+  readonly singleUse?: true
+  readonly limitsJson?: string
+  readonly idempotencyKey?: string
+}
+
+/** What was not said stays absent: an empty list or map would refuse everything. */
+export async function specOf(flags: OpenFlags): Promise<Record<string, unknown>> {
+  const { agent, purpose, cap, ttl, currency, owner, network, asset, label, singleUse } = flags
+  const limits = { ...(await limitsFile(flags.limitsJson)), ...present(limitFlags(flags)) }
+  const scope = present({ hosts: flags.host, methods: flags.method, categories: flags.category, tools: flags.tool })
+  return present({
+    agent,
+    purpose,
+    cap,
+    ttl,
+    currency,
+    owner,
+    networks: network,
+    assets: asset,
+    labels: label,
+    singleUse,
+    limits: Object.keys(limits).length === 0 ? undefined : limits,
+    scope: Object.keys(scope).length === 0 ? undefined : scope,
+  })
+}
+
+function limitFlags({
+  perPayment,
+  maxPayments,
+  perRecipient,
+  perCategory,
+  perTool,
+  perUser,
+  perWindow,
+}: OpenFlags): Record<string, unknown> {
+  return { perPayment, payments: maxPayments, perRecipient, perCategory, perTool, perUser, perWindow }
+}
+
+function present(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+}
+
+/** The file holds the object `limits` of the API; the API judges what is in it. */
+async function limitsFile(path: string | undefined): Promise<Record<string, unknown>> {
+  if (path === undefined) return {}
+  const parsed = z.record(z.string(), z.unknown()).safeParse(await readJson(path))
+  if (parsed.success) return parsed.data
+  throw misused(`--limits-json: ${path} must hold one JSON object, such as {"perPayment":"1.00"}.`)
+}
+
+async function readJson(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'))
+  } catch (cause) {
+    throw misused(`--limits-json: ${path} cannot be read as JSON (${cause instanceof Error ? cause.message : cause}).`)
+  }
+}

@@ -1,0 +1,65 @@
+import { createServer } from 'node:http'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { writeBundle } from '../../src/cli/ca-bundle.ts'
+import { proxyVariables } from '../../src/cli/child-environment.ts'
+import { close, listen } from '../testnet/doors.ts'
+import { type RunningPurser, runHere, startPurser } from './running-purser.ts'
+
+let purser: RunningPurser
+beforeAll(async () => {
+  purser = await startPurser()
+})
+afterAll(() => purser[Symbol.asyncDispose]())
+
+const Report = z.object({ ok: z.boolean(), findings: z.array(z.object({ what: z.string(), result: z.string(), text: z.string() })) })
+
+async function doctor(config: string, env: Record<string, string>) {
+  const tools = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' }
+  const { code, out } = await runHere(['doctor', '--config', config, '--json'], { ...tools, ...purser.env, ...env })
+  const { findings } = Report.parse(JSON.parse(out))
+  return { code, of: (what: string) => findings.find((finding) => finding.what === what), findings }
+}
+
+async function shell(): Promise<Record<string, string>> {
+  const session = await purser.json('session', 'open', '--agent', 'a', '--purpose', 'p', '--cap', '1', '--ttl', '1h')
+  const bundleFile = await writeBundle({ caFile: purser.app.caFile, dataDir: purser.folder })
+  return proxyVariables({ proxyUrl: String(session.proxyUrl), caFile: purser.app.caFile, bundleFile, direct: '' })
+}
+
+describe('doctor', () => {
+  it('a bare shell is healthy when every installed tool works as exec would run it', async () => {
+    const { code, of, findings } = await doctor(purser.configFile, {})
+    expect(findings.filter(({ result }) => result === 'fix')).toEqual([])
+    expect(code).toBe(0)
+    expect(of('this shell')).toMatchObject({ result: 'note' })
+    expect(of('Node proxy')).toMatchObject({ result: 'ok' })
+    expect(of('Node trust')).toMatchObject({ result: 'ok', text: 'trusts the local authority' })
+    expect(of('clock, network')).toMatchObject({ result: 'skipped', text: 'no rpc is configured to compare with' })
+  }, 120_000)
+
+  it('a shell that lacks the authority is told which variable to set, and the command fails', async () => {
+    const { NODE_EXTRA_CA_CERTS: _, ...env } = await shell()
+    const { code, of } = await doctor(purser.configFile, env)
+    expect(code).toBe(1)
+    expect(of('Node proxy')).toMatchObject({ result: 'ok' })
+    expect(of('Node trust')).toMatchObject({ result: 'fix', text: expect.stringContaining('set NODE_EXTRA_CA_CERTS') })
+  }, 120_000)
+
+  it('a shell whose proxy has no credentials is told so', async () => {
+    const env = { ...(await shell()), HTTP_PROXY: purser.app.proxyUrl, http_proxy: purser.app.proxyUrl }
+    const { code, of } = await doctor(purser.configFile, env)
+    expect(code).toBe(1)
+    expect(of('Node proxy')).toMatchObject({ result: 'fix', text: expect.stringContaining('HTTP_PROXY=http://SESSION:TOKEN@HOST:PORT') })
+  }, 120_000)
+
+  it('a clock that is off by more than half a window is found', async () => {
+    const late = createServer((_, response) => void response.setHeader('date', new Date(Date.now() - 60_000).toUTCString()).end())
+    const rpc = `http://127.0.0.1:${await listen(late)}`
+    await using other = await startPurser({ networks: [{ id: 'eip155:84532', rpc }] })
+    const { code, of } = await doctor(other.configFile, {})
+    await close(late)
+    expect(code).toBe(1)
+    expect(of('clock, network')).toMatchObject({ result: 'fix', text: expect.stringContaining('s off: synchronise it') })
+  }, 120_000)
+})

@@ -1,0 +1,56 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { specOf } from '../../src/cli/session-flags.ts'
+
+const least = { agent: 'a', purpose: 'p', cap: '10', ttl: '1h' }
+
+async function file(text: string): Promise<string> {
+  const path = join(await mkdtemp(join(tmpdir(), 'purser-limits-')), 'limits.json')
+  await writeFile(path, text)
+  return path
+}
+
+describe('session flags', () => {
+  it('what was not said stays absent, because an empty list or map refuses everything', async () => {
+    expect(await specOf(least)).toEqual(least)
+  })
+
+  it('every flag finds its place', async () => {
+    const spec = await specOf({
+      ...least,
+      perPayment: '1',
+      maxPayments: 0,
+      perRecipient: { '*': '2' },
+      perWindow: [{ max: '5', per: '10m' }],
+      host: ['*.example.com'],
+      category: ['search'],
+      network: ['base-sepolia'],
+      label: { team: 'x' },
+      singleUse: true,
+    })
+    expect(spec).toEqual({
+      ...least,
+      networks: ['base-sepolia'],
+      labels: { team: 'x' },
+      singleUse: true,
+      limits: { perPayment: '1', payments: 0, perRecipient: { '*': '2' }, perWindow: [{ max: '5', per: '10m' }] },
+      scope: { hosts: ['*.example.com'], categories: ['search'] },
+    })
+  })
+
+  it('flags win over the file of limits', async () => {
+    const limitsJson = await file('{"perPayment":"1","payments":5}')
+    expect(await specOf({ ...least, limitsJson, perPayment: '2' })).toMatchObject({ limits: { perPayment: '2', payments: 5 } })
+  })
+
+  it.each(['', '[]', '"x"', '{'])('a file that holds %j is wrong usage', async (text) => {
+    const limitsJson = await file(text)
+    await expect(specOf({ ...least, limitsJson })).rejects.toMatchObject({ exitCode: 2 })
+  })
+
+  it('a file that is not there is wrong usage and named', async () => {
+    await expect(specOf({ ...least, limitsJson: '/nowhere.json' })).rejects.toThrow('--limits-json: /nowhere.json')
+  })
+})

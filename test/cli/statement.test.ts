@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { balanceText, closingText, display, remainingLine } from '../../src/cli/statement.ts'
+
+const session = {
+  id: 'ses_1',
+  agent: 'a',
+  purpose: 'p',
+  currency: 'USD',
+  cap: '10.00',
+  spent: '1.50',
+  held: '0.03',
+  remaining: '8.47',
+  expiresAt: '2026-06-27T13:00:00.000Z',
+  state: 'open',
+  payments: 3,
+}
+
+describe('statement', () => {
+  it('says what remains in one line', () => {
+    expect(remainingLine(session)).toBe('Remaining: $8.47 of $10.00')
+  })
+
+  it('shows currencies other than the dollar by their code, and what is below zero with its sign', () => {
+    expect(display('8.47', 'EUR')).toBe('8.47 EUR')
+    expect(display('-0.50', 'EUR')).toBe('-0.50 EUR')
+  })
+
+  it('the balance says that what is held may still be taken', () => {
+    const text = balanceText(session)
+    expect(text).toContain('Held      $0.03  (may still be taken: the outcome is not known yet)')
+    expect(text).toContain('Spent     $1.50')
+    expect(text).toContain('Payments  3')
+  })
+
+  it('nothing held needs no explanation', () => {
+    expect(balanceText({ ...session, held: '0.00' })).toMatch(/Held +\$0\.00$/m)
+  })
+
+  it('the closing screen names what was spent, held, left, paid and refused', () => {
+    const text = closingText({ ...session, state: 'closed' }, { paid: 3, refused: 1 })
+    expect(text).toContain('Session ses_1 is closed.')
+    expect(text).toContain('Spent      $1.50 of $10.00  [███')
+    expect(text).toContain('Remaining  $8.47')
+    expect(text).toContain('Payments   3 made, 1 refused')
+  })
+})
