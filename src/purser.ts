@@ -1,0 +1,4 @@
+/** The package's one entry for importers. */
+export { type App, type AppOptions, startApp } from './app.ts'
+export { type Config, ConfigError, loadConfig } from './config/load.ts'
+export { type Code, PurserError, type Refusal } from './errors.ts'
