@@ -31,7 +31,7 @@ const bodySchema = z.strictObject({
   reason: text,
   policyVersion: text,
   wouldBe: maybe,
-  categories: z.array(text),
+  categories: z.array(text).readonly(),
   trust: maybe,
   amount: maybe,
   currency: maybe,
@@ -65,7 +65,8 @@ const bodySchema = z.strictObject({
   count: z.int().positive(),
   previousHash: text,
 })
-const receiptSchema = z.strictObject({ ...bodySchema.shape, hash: text })
+/** A receipt as it is exported, every member and no other. */
+export const receiptSchema = z.strictObject({ ...bodySchema.shape, hash: text })
 
 /**
  * Reads one receipt from its JSON text. Unknown members are refused: what the hash does not know is not evidence.

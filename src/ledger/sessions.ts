@@ -35,6 +35,8 @@ export class Sessions {
     const first = this.#keys.used('open', key)
     if (first !== undefined) return this.get(first)
     this.#check(session)
+    // An opening that was undone may have left its terms behind.
+    this.#terms.delete(session.id)
     this.#sql.insert.run(columnsOf(session))
     this.#keys.claim(tx, 'open', { key, sessionId: session.id })
     return this.get(session.id)

@@ -40,7 +40,7 @@ interface Failed {
 async function afterFailure(matter: Case, { before, reservation, failure, first }: Failed): Promise<Refusal> {
   const { code, detail, sent } = failure
   if (!sent && !first) return { code, detail: `${detail} The payment made earlier was not presented again.` }
-  if (!sent) {
+  if (!sent && before.state === 'signed') {
     await reservation.void({ kind: 'never_sent', reason: detail, code })
     entered(matter, await reservation.payment())
     return { code, detail: `${detail} Nothing was paid.` }

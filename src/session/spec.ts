@@ -63,10 +63,10 @@ const terms = {
   labels: labelsSchema.prefault({}),
 }
 
-/** The body of `POST /v1/sessions`. Unknown keys are refused. */
+/** The body of `POST /v1/sessions`. Unknown keys are refused. Only authority has no default: cap and lifetime must be said. */
 export const sessionSpecSchema = section({
-  agent: name,
-  purpose: text(MAX_HINT_CHARS),
+  agent: name.default('agent'),
+  purpose: text(MAX_HINT_CHARS).default('not stated'),
   ...terms,
   parent: name.nullable().default(null),
   singleUse: z.boolean({ error: 'write true or false' }).default(false),

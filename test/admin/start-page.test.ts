@@ -33,7 +33,7 @@ describe('start-page', () => {
     await using fixture = await startFixture()
     const { paths }: Answer = await (await fixture.ask('/v1/openapi.json')).json()
     const { schema } = paths['/v1/sessions'].post.requestBody.content['application/json']
-    expect(schema.required.sort()).toEqual(['agent', 'cap', 'purpose', 'ttl'])
+    expect(schema.required.sort()).toEqual(['cap', 'ttl'])
     expect(Object.keys(schema.properties)).toEqual(expect.arrayContaining(['limits', 'scope', 'networks', 'assets', 'singleUse', 'labels']))
   })
 })

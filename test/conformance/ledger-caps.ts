@@ -323,6 +323,15 @@ export function capsConformance(bench: () => Bench): void {
       expect(await bench().verdict(bench().make.request(id, usd(1)))).toBe('reserved')
     })
 
+    it('counts to the last millionth', async () => {
+      const { id } = await bench().openSession({ limits: { perWindow: [{ max: 10n, per_ms: 1_000 }], perTool: { '*': 11n } } })
+      expect(await bench().verdict(bench().make.request(id, 11n))).toBe('window_limit_exceeded')
+      expect(await bench().verdict(bench().make.request(id, 10n))).toBe('reserved')
+      bench().clock.advance(1_000)
+      expect(await bench().verdict(bench().make.request(id, 2n))).toBe('tool_limit_exceeded')
+      expect(await bench().verdict(bench().make.request(id, 1n))).toBe('reserved')
+    })
+
     it('leaves resetsAt out where waiting does not help', async () => {
       const { id } = await bench().openSession({ limits: { perWindow: [{ max: usd(1), per_ms: 600_000 }] } })
       const result = await bench().ledger.reserve(bench().make.request(id, usd(2)))

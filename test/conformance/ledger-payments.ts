@@ -238,6 +238,14 @@ function memoryConformance(bench: () => Bench): void {
       expect(await bench().ledger.history({ ...ask, payTo: PAY_TO.toLowerCase() })).toMatchObject({ known: true, lastPayTo: PAY_TO })
     })
 
+    it('is not known by money alone, nor by a broken answer', async () => {
+      const { id } = await bench().openSession()
+      const reservation = await bench().sign(bench().make.request(id, usd(1)))
+      await reservation.post(CLAIMED)
+      await reservation.delivered(BROKEN)
+      expect(await bench().ledger.history({ ...ask, payTo: PAY_TO })).toMatchObject({ known: false, lastPayTo: undefined })
+    })
+
     it('is known to this agent, at this origin, and for this recipient', async () => {
       const { id } = await bench().openSession()
       const reservation = await bench().sign(bench().make.request(id, usd(1)))

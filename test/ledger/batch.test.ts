@@ -38,13 +38,13 @@ describe('group commit', () => {
     const { batch, db, note } = bench()
     let durable = false
     const written = note('a')
-    written.durable.then(() => {
+    const noted = written.durable.then(() => {
       durable = true
     })
     expect(batch.read(() => db.prepare('SELECT count(*) AS notes FROM notes').get())).toEqual({ notes: 1n })
     await Promise.resolve()
     expect(durable).toBe(false)
-    await written.durable
+    await noted
     expect(db.isTransaction).toBe(false)
   })
 

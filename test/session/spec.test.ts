@@ -150,7 +150,7 @@ describe('sessionSpecSchema', () => {
 
   it('can be published as a JSON Schema', () => {
     const schema = z.toJSONSchema(sessionSpecSchema, { io: 'input' })
-    expect(schema.required).toEqual(['agent', 'purpose', 'cap', 'ttl'])
+    expect(schema.required).toEqual(['cap', 'ttl'])
     expect(schema.additionalProperties).toBe(false)
   })
 })
