@@ -63,6 +63,5 @@ async function giveUp(matter: Case, reservation: Reservation, fault: unknown): P
   } catch (cause) {
     events.faulted('void after failed authorization', cause)
   }
-  reservation.release()
   return { ...refusal, paymentId: reservation.paymentId, moneyState: 'none' }
 }

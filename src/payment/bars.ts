@@ -1,7 +1,12 @@
 /** What keeps a request from paying before any price is looked at. */
 import type { Refusal } from '../errors.ts'
+import type { Reservation } from '../ledger/ledger.ts'
+import { sameAddress } from '../policy/trust.ts'
 import type { BodyState } from '../session/exchange.ts'
+import { matchesHost } from '../session/host-pattern.ts'
 import type { Case } from './case.ts'
+import type { PaymentDeps } from './deps.ts'
+import { placeOf } from './place.ts'
 
 /** The first bar, or undefined. Halts hold for repeats too: presenting a payment again can move money. */
 export async function barTo(matter: Case, body: BodyState): Promise<Refusal | undefined> {
@@ -19,6 +24,16 @@ export async function barTo(matter: Case, body: BodyState): Promise<Refusal | un
     }
   }
   return haltOn(matter)
+}
+
+/** For repeats, which reserve nothing any more: whether payments to the recipient of this one are halted. */
+export async function recipientBar({ ledger }: Pick<PaymentDeps, 'ledger'>, reservation: Reservation): Promise<Refusal | undefined> {
+  const halts = (await ledger.halts()).filter(({ scope }) => scope === 'recipient')
+  if (halts.length === 0) return undefined
+  const { terms, url } = await reservation.payment()
+  const { host, port } = placeOf(url)
+  const halt = halts.find(({ value }) => matchesHost(value, host, port) || (terms && sameAddress(value, terms.payTo)))
+  return halt && { code: 'payments_halted', detail: `Payments of recipient ${halt.value} are halted.` }
 }
 
 async function haltOn({ deps, request: { session } }: Case): Promise<Refusal | undefined> {

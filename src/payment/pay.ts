@@ -5,16 +5,18 @@
  * ledger reserves, the wallet signs, the journal keeps it, the request goes again, and what came of it is concluded.
  * Nothing is signed without a reservation; nothing leaves before both are durable; nothing is freed without proof.
  */
+import { PurserError, type Refusal } from '../errors.ts'
 import type { PurchaseIdentity, Reservation, ReserveResult } from '../ledger/ledger.ts'
 import { chooseOffer, type Quote } from '../rails/quote.ts'
 import type { OnPaymentRequired, PaidRequest, PaymentOutcome, Send, UnpaidAnswer } from '../session/exchange.ts'
 import { authorize } from './authorize.ts'
-import { barTo } from './bars.ts'
+import { barTo, recipientBar } from './bars.ts'
 import { type Case, openCase } from './case.ts'
 import type { PaymentDeps } from './deps.ts'
+import { hold } from './hold.ts'
 import { type Judged, judge } from './judge.ts'
-import { present } from './present.ts'
-import { identityOf, nonceOf } from './purchase.ts'
+import { hold, present } from './present.ts'
+import { identityOf, nonceOf, type PurchaseRequest } from './purchase.ts'
 import { refuse, refuseFault } from './refuse.ts'
 
 /** The payment flow, ready to be given to the proxy. */
@@ -51,49 +53,101 @@ async function pay(deps: PaymentDeps, { request, unpaid, send }: Ask): Promise<P
   if (opened.kind === 'not_a_challenge') return { kind: 'pass' }
   if (opened.kind === 'invalid') return refuse(opened.case, { code: 'challenge_invalid', detail: opened.reason })
   const matter = opened.case
-  const body = await request.body()
-  const purchase = identityOf({ ...request, sessionId: request.session.id, bodyDigest: body.digest })
+  const body = await request.body().catch(() => undefined)
+  if (!body) return refuse(matter, GONE)
   const bar = await barTo(matter, body)
   if (bar) return refuse(matter, bar)
-  const earlier = await joinEarlier(matter, () => deps.ledger.resume(purchase))
-  if (earlier.kind === 'repeat') return present(matter, { reservation: earlier.reservation, send })
-  if (earlier.kind !== 'none') return refuse(matter, busy(earlier.kind))
+  const purchase = named({ ...request, sessionId: request.session.id, bodyDigest: body.digest })
+  if ('code' in purchase) return refuse(matter, purchase)
+  const repeated = await repeat(matter, { purchase, send })
+  if (repeated) return repeated
   const quote = deps.phases.time('quote', () => chooseOffer(matter.challenge, request.session))
   if ('code' in quote) return refuse(matter, quote)
   return buy(matter, { purchase, quote, send })
 }
 
-interface Purchase {
+interface Repeatable {
   readonly purchase: PurchaseIdentity
-  readonly quote: Quote
   readonly send: Send
 }
 
+interface Purchase extends Repeatable {
+  readonly quote: Quote
+}
+
+function named(request: PurchaseRequest): PurchaseIdentity | Refusal {
+  try {
+    return identityOf(request)
+  } catch (fault) {
+    if (fault instanceof PurserError) return fault.refusal
+    throw fault
+  }
+}
+
+/** Joins an earlier attempt of the same purchase; undefined where there is none. */
+async function repeat(matter: Case, { purchase, send }: Repeatable): Promise<PaymentOutcome | undefined> {
+  const { deps } = matter
+  const earlier = await joinEarlier(matter, () => deps.ledger.resume(purchase))
+  if (earlier.kind === 'none') return undefined
+  if (earlier.kind !== 'repeat') return refuse(matter, busy(earlier.kind))
+  const { reservation } = earlier
+  const release = hold(matter, { reservation, end: deps.inFlight.begin(reservation.purchaseId) })
+  const bar = await recipientBar(deps, reservation)
+  if (!bar) return present(matter, { reservation, send, release })
+  release()
+  return refuse(matter, bar)
+}
+
 async function buy(matter: Case, { purchase, quote, send }: Purchase): Promise<PaymentOutcome> {
-  const { deps, request } = matter
+  const { request } = matter
   for (let decision = 1; decision <= DECISIONS; decision++) {
     const judged = await judge(matter, quote)
     if (judged.kind === 'refused') return refuse(judged.matter, judged.refusal)
     if (request.signal.aborted) return refuse(judged.matter, GONE)
-    const reserved = await deps.phases.time('reserve', () => reserve(deps, purchase, judged))
-    if (reserved.kind === 'reserved') return payReserved(judged.matter, reserved.reservation, send)
+    const { reserved, end } = await reserve(judged, purchase)
+    if (reserved.kind === 'reserved') return payReserved(judged.matter, { reservation: reserved.reservation, end, send })
     if (reserved.kind === 'refused') return refuse(judged.matter, reserved.refusal)
-    if (reserved.kind !== 'decide_again') return refuse(judged.matter, busy(reserved.kind))
+    if (reserved.kind === 'key_reused') return refuse(judged.matter, busy('key_reused'))
+    if (reserved.kind === 'in_progress') return (await repeat(matter, { purchase, send })) ?? refuse(judged.matter, busy('in_progress'))
   }
   return refuse(matter, OVERTAKEN)
 }
 
-function reserve({ ids, ledger, nonceSecret }: PaymentDeps, purchase: PurchaseIdentity, judged: Allowed): Promise<ReserveResult> {
-  const { attempt, pin, decision } = judged
-  const purchaseId = ids('pur')
-  const nonce = nonceOf(nonceSecret, purchaseId)
-  return ledger.reserve({ purchase, purchaseId, paymentId: ids('pay'), nonce, attempt, frequency: decision.frequency ?? null, pin })
+interface Tried {
+  readonly reserved: ReserveResult
+  /** Ends the purchase's being in flight; done already where nothing was reserved. */
+  readonly end: () => void
 }
 
-async function payReserved(matter: Case, reservation: Reservation, send: Send): Promise<PaymentOutcome> {
+/** In flight from before others can see the reservation, so that whoever finds it has something to wait for. */
+async function reserve({ matter, attempt, pin, decision }: Allowed, purchase: PurchaseIdentity): Promise<Tried> {
+  const { ids, ledger, nonceSecret, inFlight, phases } = matter.deps
+  const purchaseId = ids('pur')
+  const nonce = nonceOf(nonceSecret, purchaseId)
+  const request = { purchase, purchaseId, paymentId: ids('pay'), nonce, attempt, frequency: decision.frequency ?? null, pin }
+  const end = inFlight.begin(purchaseId)
+  let reserved: ReserveResult | undefined
+  try {
+    reserved = await phases.time('reserve', () => ledger.reserve(request))
+    return { reserved, end }
+  } finally {
+    if (reserved?.kind !== 'reserved') end()
+  }
+}
+
+interface Bought {
+  readonly reservation: Reservation
+  readonly end: () => void
+  readonly send: Send
+}
+
+/** The purchase is held from here on: a requester that leaves while it is signed has left a purchase to be joined. */
+async function payReserved(matter: Case, { reservation, end, send }: Bought): Promise<PaymentOutcome> {
+  const release = hold(matter, { reservation, end })
   const signed = await authorize(matter, reservation)
-  if (signed.kind === 'refused') return refuse(matter, signed.refusal)
-  return present(matter, { reservation, send, signed: signed.authorization })
+  if (signed.kind === 'signed') return present(matter, { reservation, send, release, signed: signed.authorization })
+  release()
+  return refuse(matter, signed.refusal)
 }
 
 type Resumed = Awaited<ReturnType<PaymentDeps['ledger']['resume']>>

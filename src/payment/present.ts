@@ -9,15 +9,16 @@ import { conclude } from './conclude.ts'
 export interface Presentation {
   readonly reservation: Reservation
   readonly send: Send
+  /** Lets go of the purchase. */
+  readonly release: () => void
   /** Fresh from the wallet; absent where an earlier attempt's authorization is presented again. */
   readonly signed?: SignedAuthorization
 }
 
 /** Sends, concludes, and hands the answer on. The purchase stays ours until the agent has its answer. */
 export async function present(matter: Case, presentation: Presentation): Promise<PaymentOutcome> {
-  const { reservation, signed } = presentation
+  const { reservation, signed, release } = presentation
   const { phases } = matter.deps
-  const release = hold(matter, reservation)
   try {
     const result = await phases.time('retry', () => sendOnce(matter, presentation))
     const outcome = await phases.time('conclude', () => conclude(matter, { reservation, result, first: signed !== undefined }))
@@ -27,20 +28,6 @@ export async function present(matter: Case, presentation: Presentation): Promise
   } catch (fault) {
     release()
     throw fault
-  }
-}
-
-/** While the attempt runs, others wait for it; once the requester is gone, an identical request joins it. */
-function hold(matter: Case, reservation: Reservation): () => void {
-  const { signal } = matter.request
-  const end = matter.deps.inFlight.begin(reservation.purchaseId)
-  const orphan = () => reservation.orphan()
-  if (signal.aborted) orphan()
-  signal.addEventListener('abort', orphan, { once: true })
-  return () => {
-    signal.removeEventListener('abort', orphan)
-    reservation.release()
-    end()
   }
 }
 

@@ -67,14 +67,17 @@ async function measure(contender: Contender, pace: Pace): Promise<Measure> {
   return { rate: (count / elapsed_ms) * 1000, p50_ms, p99_ms, cpu_us }
 }
 
-/** A B A B: in every round each contender once. */
+/** A B A B: in every round each contender once. One round before the first warms all of them and is not kept. */
 async function hold(contest: Contest, connections: number): Promise<Score[]> {
   const scores = contest.contenders.map((contender) => ({
     contender,
     score: { contest: contest.title, contender: contender.name, connections, rounds: [] as Measure[] },
   }))
-  for (let round = 0; round < rounds; round++) {
-    for (const { contender, score } of scores) score.rounds.push(await measure(contender, { connections, ...times }))
+  for (let round = 0; round <= rounds; round++) {
+    for (const { contender, score } of scores) {
+      const measured = await measure(contender, { connections, ...times })
+      if (round > 0) score.rounds.push(measured)
+    }
     process.stderr.write('.')
   }
   process.stderr.write(` ${contest.title}, ${connections}\n`)

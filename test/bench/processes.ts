@@ -44,7 +44,9 @@ export async function startProcess<Ready>(plan: Plan<Ready>): Promise<Running<Re
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' }
   const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', stderr ?? 'inherit', 'ipc'] })
   try {
-    return runningOf(child, plan.ready.parse(JSON.parse(await firstLine(child, file))))
+    const line = await firstLine(child, file)
+    if (!line.endsWith('}')) throw new Error(`${file} did not say where it is, but: ${line}`)
+    return runningOf(child, plan.ready.parse(JSON.parse(line)))
   } catch (fault) {
     child.kill('SIGKILL')
     throw fault
