@@ -46,6 +46,10 @@ export const MAX_402_BODY_BYTES = 64 * 1024
 /** Decoded size of the payment header. */
 export const MAX_402_HEADER_BYTES = 16 * 1024
 export const MAX_402_ENCODINGS = 2
+/** A challenge comes in one go; what drips longer is read no further before it is decided on. */
+export const READ_402_TIMEOUT_MS = 15_000
+/** 8 MiB, the most that RFC 9659 lets a zstd content coding ask for; a frame may declare far more in a few bytes. */
+export const MAX_ZSTD_WINDOW_LOG = 23
 export const MAX_OFFERS = 20
 /** One offer of x402 version 2, which goes back whole in the payment header; honest ones have some 300. */
 export const MAX_OFFER_CHARS = 4 * 1024

@@ -13,7 +13,7 @@ import { answerProblem, problemHandler } from './answers.ts'
 import { parseWith, readBody } from './body.ts'
 import type { AdminDeps } from './deps.ts'
 import { secureHeaders } from './door-guard.ts'
-import { PageQuery, pageRequest, viewPage } from './pages.ts'
+import { PageQuery, pageRequest, present, viewPage } from './pages.ts'
 import { viewOf } from './sessions.ts'
 import { ownPaymentView } from './views.ts'
 
@@ -35,11 +35,18 @@ export interface QuoteAnswer {
 }
 
 export interface AgentDoorDeps extends Pick<AdminDeps, 'ledger' | 'clock' | 'wallet' | 'events'> {
-  readonly quote: (session: Session, resource: { readonly url: string; readonly method: string }) => Promise<QuoteAnswer>
+  /** `signal` fires when the agent has gone. */
+  readonly quote: (
+    session: Session,
+    resource: { readonly url: string; readonly method: string },
+    signal: AbortSignal,
+  ) => Promise<QuoteAnswer>
 }
 
 /** Serves one request of an identified agent; the path starts with /v1/. Never rejects for an expected reason. */
 export type AgentDoor = (session: Session, request: Request) => Promise<Response>
+
+const DOORS = 'There are GET /v1/session, GET /v1/session/payments and POST /v1/quote.'
 
 interface AgentEnv {
   Bindings: { session: Session }
@@ -48,7 +55,7 @@ interface AgentEnv {
 export function createAgentDoor(deps: AgentDoorDeps): AgentDoor {
   const app = new Hono<AgentEnv>()
   app.onError(problemHandler(deps.events))
-  app.notFound(({ req }) => answerProblem({ code: 'not_found', detail: `There is no ${req.method} ${req.path} here.` }))
+  app.notFound(({ req }) => answerProblem({ code: 'not_found', detail: `There is no ${req.method} ${req.path} here. ${DOORS}` }))
   app.use(secureHeaders, boundAgentBody)
   registerOwnSession(app, deps)
   registerQuote(app, deps)
@@ -63,7 +70,7 @@ const boundAgentBody = bodyLimit({
   },
 })
 
-const OwnPage = z.strictObject(PageQuery)
+const OwnPayments = z.strictObject({ task: z.string().optional(), ...PageQuery })
 
 function registerOwnSession(app: Hono<AgentEnv>, deps: AgentDoorDeps): void {
   app.get('/v1/session', async (context) => {
@@ -71,12 +78,13 @@ function registerOwnSession(app: Hono<AgentEnv>, deps: AgentDoorDeps): void {
     return context.json(await viewOf((await deps.ledger.session(session.id)) ?? session, deps))
   })
   app.get('/v1/session/payments', async (context) => {
-    const page = pageRequest(parseWith(OwnPage, context.req.query()))
-    return context.json(viewPage(await deps.ledger.payments({ session: context.env.session.id }, page), ownPaymentView))
+    const { limit, cursor, ...filter } = parseWith(OwnPayments, context.req.query())
+    const own = { ...present(filter), session: context.env.session.id }
+    return context.json(viewPage(await deps.ledger.payments(own, pageRequest({ limit, cursor })), ownPaymentView))
   })
 }
 
-const hasNoCredentials = (url: string) => URL.canParse(url) && new URL(url).username === '' && new URL(url).password === ''
+const hasNoCredentials = (url: string) => !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === '')
 
 const Wanted = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).refine(hasNoCredentials, 'must not carry credentials'),
@@ -90,7 +98,7 @@ const Wanted = z.strictObject({
 function registerQuote(app: Hono<AgentEnv>, { quote }: AgentDoorDeps): void {
   app.post('/v1/quote', async (context) => {
     const wanted = await readBody(context.req, Wanted)
-    return context.json(quoteView(await quote(context.env.session, wanted)))
+    return context.json(quoteView(await quote(context.env.session, wanted, context.req.raw.signal)))
   })
 }
 

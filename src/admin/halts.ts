@@ -3,6 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { refused } from '../errors.ts'
 import type { Halt } from '../ledger/ledger.ts'
 import { MAX_HINT_CHARS } from '../limits.ts'
+import { address, hostPattern } from '../session/values.ts'
 import type { AdminDeps } from './deps.ts'
 import { listOf } from './pages.ts'
 import { type AdminApp, allow, body, json, PROBLEMS, READERS } from './router.ts'
@@ -20,6 +21,14 @@ const Body = Bound.refine(named, {
   message: 'name the agent, session or recipient that the scope speaks of; with scope all leave it out',
 })
 
+/** A misspelt recipient would stop nothing, and nobody would notice. */
+const canBeMet = ({ scope, value }: { scope: string; value: string }) =>
+  scope !== 'recipient' || (value.startsWith('0x') ? address : hostPattern).safeParse(value).success
+const HaltBody = Body.refine(canBeMet, {
+  path: ['value'],
+  message: 'no recipient can be meant: write a host like api.example.com without scheme or path, or an address, 0x and 40 hex digits',
+})
+
 const HaltView = z.object({ scope: Scope, value: z.string(), reason: z.string(), at: z.iso.datetime() }).openapi('Halt')
 const Halts = listOf(HaltView)
 
@@ -28,7 +37,7 @@ const halt = createRoute({
   path: '/v1/halt',
   summary: 'Stop payments',
   ...allow('operator'),
-  request: { body: body(Body) },
+  request: { body: body(HaltBody) },
   responses: { 200: json(Halts, 'All that is stopped now'), ...PROBLEMS },
 })
 

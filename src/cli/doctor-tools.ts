@@ -53,9 +53,9 @@ func main() {
 export const TOOLS: readonly Tool[] = [
   {
     name: 'Node',
-    proxyVariables: 'HTTP_PROXY, HTTPS_PROXY and NODE_USE_ENV_PROXY=1',
+    proxyVariables: 'HTTP_PROXY, HTTPS_PROXY and NODE_USE_ENV_PROXY=1 (Node 24 or 22.21 and newer)',
     trustVariable: 'NODE_EXTRA_CA_CERTS',
-    file: process.execPath,
+    file: 'node',
     versionArgs: ['--version'],
     args: (url) => ['-e', NODE, url],
   },

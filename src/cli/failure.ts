@@ -35,7 +35,9 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof CliFailure) return error
   if (error instanceof PurserError) {
     const { code, detail, nextAction } = error.refusal
-    return { exitCode: 1, message: detail, advice: nextAction ?? describe(code).nextAction }
+    // The catalogue speaks to agents. Whoever starts Purser has read in the detail what to do about the ledger.
+    const known = code === 'ledger_unavailable' ? undefined : describe(code).nextAction
+    return { exitCode: 1, message: detail, advice: nextAction ?? known }
   }
   if (error instanceof Error && error.name === 'AbortError') return { exitCode: 1, message: 'Interrupted.', advice: undefined }
   return { exitCode: 1, message: messageOf(error), advice: adviceOf(error) }

@@ -1,5 +1,6 @@
 /** `purser halt` and `purser resume`: the kill switch, for everything or for one agent, session or recipient. */
 import type { Command } from 'commander'
+import { z } from 'zod'
 import { AnyAnswer } from './answers.ts'
 import { misused } from './failure.ts'
 import { type CommonFlags, command } from './options.ts'
@@ -8,13 +9,15 @@ import { printJson, type Terminal } from './terminal.ts'
 
 const SCOPES = ['agent', 'session', 'recipient'] as const
 
+const Halts = z.looseObject({ items: z.array(z.looseObject({ scope: z.enum(['all', ...SCOPES]), value: z.string() })) })
+
 interface HaltFlags extends CommonFlags, Partial<Record<(typeof SCOPES)[number], string>> {
   readonly reason?: string
 }
 
 export function haltCommand(terminal: Terminal): Command {
   return scoped(command('halt', ''))
-    .option('--reason <text>', 'what people and agents are told', 'halted from the command line')
+    .option('--reason <text>', 'why, for the operators who see the halt', 'halted from the command line')
     .action((flags: HaltFlags) => halt(flags, terminal))
 }
 
@@ -23,7 +26,10 @@ export function resumeCommand(terminal: Terminal): Command {
 }
 
 function scoped(halting: Command): Command {
-  for (const scope of SCOPES) halting.option(`--${scope} <${scope}>`, `only this ${scope}; without any, everything`)
+  for (const scope of SCOPES) {
+    const form = scope === 'recipient' ? 'host or address' : scope
+    halting.option(`--${scope} <${form}>`, `only this ${scope}; without any, everything`)
+  }
   return halting
 }
 
@@ -38,9 +44,12 @@ async function halt(flags: HaltFlags, terminal: Terminal): Promise<void> {
 async function resume(flags: HaltFlags, terminal: Terminal): Promise<void> {
   const what = scopeOf(flags)
   const admin = await connectAdmin(flags, terminal)
-  const answer = await admin.post('/v1/resume', what, AnyAnswer)
-  if (flags.json) return printJson(terminal, answer)
-  terminal.out.line(`The halt for ${nameOf(what)} is lifted.`)
+  const before = await admin.get('/v1/halts', Halts)
+  const after = await admin.post('/v1/resume', what, Halts)
+  if (flags.json) return printJson(terminal, after)
+  const wasHalted = before.items.some(({ scope, value }) => scope === what.scope && value === what.value)
+  terminal.out.line(wasHalted ? `The halt for ${nameOf(what)} is lifted.` : `There was no halt for ${nameOf(what)}.`)
+  terminal.out.line(after.items.length === 0 ? 'Nothing is halted.' : `Still halted: ${after.items.map(nameOf).join(', ')}.`)
 }
 
 interface Scope {

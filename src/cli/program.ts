@@ -44,8 +44,8 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
     await program.parseAsync(argv, { from: 'user' })
     return terminal.exitCode
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    return report(error, { json: asksForJson(argv), terminal })
+    const json = asksForJson(argv)
+    return error instanceof CommanderError ? reportUsage(error, { json, terminal }) : report(error, { json, terminal })
   }
 }
 
@@ -55,6 +55,7 @@ async function build(argv: readonly string[], terminal: Terminal): Promise<Comma
     .version(packageVersion())
     .enablePositionalOptions()
     .exitOverride()
+    .showHelpAfterError('Add --help to see how it is used.')
     .configureOutput({ writeOut: (text) => terminal.out.line(text.trimEnd()), writeErr: (text) => terminal.err.line(text.trimEnd()) })
     .configureHelp({ showGlobalOptions: false })
     .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 wrong usage. Every command knows --json and --help.')
@@ -82,6 +83,13 @@ function packageVersion(): string {
 function asksForJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--')
   return (end < 0 ? argv : argv.slice(0, end)).includes('--json')
+}
+
+/** Commander has said it on standard error already. */
+function reportUsage({ exitCode, code, message }: CommanderError, { json, terminal }: { json: boolean; terminal: Terminal }): number {
+  if (exitCode === 0) return 0
+  if (json && code !== 'commander.help') terminal.out.line(JSON.stringify({ error: message.replace(/^error: /, '') }, null, 2))
+  return 2
 }
 
 function report(error: unknown, { json, terminal }: { json: boolean; terminal: Terminal }): number {

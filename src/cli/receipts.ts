@@ -134,7 +134,10 @@ async function verifyFile(path: string): Promise<Verification> {
   try {
     for await (const receipt of readJsonl(createReadStream(path))) addTo(verifiers, receipt)
   } catch (cause) {
-    throw new CliFailure(`${path} cannot be read as an export of receipts: ${cause instanceof Error ? cause.message : cause}`, { cause })
+    throw new CliFailure(`${path} cannot be read as an export of receipts: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+      advice: 'It has to be JSON lines, as `purser receipts export --format jsonl` writes them.',
+    })
   }
   const [first, ...others] = verifiers.map((verifier) => verifier.result())
   if (first === undefined) throw new Error('there are two orders')

@@ -141,8 +141,10 @@ class SqliteLedger implements Ledger {
     const { purchases } = this.#tables
     if (!this.#batch.read(() => purchases.mayBeOpen(purchase))) return { kind: 'none' }
     const { value, durable } = this.#batch.write((tx) => resume(tx, purchase, { purchases, transitions: this.#transitions }))
-    if (value.kind !== 'repeat') return value
+    if (value.kind === 'none' || value.kind === 'key_reused') return value
+    // Whoever finds it in progress is told after the one who claimed it in the same commit.
     await durable
+    if (value.kind !== 'repeat') return value
     return { kind: 'repeat', reservation: new ReservationHandle(this.#desk, reservedBefore(value.record)) }
   }
 

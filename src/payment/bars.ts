@@ -1,9 +1,10 @@
 /** What keeps a request from paying before any price is looked at. */
 import type { Refusal } from '../errors.ts'
-import type { Reservation } from '../ledger/ledger.ts'
+import type { Ledger, Reservation } from '../ledger/ledger.ts'
 import { sameAddress } from '../policy/trust.ts'
 import type { BodyState } from '../session/exchange.ts'
 import { matchesHost } from '../session/host-pattern.ts'
+import type { Session } from '../session/session.ts'
 import type { Case } from './case.ts'
 import type { PaymentDeps } from './deps.ts'
 import { placeOf } from './place.ts'
@@ -23,7 +24,7 @@ export async function barTo(matter: Case, body: BodyState): Promise<Refusal | un
       detail: `The body has ${body.bytes} bytes; ${body.bound_bytes} were kept for a second attempt. Nothing was paid.`,
     }
   }
-  return haltOn(matter)
+  return haltOn(matter.deps.ledger, request.session)
 }
 
 /** For repeats, which reserve nothing any more: whether payments to the recipient of this one are halted. */
@@ -36,8 +37,9 @@ export async function recipientBar({ ledger }: Pick<PaymentDeps, 'ledger'>, rese
   return halt && { code: 'payments_halted', detail: `Payments of recipient ${halt.value} are halted.` }
 }
 
-async function haltOn({ deps, request: { session } }: Case): Promise<Refusal | undefined> {
-  const halts = await deps.ledger.halts()
+/** Whether payments of this session are halted. */
+export async function haltOn(ledger: Pick<Ledger, 'halts'>, session: Session): Promise<Refusal | undefined> {
+  const halts = await ledger.halts()
   const halt = halts.find(
     ({ scope, value }) =>
       scope === 'all' || (scope === 'agent' && value === session.agent) || (scope === 'session' && value === session.id),

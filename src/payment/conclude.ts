@@ -25,7 +25,7 @@ export async function conclude(matter: Case, { reservation, result, first }: Att
   await settle(matter, reservation, said ?? unproven(`The upstream answered ${answer.status} without a word on the settlement.`))
   if (answer.status === 402) {
     answer.body.destroy()
-    return refuseConcluded(matter, reservation, rejected(before))
+    return refuseConcluded(matter, reservation, rejected(before, await reservation.payment()))
   }
   return { kind: 'answer', answer, headers: await paidHeaders(matter, reservation), delivered: () => {} }
 }
@@ -73,12 +73,10 @@ function unproven(reason: string): Settlement {
   return { kind: 'unproven', transaction: undefined, network: undefined, reason }
 }
 
-function rejected(before: Payment): Refusal {
+function rejected(before: Payment, after: Payment): Refusal {
   if (before.state === 'settled') {
     return { code: 'paid_not_delivered', detail: 'The payment was settled earlier, and the upstream answered 402 to it now.' }
   }
-  return {
-    code: 'payment_rejected',
-    detail: 'The upstream answered the payment with another 402. It may still take the payment; it stays held.',
-  }
+  const money = after.state === 'settled' ? 'It says that it took the payment.' : 'It may still take the payment; it stays held.'
+  return { code: 'payment_rejected', detail: `The upstream answered the payment with another 402. ${money}` }
 }

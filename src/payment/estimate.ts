@@ -3,6 +3,7 @@ import type { Refusal } from '../errors.ts'
 import { chooseOffer } from '../rails/quote.ts'
 import type { PaidRequest, UnpaidAnswer } from '../session/exchange.ts'
 import { paymentBar, remainingOf, type Session } from '../session/session.ts'
+import { haltOn } from './bars.ts'
 import type { PaymentDeps } from './deps.ts'
 import { assess } from './judge.ts'
 
@@ -10,8 +11,8 @@ export type Probed =
   | { readonly kind: 'answer'; readonly url: string; readonly transport: PaidRequest['transport']; readonly answer: UnpaidAnswer }
   | { readonly kind: 'failed'; readonly refusal: Refusal }
 
-/** Asks once, unpaid, as the proxy would. */
-export type Probe = (session: Session, resource: Resource) => Promise<Probed>
+/** Asks once, unpaid, as the proxy would, until `signal` says that nobody waits any more. */
+export type Probe = (session: Session, resource: Resource, signal?: AbortSignal) => Promise<Probed>
 
 export interface Resource {
   readonly url: string
@@ -35,8 +36,8 @@ export interface Estimate {
 type EstimateDeps = Pick<PaymentDeps, 'rails' | 'ledger' | 'policy' | 'clock'>
 
 export function createEstimate(deps: EstimateDeps, probe: Probe) {
-  return async (session: Session, resource: Resource): Promise<Estimate> => {
-    const probed = await probe(session, resource)
+  return async (session: Session, resource: Resource, signal?: AbortSignal): Promise<Estimate> => {
+    const probed = await probe(session, resource, signal)
     if (probed.kind === 'failed') return no(probed.refusal)
     const { answer, transport, url } = probed
     const detected = deps.rails.map((rail) => rail.detect(answer, answer.body)).find((found) => found !== undefined)
@@ -48,7 +49,7 @@ export function createEstimate(deps: EstimateDeps, probe: Probe) {
     const { decision } = await assess(deps, { session, url, method: resource.method, hints: { payNever: false }, quote, policy })
     const { amount, currency, offer } = quote
     const terms = { amount, currency, asset: offer.asset.symbol, network: offer.network, recipient: offer.payTo }
-    const bar = barOf({ session, amount, transport, now: deps.clock.now() })
+    const bar = (await haltOn(deps.ledger, session)) ?? barOf({ session, amount, transport, now: deps.clock.now() })
     const verdict = { tier: decision.tier, decision: decision.kind }
     if (decision.kind === 'deny') return { ...no({ code: decision.code, detail: decision.reason }), ...terms, ...verdict }
     if (bar) return { ...no(bar), ...terms, ...verdict }
@@ -65,6 +66,11 @@ interface Means {
 
 function barOf({ session, amount, transport, now }: Means): Refusal | undefined {
   if (transport === 'plain') return { code: 'plain_http_not_payable', detail: 'Payments travel over verified TLS only.' }
+  const { perPayment, payments = Number.POSITIVE_INFINITY } = session.limits
+  if (perPayment !== undefined && amount > perPayment)
+    return { code: 'per_payment_limit_exceeded', detail: 'It costs more than one payment of this session may be.' }
+  if (session.payments >= (session.singleUse ? Math.min(1, payments) : payments))
+    return { code: 'payment_count_exceeded', detail: 'The session has made as many payments as it may.' }
   if (amount > remainingOf(session))
     return { code: 'spending_limit_exceeded', detail: 'It costs more than remains of the session’s budget.' }
   return paymentBar(session, now)

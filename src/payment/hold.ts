@@ -2,10 +2,15 @@
 import type { Reservation } from '../ledger/ledger.ts'
 import type { Case } from './case.ts'
 
+export interface Held {
+  readonly reservation: Reservation
+  /** Wakes those who wait for this attempt. */
+  readonly end: () => void
+}
+
 /** From the reservation on until the returned function is called, which may happen more than once. */
-export function hold(matter: Case, reservation: Reservation): () => void {
+export function hold(matter: Case, { reservation, end }: Held): () => void {
   const { signal } = matter.request
-  const end = matter.deps.inFlight.begin(reservation.purchaseId)
   const orphan = () => reservation.orphan()
   if (signal.aborted) orphan()
   signal.addEventListener('abort', orphan, { once: true })

@@ -6,7 +6,7 @@
  * Nothing is signed without a reservation; nothing leaves before both are durable; nothing is freed without proof.
  */
 import { PurserError, type Refusal } from '../errors.ts'
-import type { PurchaseIdentity, Reservation, ReserveResult } from '../ledger/ledger.ts'
+import type { PurchaseIdentity, Reservation, ReserveResult, ResumeResult } from '../ledger/ledger.ts'
 import { chooseOffer, type Quote } from '../rails/quote.ts'
 import type { OnPaymentRequired, PaidRequest, PaymentOutcome, Send, UnpaidAnswer } from '../session/exchange.ts'
 import { authorize } from './authorize.ts'
@@ -15,7 +15,7 @@ import { type Case, openCase } from './case.ts'
 import type { PaymentDeps } from './deps.ts'
 import { hold } from './hold.ts'
 import { type Judged, judge } from './judge.ts'
-import { hold, present } from './present.ts'
+import { present } from './present.ts'
 import { identityOf, nonceOf, type PurchaseRequest } from './purchase.ts'
 import { refuse, refuseFault } from './refuse.ts'
 
@@ -86,13 +86,11 @@ function named(request: PurchaseRequest): PurchaseIdentity | Refusal {
 
 /** Joins an earlier attempt of the same purchase; undefined where there is none. */
 async function repeat(matter: Case, { purchase, send }: Repeatable): Promise<PaymentOutcome | undefined> {
-  const { deps } = matter
-  const earlier = await joinEarlier(matter, () => deps.ledger.resume(purchase))
+  const earlier = await joinEarlier(matter, purchase)
   if (earlier.kind === 'none') return undefined
-  if (earlier.kind !== 'repeat') return refuse(matter, busy(earlier.kind))
-  const { reservation } = earlier
-  const release = hold(matter, { reservation, end: deps.inFlight.begin(reservation.purchaseId) })
-  const bar = await recipientBar(deps, reservation)
+  if (earlier.kind !== 'ours') return refuse(matter, busy(earlier.kind))
+  const { reservation, release } = earlier
+  const bar = await recipientBar(matter.deps, reservation)
   if (!bar) return present(matter, { reservation, send, release })
   release()
   return refuse(matter, bar)
@@ -150,18 +148,25 @@ async function payReserved(matter: Case, { reservation, end, send }: Bought): Pr
   return refuse(matter, signed.refusal)
 }
 
-type Resumed = Awaited<ReturnType<PaymentDeps['ledger']['resume']>>
+type Joined =
+  | Exclude<ResumeResult, { kind: 'repeat' }>
+  | { readonly kind: 'ours'; readonly reservation: Reservation; readonly release: () => void }
 
-/** Whoever runs the same purchase in this process is waited for; then the ledger is asked again. */
-async function joinEarlier(matter: Case, resume: () => Promise<Resumed>): Promise<Resumed> {
+/** Whoever runs the same purchase in this process is waited for; then the ledger is asked again. What we get, we hold at once. */
+async function joinEarlier(matter: Case, purchase: PurchaseIdentity): Promise<Joined> {
+  const { ledger, inFlight } = matter.deps
   for (;;) {
-    const found = await resume()
+    const found = await ledger.resume(purchase)
+    if (found.kind === 'repeat') {
+      const { reservation } = found
+      return { kind: 'ours', reservation, release: hold(matter, { reservation, end: inFlight.begin(reservation.purchaseId) }) }
+    }
     if (found.kind !== 'in_progress') return found
-    if (!(await matter.deps.inFlight.settled(found.purchaseId, matter.request.signal))) return found
+    if (!(await inFlight.settled(found.purchaseId, matter.request.signal))) return found
   }
 }
 
-function busy(kind: Extract<ReserveResult['kind'] | Resumed['kind'], 'in_progress' | 'key_reused'>) {
+function busy(kind: Extract<ReserveResult['kind'], 'in_progress' | 'key_reused'>) {
   if (kind === 'in_progress') {
     return { code: 'purchase_in_progress', detail: 'An identical request is paying for this right now.', retryAfter_s: 1 } as const
   }

@@ -1,4 +1,5 @@
 /** Presenting a payment: the same request again with what was signed, and the answer handed on to the agent. */
+import { PurserError } from '../errors.ts'
 import type { Reservation } from '../ledger/ledger.ts'
 import { MIN_WINDOW_LEFT_S } from '../limits.ts'
 import type { Delivery, PaymentOutcome, Send, SendResult } from '../session/exchange.ts'
@@ -26,8 +27,24 @@ export async function present(matter: Case, presentation: Presentation): Promise
     release()
     return outcome
   } catch (fault) {
+    await leaveUnknown(matter, reservation)
     release()
-    throw fault
+    throw afterSigning(fault, reservation)
+  }
+}
+
+/** A refusal that was thrown after signing must not read as if nothing could have moved. */
+function afterSigning(fault: unknown, { paymentId }: Reservation): unknown {
+  return fault instanceof PurserError ? new PurserError({ moneyState: 'unknown', paymentId, ...fault.refusal }, fault) : fault
+}
+
+/** Something of ours broke in the middle: the payment gets its record all the same, and stays held. */
+async function leaveUnknown({ deps }: Case, reservation: Reservation): Promise<void> {
+  try {
+    const { state } = await reservation.payment()
+    if (state === 'signed' || state === 'sent') await reservation.leaveUnknown('The attempt ended in a fault of this proxy.')
+  } catch (fault) {
+    deps.events.faulted('unknown after a fault', fault)
   }
 }
 

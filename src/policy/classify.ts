@@ -1,6 +1,6 @@
 /** Sees a payment through the operator's rules: what it is for, whom it pays, how far that one is trusted. */
 import type { History } from '../session/history.ts'
-import { matchesHost, matchesPath } from '../session/host-pattern.ts'
+import { climbs, matchesHost, matchesPath } from '../session/host-pattern.ts'
 import type { Classification } from './decision.ts'
 import {
   type BlockedRecipient,
@@ -65,8 +65,9 @@ export function classify(
   }
 }
 
-/** The first rule that names the payment. */
+/** The first rule that names the payment. None where servers may read the path in another way than the rules do. */
 export function ruleFor(payment: Omit<Payable, 'payTo'>, rules: readonly CategoryRule[]): CategoryRule | undefined {
+  if (climbs(payment.path)) return undefined
   return rules.find(
     ({ host, path, method, tool }) =>
       matchesHost(host, payment.host, payment.port) &&

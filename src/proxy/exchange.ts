@@ -64,6 +64,10 @@ export interface Exchange {
   active(): number
   /** Resolves when what runs has ended; then closes all connections to upstreams. Accepting must have stopped before. */
   close(): Promise<void>
+  /** Breaks off what runs. A payment that is out is then concluded as unknown, and `close` resolves soon. */
+  cut(): void
+  /** Ends the upgraded connections of a session that was revoked. */
+  endUpgrades(sessionId: string): void
 }
 
 export function createExchange(deps: ExchangeDeps): Exchange {
@@ -125,7 +129,12 @@ export function createExchange(deps: ExchangeDeps): Exchange {
 
   const upgraded = (target: Target) => (isUpgraded(deps.upgradeToHttps, target) ? overTls(target) : target)
   const probe = createProbe({ lane: upstream.lane, upgraded })
-  return { handleRequest, handleUpgrade: upgrade.handle, probe, active: () => running.count, close }
+  return {
+    ...{ handleRequest, handleUpgrade: upgrade.handle, probe, close },
+    active: () => running.count,
+    cut: upstream.cut,
+    endUpgrades: upgrade.end,
+  }
 }
 
 function admitDepsOf({ identify, routes, hosts = [], paymentHeaders, upgradeToHttps }: ExchangeDeps): AdmitDeps {

@@ -53,28 +53,40 @@ export type Asked =
   /** `sent: false` only if no byte of the request left. */
   | { readonly kind: 'failed'; readonly sent: boolean; readonly fault: UpstreamFault }
 
-/** Asks an upstream and waits for the head of its answer. `beforeSend` can call it off on a ready connection. */
-export function ask(lane: Lane, request: UpstreamRequest, beforeSend?: () => boolean): Promise<Asked> {
-  return new Promise((resolve) => dispatch(lane, request, new Asking(lane, resolve, beforeSend)))
+export interface AskControl {
+  /** Can call it off on a ready connection. */
+  readonly beforeSend?: (() => boolean) | undefined
+  /** Breaks it off at any time. Never for a payment. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Asks an upstream and waits for the head of its answer. */
+export function ask(lane: Lane, request: UpstreamRequest, control: AskControl = {}): Promise<Asked> {
+  return new Promise((resolve) => dispatch(lane, request, new Asking(lane, resolve, control)))
 }
 
 class Asking implements Dispatcher.DispatchHandler {
   readonly #lane: Lane
   readonly #resolve: (asked: Asked) => void
-  readonly #beforeSend: (() => boolean) | undefined
+  readonly #control: AskControl
   #sent = false
   #incoming: IncomingAnswer | undefined
 
-  constructor(lane: Lane, resolve: (asked: Asked) => void, beforeSend: (() => boolean) | undefined) {
+  constructor(lane: Lane, resolve: (asked: Asked) => void, control: AskControl) {
     this.#lane = lane
     this.#resolve = resolve
-    this.#beforeSend = beforeSend
+    this.#control = control
   }
 
   /** Runs on a connected, verified socket, before the first byte is written to it. */
   onRequestStart(controller: Controller): void {
-    if (this.#beforeSend?.() === false) controller.abort(new Error('called off'))
-    else this.#sent = true
+    const { beforeSend, signal } = this.#control
+    if (signal?.aborted || beforeSend?.() === false) {
+      controller.abort(new Error('called off'))
+      return
+    }
+    this.#sent = true
+    signal?.addEventListener('abort', () => controller.abort(new Error('nobody waits for this answer')), { once: true })
   }
 
   onResponseStart(controller: Controller, status: number, _headers: unknown, statusText = ''): void {

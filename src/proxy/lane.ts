@@ -148,7 +148,7 @@ export class Lane {
   }
 
   #settle(): void {
-    if (this.#retired && this.#uses === 0 && !this.pool.closed) void this.pool.close()
+    if (this.#retired && this.#uses === 0 && !this.pool.closed && !this.pool.destroyed) void this.pool.close()
     if (this.#open > 0 || this.#pins > 0) return
     this.#vetting = undefined
     this.#address = undefined

@@ -1,6 +1,7 @@
 /** The proxy put together and listening: four ways in on one port, and a way to stop that leaves nothing half done. */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import { DRAIN_TIMEOUT_MS } from '../limits.ts'
 import { createAddressGuard } from './address-guard.ts'
 import { AGENT_DOOR_HOST } from './admit.ts'
@@ -47,7 +48,7 @@ export interface RunningProxy extends AsyncDisposable {
   /** With the port that was taken. */
   readonly url: string
   readonly probe: Probe
-  /** Ends the blind tunnels of a session that was revoked. */
+  /** Ends the blind tunnels and the upgraded connections of a session that was revoked. */
   endTunnels(sessionId: string): void
   /** Takes no new connections, lets running exchanges and signed payments end, for at most `DRAIN_TIMEOUT_MS`. */
   drain(): Promise<void>
@@ -69,12 +70,16 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const passing = { identify, guard, connectPorts, intercept, interceptor, tunnels, log, events, clock, ids }
   const handleConnect = createConnectHandler({ ...passing, reservedHost: AGENT_DOOR_HOST })
   const server = createProxyServer({ exchange, handleConnect, ...(options.tls && { tls: options.tls }) })
+  const sockets = socketsOf(server)
   own.doors.push(await listen(server, settings.listen))
-  const stop = { server, exchange, interceptor, tunnels }
+  const stop = { server, sockets, exchange, interceptor, tunnels }
   return {
     url: urlOf(own.doors[0] ?? settings.listen, options.tls !== undefined),
     probe: exchange.probe,
-    endTunnels: tunnels.end,
+    endTunnels: (sessionId) => {
+      tunnels.end(sessionId)
+      exchange.endUpgrades(sessionId)
+    },
     drain: () => within(close(stop), () => cut(stop)),
     [Symbol.asyncDispose]: async () => {
       cut(stop)
@@ -83,8 +88,19 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   }
 }
 
+/** The agents' connections, those among them that have become tunnels too: the server forgets about these. */
+function socketsOf(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return sockets
+}
+
 interface Stoppable {
   readonly server: Server
+  readonly sockets: ReadonlySet<Socket>
   readonly exchange: Exchange
   readonly interceptor: Interceptor
   readonly tunnels: Tunnels
@@ -103,10 +119,11 @@ async function close({ server, exchange, interceptor, tunnels }: Stoppable): Pro
 }
 
 /** What still runs is broken off: agents see a broken connection, and the ledger keeps what was signed. */
-function cut({ server, tunnels }: Stoppable): void {
+function cut({ server, sockets, exchange, tunnels }: Stoppable): void {
   server.close()
   tunnels.close()
-  server.closeAllConnections()
+  exchange.cut()
+  for (const socket of sockets) socket.destroy()
 }
 
 async function within(ending: Promise<void>, giveUp: () => void): Promise<void> {

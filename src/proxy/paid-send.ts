@@ -2,7 +2,7 @@
 import type { RawHeaders } from '../http.ts'
 import type { Send, SendResult } from '../session/exchange.ts'
 import { withHeaders } from './headers.ts'
-import { ask } from './incoming-answer.ts'
+import { type AskControl, ask } from './incoming-answer.ts'
 import type { KeptBody } from './kept-body.ts'
 import type { Lane } from './lane.ts'
 import type { Target } from './target.ts'
@@ -24,14 +24,14 @@ export function createSend(request: KeptRequest): Send {
     if (!replayable) {
       return { kind: 'failed', sent: false, code: 'body_too_large_to_replay', detail: 'The body was not kept for a second attempt.' }
     }
-    return sendAgain(request, set, beforeSend)
+    return sendAgain(request, set, { beforeSend })
   }
 }
 
 /** Sends the kept request with these headers set. Its body must have ended and be replayable. */
-export async function sendAgain(request: KeptRequest, set: RawHeaders, beforeSend?: () => boolean): Promise<SendResult> {
+export async function sendAgain(request: KeptRequest, set: RawHeaders, control: AskControl): Promise<SendResult> {
   const { lane, target, method, headers, body } = request
-  const asked = await ask(lane, { target, method, headers: withHeaders(headers, set), body: body.replay() }, beforeSend)
+  const asked = await ask(lane, { target, method, headers: withHeaders(headers, set), body: body.replay() }, control)
   if (asked.kind === 'answer') return asked
   const { refusalCode, detail } = asked.fault
   return { kind: 'failed', sent: asked.sent, code: refusalCode, detail }

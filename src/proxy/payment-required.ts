@@ -53,7 +53,7 @@ function passOn({ answer, reply }: PaymentVisit, { raw }: ReadAnswer): Promise<b
 async function askedAgain({ askAgain }: PaymentDeps, { answer, kept, request }: PaymentVisit): Promise<UnpaidAnswer | undefined> {
   const set = askAgain?.(answer, request.headers)
   if (!set || !(await kept.body.ended()).replayable) return undefined
-  const second = await sendAgain(kept, set)
+  const second = await sendAgain(kept, set, { signal: request.signal })
   if (second.kind === 'failed') return undefined
   try {
     return second.answer.status === 402 ? (await readUnpaid(second.answer)).unpaid : undefined

@@ -20,7 +20,8 @@ export type Probed =
   | { readonly kind: 'answer'; readonly url: string; readonly transport: PaidRequest['transport']; readonly answer: UnpaidAnswer }
   | { readonly kind: 'failed'; readonly refusal: Refusal }
 
-export type Probe = (session: Session, request: ProbeRequest) => Promise<Probed>
+/** `signal` fires when nobody waits for the answer any more. */
+export type Probe = (session: Session, request: ProbeRequest, signal?: AbortSignal) => Promise<Probed>
 
 export interface ProbeDeps {
   lane(origin: Origin): Lane
@@ -28,10 +29,16 @@ export interface ProbeDeps {
   upgraded(target: Target): Target
 }
 
+interface Asking {
+  readonly target: Target
+  readonly method: string
+  readonly signal: AbortSignal | undefined
+}
+
 const METHODS = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'QUERY'])
 
 export function createProbe({ lane, upgraded }: ProbeDeps): Probe {
-  return async (session, { url, method }) => {
+  return async (session, { url, method }, signal) => {
     if (!METHODS.has(method)) return failed({ code: 'request_invalid', detail: 'This method cannot be probed.' })
     const read = readUrl(url)
     if (read.kind === 'fault') return failed({ code: read.code, detail: read.detail })
@@ -41,16 +48,16 @@ export function createProbe({ lane, upgraded }: ProbeDeps): Probe {
     const way = lane(target.origin)
     const done = [way.use(), way.pin()]
     try {
-      return await probe(way, target, method)
+      return await probe(way, { target, method, signal })
     } finally {
       for (const release of done) release()
     }
   }
 }
 
-async function probe(lane: Lane, target: Target, method: string): Promise<Probed> {
+async function probe(lane: Lane, { target, method, signal }: Asking): Promise<Probed> {
   const headers = ['Host', target.authority, 'Accept', 'application/json', 'User-Agent', 'purser']
-  const asked = await ask(lane, { target, method, headers, body: null })
+  const asked = await ask(lane, { target, method, headers, body: null }, { signal })
   if (asked.kind === 'failed') return failed({ code: asked.fault.refusalCode, detail: asked.fault.detail })
   const transport = transportOf(lane)
   try {

@@ -42,7 +42,7 @@ function atDoor(refusal: Refusal, mode: Mode): Refusal {
   return mode === 'reverse' && aboutCredentials && refusal.status === undefined ? { ...refusal, status: 401 } : refusal
 }
 
-/** Values that no header can carry are left out; the document has them. */
+/** Values that no header can carry, and empty ones, are left out; the document has them. */
 function named(name: string, value: string | undefined): RawHeaders {
-  return value !== undefined && /^[\x20-\x7e]*$/.test(value) ? [name, value] : []
+  return value !== undefined && /^[\x20-\x7e]+$/.test(value) ? [name, value] : []
 }

@@ -1,5 +1,6 @@
 /** Reverse routes: a prefix of our own listener stands for an upstream. Browsers on other people's pages are kept out (rule R19). */
 import { isIP } from 'node:net'
+import { climbs } from '../session/host-pattern.ts'
 import type { Fault } from './headers.ts'
 import { invalid } from './headers.ts'
 import { at, readUrl, type Target } from './target.ts'
@@ -74,12 +75,6 @@ function mapped({ prefix, base }: Mapping, url: URL): Reversed {
   if (climbs(rest)) return invalid('The path leaves the route.')
   const directory = base.path.endsWith('/') ? base.path : `${base.path}/`
   return at(base.origin, { pathname: directory + rest, search: url.search })
-}
-
-/** Some servers decode `%2f` and `%5c`, or read `..;` as `..`. */
-function climbs(rest: string): boolean {
-  const plain = rest.replace(/%2f|%5c|\\/gi, '/').replace(/%2e/gi, '.')
-  return plain.split('/').some((segment) => /^\.\.?(;|$)/.test(segment))
 }
 
 function barTo(request: ReverseRequest, named: ReadonlySet<string>): Fault | undefined {

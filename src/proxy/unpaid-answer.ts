@@ -1,8 +1,8 @@
 /** The body of a 402: read within a bound, inflated within a bound, and kept to the byte in case it passes. */
 import type { Readable } from 'node:stream'
-import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib'
+import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib'
 import { type Answer, headerValues } from '../http.ts'
-import { MAX_402_BODY_BYTES, MAX_402_ENCODINGS } from '../limits.ts'
+import { MAX_402_BODY_BYTES, MAX_402_ENCODINGS, MAX_ZSTD_WINDOW_LOG, READ_402_TIMEOUT_MS } from '../limits.ts'
 import type { UnpaidAnswer } from '../session/exchange.ts'
 
 export interface ReadAnswer {
@@ -12,19 +12,26 @@ export interface ReadAnswer {
   readonly whole: boolean
 }
 
-/** Reads a 402 up to the bound. @throws what breaks the body off before its end. */
-export async function readUnpaid(answer: Answer, max_bytes = MAX_402_BODY_BYTES): Promise<ReadAnswer> {
-  const { raw, whole } = await readBounded(answer.body, max_bytes)
+export interface ReadBounds {
+  readonly max_bytes?: number
+  readonly timeout_ms?: number
+}
+
+/** Reads a 402 up to the bounds of size and time. @throws what breaks the body off before its end. */
+export async function readUnpaid(answer: Answer, bounds: ReadBounds = {}): Promise<ReadAnswer> {
+  const { max_bytes = MAX_402_BODY_BYTES, timeout_ms = READ_402_TIMEOUT_MS } = bounds
+  const { raw, whole } = await readBounded(answer.body, { max_bytes, timeout_ms })
   const body = whole ? inflate(raw, headerValues(answer.headers, 'content-encoding')) : undefined
   return { unpaid: { status: answer.status, headers: answer.headers, body }, raw, whole }
 }
 
-function readBounded(body: Readable, max_bytes: number): Promise<{ raw: Buffer; whole: boolean }> {
+function readBounded(body: Readable, { max_bytes, timeout_ms }: Required<ReadBounds>): Promise<{ raw: Buffer; whole: boolean }> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = 0
     const settle = (whole: boolean) => {
-      body.off('data', take).off('end', ended).off('error', reject).off('close', closed)
+      clearTimeout(timer)
+      body.off('data', take).off('end', ended).off('error', failed).off('close', closed)
       if (!whole) body.pause()
       resolve({ raw: Buffer.concat(chunks), whole })
     }
@@ -34,8 +41,13 @@ function readBounded(body: Readable, max_bytes: number): Promise<{ raw: Buffer; 
       if (length > max_bytes) settle(false)
     }
     const ended = () => settle(true)
-    const closed = () => reject(body.errored ?? new Error('the answer was broken off'))
-    body.on('data', take).on('end', ended).on('error', reject).on('close', closed)
+    const failed = (fault: Error) => {
+      clearTimeout(timer)
+      reject(fault)
+    }
+    const closed = () => failed(body.errored ?? new Error('the answer was broken off'))
+    const timer = setTimeout(() => settle(false), timeout_ms)
+    body.on('data', take).on('end', ended).on('error', failed).on('close', closed)
   })
 }
 
@@ -43,7 +55,7 @@ const DECODERS: Readonly<Record<string, (bytes: Buffer, options: { maxOutputLeng
   gzip: gunzipSync,
   'x-gzip': gunzipSync,
   br: brotliDecompressSync,
-  zstd: zstdDecompressSync,
+  zstd: (bytes, options) => zstdDecompressSync(bytes, { ...options, params: { [constants.ZSTD_d_windowLogMax]: MAX_ZSTD_WINDOW_LOG } }),
   deflate: (bytes, options) => {
     try {
       return inflateSync(bytes, options)

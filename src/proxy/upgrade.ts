@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { createProxyServer } from 'http-proxy-3'
 import type { Clock, Ids } from '../clock.ts'
 import { TUNNEL_IDLE_TIMEOUT_MS, UPSTREAM_HEAD_TIMEOUT_MS } from '../limits.ts'
+import type { Session } from '../session/session.ts'
 import type { Events, ExchangeOutcome } from '../telemetry/events.ts'
 import { type Admission, type AdmitDeps, admit, type Forwardable } from './admit.ts'
 import { refuseConnection } from './connect-answer.ts'
@@ -28,6 +29,8 @@ export interface UpgradeDeps {
 
 export interface Upgrade {
   readonly handle: HandleUpgrade
+  /** Ends the upgraded connections of a session that was revoked. */
+  end(sessionId: string): void
   /** Ends all upgraded connections. */
   close(): void
 }
@@ -45,14 +48,14 @@ interface Passage {
 }
 
 export function createUpgrade(deps: UpgradeDeps): Upgrade {
-  const open = new Set<Duplex>()
+  const open = new Set<Passage>()
   const handle: HandleUpgrade = (request, socket, head, door) => {
     const started_ms = deps.clock.monotonic()
     const passage: Passage = { request, socket, head, door, outcome: 'aborted', status: 0 }
-    open.add(socket)
+    open.add(passage)
     socket.on('error', () => socket.destroy())
     socket.once('close', () => {
-      open.delete(socket)
+      open.delete(passage)
       tell(deps, passage, deps.clock.monotonic() - started_ms)
     })
     serve(deps, passage).catch((fault: unknown) => {
@@ -60,10 +63,13 @@ export function createUpgrade(deps: UpgradeDeps): Upgrade {
       socket.destroy()
     })
   }
-  const close = () => {
-    for (const socket of open) socket.destroy()
+  const end = (sessionId: string) => {
+    for (const { admitted, socket } of open) if (sessionOf(admitted)?.id === sessionId) socket.destroy()
   }
-  return { handle, close }
+  const close = () => {
+    for (const { socket } of open) socket.destroy()
+  }
+  return { handle, end, close }
 }
 
 async function serve(deps: UpgradeDeps, passage: Passage): Promise<void> {
@@ -168,12 +174,16 @@ function refuse(passage: Passage, { refusal, headers }: Pick<Extract<Admission, 
   passage.status = refuseConnection(passage.socket, refusal, { mode: passage.door.mode, headers })
 }
 
+function sessionOf(admitted: Admission | undefined): Session | undefined {
+  return admitted && 'session' in admitted ? admitted.session : undefined
+}
+
 function tell(
   { events, ids }: UpgradeDeps,
   { request, socket, door, admitted, outcome, status, code }: Passage,
   duration_ms: number,
 ): void {
-  const session = admitted && 'session' in admitted ? admitted.session : undefined
+  const session = sessionOf(admitted)
   const target = admitted && 'target' in admitted ? admitted.target : undefined
   events.exchangeEnded({
     exchangeId: ids('exc'),

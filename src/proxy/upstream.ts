@@ -31,6 +31,8 @@ export interface Upstream {
   lane(origin: Origin): Lane
   /** Idle and busy lanes are told to close; what runs ends first. */
   close(): Promise<void>
+  /** Breaks off what runs: whoever waits for an upstream learns at once that no answer comes. */
+  cut(): void
 }
 
 export interface UpstreamOptions {
@@ -53,7 +55,14 @@ const LIMITS: LaneLimits = {
 
 export function createUpstream({ guard, events, clock, ca, limits }: UpstreamOptions): Upstream {
   const deps = { guard, events, clock, trust: createTrust(ca), limits: { ...LIMITS, ...limits } }
-  const lanes = new LRUCache<string, Lane>({ max: limits?.origins ?? MAX_ORIGINS, dispose: (lane) => lane.retire() })
+  const retired = new Set<Lane>()
+  const lanes = new LRUCache<string, Lane>({ max: limits?.origins ?? MAX_ORIGINS, dispose: retire })
+
+  function retire(lane: Lane): void {
+    for (const old of retired) if (old.pool.closed || old.pool.destroyed) retired.delete(old)
+    retired.add(lane)
+    lane.retire()
+  }
 
   function lane(origin: Origin): Lane {
     const key = `${origin.scheme}://${authorityOf(origin)}`
@@ -67,10 +76,14 @@ export function createUpstream({ guard, events, clock, ca, limits }: UpstreamOpt
   async function close(): Promise<void> {
     const pools = [...lanes.values()].map((lane) => lane.pool)
     lanes.clear()
-    await Promise.all(pools.map((pool) => pool.close()))
+    await Promise.all(pools.filter((pool) => !pool.destroyed).map((pool) => pool.close()))
   }
 
-  return { lane, close }
+  function cut(): void {
+    for (const { pool } of [...lanes.values(), ...retired]) void pool.destroy()
+  }
+
+  return { lane, close, cut }
 }
 
 /** Starts the request; everything else, faults included, is told to `handler`. Never retried, redirects never followed. */

@@ -41,6 +41,15 @@ export function matchesPath(glob: string, path: string): boolean {
 }
 
 /**
+ * Whether a path, whose plain dots are resolved already, hides further ones behind escapes: some servers decode `%2f`
+ * and `%5c`, or read `..;` as `..`, and then serve another path than the one that is written.
+ */
+export function climbs(path: string): boolean {
+  const plain = path.replace(/%2f|%5c|\\/gi, '/').replace(/%2e/gi, '.')
+  return plain.split('/').some((segment) => /^\.\.?(;|$)/.test(segment))
+}
+
+/**
  * The pattern in its one spelling (lower case, A-labels, bracketed IPv6), or undefined where it is no host pattern.
  * Two patterns that match alike are then the same text.
  */

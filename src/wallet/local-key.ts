@@ -1,21 +1,12 @@
 /** A wallet whose key is in this process. The key lives in a closure: nothing that prints or serialises can reach it. */
 import { inspect } from 'node:util'
-import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
+import { hexToBytes } from 'viem'
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
 import { refused } from '../errors.ts'
+import { ecdsa } from '../secp256k1.ts'
+import { digestTransfer } from '../transfer-digest.ts'
 import { decryptKeystore } from './keystore.ts'
 import type { Hex, TransferAuthorization, Wallet } from './wallet.ts'
-
-/** EIP-3009. */
-const TRANSFER = {
-  TransferWithAuthorization: [
-    { name: 'from', type: 'address' },
-    { name: 'to', type: 'address' },
-    { name: 'value', type: 'uint256' },
-    { name: 'validAfter', type: 'uint256' },
-    { name: 'validBefore', type: 'uint256' },
-    { name: 'nonce', type: 'bytes32' },
-  ],
-} as const
 
 export interface LocalKey {
   /** 32 bytes, a valid secp256k1 key. */
@@ -26,7 +17,9 @@ export interface LocalKey {
 
 /** @throws Error where the key is no key; the message holds nothing of it. */
 export function createLocalWallet({ key, name = 'default' }: LocalKey): Wallet {
-  const account = accountOf(key)
+  const address = addressOf(key)
+  // Memory of its own: a small Buffer would lie in a pool that other buffers show.
+  const bytes = hexToBytes(key)
   const checkName = (walletName: string | null) => {
     if (walletName !== null && walletName !== name)
       throw refused('not_found', `There is no wallet of this name; the local one is "${name}".`)
@@ -34,14 +27,15 @@ export function createLocalWallet({ key, name = 'default' }: LocalKey): Wallet {
   const wallet = {
     async address(walletName: string | null): Promise<Hex> {
       checkName(walletName)
-      return account.address
+      return address
     },
     async signTransfer(walletName: string | null, data: TransferAuthorization): Promise<Hex> {
       checkName(walletName)
-      return signTransfer(account, data)
+      if (data.from !== address) throw refused('internal_error', 'The transfer is not one of this wallet. Nothing was signed.')
+      return ecdsa.signDigest(digestTransfer({ ...data, from: address }), bytes)
     },
   }
-  Object.defineProperty(wallet, inspect.custom, { value: () => `Wallet { ${account.address} }` })
+  Object.defineProperty(wallet, inspect.custom, { value: () => `Wallet { ${address} }` })
   return wallet
 }
 
@@ -58,7 +52,7 @@ export function parseKey(text: string, password?: string): Hex {
   const trimmed = text.trim()
   const key = trimmed.startsWith('{') ? decryptKeystore(trimmed, password) : trimmed
   if (!isKeyText(key)) throw new Error('a wallet key is 0x and 64 hex digits, or a JSON keystore of version 3')
-  accountOf(key)
+  addressOf(key)
   return key
 }
 
@@ -67,18 +61,13 @@ function isKeyText(text: string): text is Hex {
 }
 
 /** The library's own error quotes what it was given, so it is not kept as a cause. */
-function accountOf(key: Hex): PrivateKeyAccount {
-  let account: PrivateKeyAccount | undefined
+function addressOf(key: Hex): Hex {
+  let address: Hex | undefined
   try {
-    account = privateKeyToAccount(key)
+    address = privateKeyToAddress(key)
   } catch {
-    account = undefined
+    address = undefined
   }
-  if (!account) throw new Error('the wallet key is not a secp256k1 key')
-  return account
-}
-
-async function signTransfer(account: PrivateKeyAccount, { domain, ...message }: TransferAuthorization): Promise<Hex> {
-  if (message.from !== account.address) throw refused('internal_error', 'The transfer is not one of this wallet. Nothing was signed.')
-  return account.signTypedData({ domain, types: TRANSFER, primaryType: 'TransferWithAuthorization', message })
+  if (!address) throw new Error('the wallet key is not a secp256k1 key')
+  return address
 }

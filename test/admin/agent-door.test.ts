@@ -69,6 +69,41 @@ describe('agent-door', () => {
     }
   })
 
+  it('an agent that looks around is told what there is, and a wrong URL is called only what it is', async () => {
+    await using fixture = await startFixture()
+    const door = await doorOf(fixture)
+    expect(await expectProblem(await door.ask('/'), 'not_found', 404)).toContain('GET /v1/session/payments and POST /v1/quote')
+    const detail = await expectProblem(await door.ask('/v1/quote', { url: 'zzz' }), 'request_invalid', 400)
+    expect(detail).not.toContain('credentials')
+  })
+
+  it('a quote hears when the agent has gone', async () => {
+    await using fixture = await startFixture()
+    const { session } = await doorOf(fixture)
+    const gone = new AbortController()
+    const heard: boolean[] = []
+    const door = createAgentDoor({
+      ...fixture.deps,
+      quote: async (_session, _resource, signal) => {
+        gone.abort()
+        heard.push(signal.aborted)
+        return PAYABLE
+      },
+    })
+    const body = { url: 'https://api.example.com/' }
+    await door(session, new Request('http://purser.internal/v1/quote', { ...requestOf({ token: null, body }), signal: gone.signal }))
+    expect(heard).toEqual([true])
+  })
+
+  it('lists what was bought in a task, as refusals tell agents to ask', async () => {
+    await using fixture = await startFixture()
+    const door = await doorOf(fixture)
+    await buy(fixture, { sessionId: door.session.id })
+    const { id } = await buy(fixture, { sessionId: door.session.id, task: 'report 7' })
+    const { items }: Answer = await (await door.ask('/v1/session/payments?task=report%207')).json()
+    expect(items).toEqual([expect.objectContaining({ id, task: 'report 7' })])
+  })
+
   it('pages join without gaps', async () => {
     await using fixture = await startFixture()
     const door = await doorOf(fixture)

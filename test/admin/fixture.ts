@@ -129,6 +129,7 @@ export interface Bought {
   readonly host?: string
   readonly payTo?: `0x${string}`
   readonly tool?: string
+  readonly task?: string
   /** What became of it. */
   readonly end?: 'settled' | 'unknown' | 'void' | 'reserved'
 }
@@ -169,7 +170,7 @@ export async function deny({ ledger, clock }: Fixture, bought: Bought): Promise<
 }
 
 function attemptOf(
-  { sessionId, agent = 'procurement-agent', host = 'api.example.com', tool }: Bought,
+  { sessionId, agent = 'procurement-agent', host = 'api.example.com', tool, task }: Bought,
   now: number,
 ): Omit<Attempt, 'terms'> {
   return {
@@ -179,7 +180,7 @@ function attemptOf(
     url: `https://${host}/weather`,
     origin: `https://${host}`,
     challengeDigest: 'c'.repeat(64),
-    task: null,
+    task: task ?? null,
     user: null,
     justification: null,
     tier: 'autonomous',

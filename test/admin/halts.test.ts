@@ -35,6 +35,16 @@ describe('halts', () => {
     ).toContain('ses_none')
   })
 
+  it.each(['https://api.example.com/v1', '0x1234', '0xZZZ'])(
+    'the recipient %s can never be met, so halting it is refused',
+    async (value) => {
+      await using fixture = await startFixture()
+      const detail = await expectProblem(await fixture.ask('/v1/halt', { body: { scope: 'recipient', value } }), 'request_invalid', 400)
+      expect(detail).toContain('write a host like api.example.com')
+      expect(await fixture.ledger.halts()).toEqual([])
+    },
+  )
+
   it.each([
     { scope: 'agent' },
     { value: 'a' },

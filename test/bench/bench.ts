@@ -93,11 +93,12 @@ function rowsOf(contest: Contest, scores: readonly Score[]): string[][] {
   const ours = find(contest.purser)
   const [connections] = scores.map((score) => score.connections)
   const direct = median(valuesOf(find(contest.direct), 'p50_ms'))
-  const header = [`${contest.title}, ${connections} at once`, 'req/s', 'Purser ÷', 'p50 ms', 'added', 'p99 ms', 'CPU µs']
+  const header = [`${contest.title}, ${connections} at once`, 'req/s', 'Purser ÷', 'by CPU', 'p50 ms', 'added', 'p99 ms', 'CPU µs']
   const rows = scores.map((score) => [
     `  ${score.contender}`,
     shown(median(valuesOf(score, 'rate')), 0),
     shown(ratioOf(valuesOf(ours, 'rate'), valuesOf(score, 'rate')), 2),
+    shown(ratioOf(valuesOf(score, 'cpu_us'), valuesOf(ours, 'cpu_us')), 2),
     shown(median(valuesOf(score, 'p50_ms')), 3),
     shown(connections === 1 ? median(valuesOf(score, 'p50_ms')) - direct : Number.NaN, 3),
     shown(median(valuesOf(score, 'p99_ms')), 2),
@@ -134,6 +135,7 @@ async function openField(folder: string, started: AsyncDisposableStack): Promise
 
 const LEGEND = `
 Purser ÷: Purser's requests per second through the other's, the median of the rounds; above 1 Purser is faster.
+by CPU: the same from the processor time for each request, which holds where others use the machine too.
 added: what the way adds to the p50 with nothing in between. CPU µs: of the measured process for each request.
 Answers have 1 KB. Purser: ${flags.main}, enforce, 32 sessions, one log line for each exchange at level info into a file, SQLite ledger.
 Paid: the origin answers 402 with an x402 v2 challenge, then 200 where the payment's header is there. It checks nothing and settles

@@ -81,3 +81,4 @@ let sell: Responder = () => plainAnswer
 const paid = await listen(createPlain((socket) => answerEach(socket, (head) => sell(head))))
 sell = seller(`http://127.0.0.1:${paid}/data`)
 console.log(JSON.stringify({ plain, tls, paid }))
+process.on('disconnect', () => process.exit(0))

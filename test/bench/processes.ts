@@ -17,6 +17,13 @@ const TICK_MS = 10
 
 export const isPinned: boolean = spawnSync('taskset', ['--version'], { stdio: 'ignore' }).status === 0
 
+/** A bench that is interrupted leaves nothing running. */
+const children = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 export interface Plan<Ready> {
   readonly file: string
   readonly args?: readonly string[]
@@ -43,6 +50,8 @@ export async function startProcess<Ready>(plan: Plan<Ready>): Promise<Running<Re
   const [program = '', ...rest] = [...(isPinned ? ['taskset', '-c', `${core}`] : []), process.execPath, ...flags, file, ...args]
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' }
   const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', stderr ?? 'inherit', 'ipc'] })
+  children.add(child)
+  child.once('exit', () => children.delete(child))
   try {
     const line = await firstLine(child, file)
     if (!line.endsWith('}')) throw new Error(`${file} did not say where it is, but: ${line}`)

@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { delimiter, dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { writeBundle } from '../../src/cli/ca-bundle.ts'
@@ -15,7 +16,7 @@ afterAll(() => purser[Symbol.asyncDispose]())
 const Report = z.object({ ok: z.boolean(), findings: z.array(z.object({ what: z.string(), result: z.string(), text: z.string() })) })
 
 async function doctor(config: string, env: Record<string, string>) {
-  const tools = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' }
+  const tools = { PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`, HOME: process.env.HOME ?? '' }
   const { code, out } = await runHere(['doctor', '--config', config, '--json'], { ...tools, ...purser.env, ...env })
   const { findings } = Report.parse(JSON.parse(out))
   return { code, of: (what: string) => findings.find((finding) => finding.what === what), findings }

@@ -16,6 +16,14 @@ describe('failure', () => {
     })
   })
 
+  it('a ledger that another process owns is not met with advice for agents', () => {
+    expect(failureOf(refused('ledger_unavailable', 'Another process has the ledger open.'))).toMatchObject({
+      exitCode: 1,
+      message: 'Another process has the ledger open.',
+      advice: undefined,
+    })
+  })
+
   it('an unexpected error is shown as its message with its cause, never as a stack', () => {
     const failure = failureOf(new Error('the write failed', { cause: new Error('disk full') }))
     expect(failure).toEqual({ exitCode: 1, message: 'the write failed (disk full)', advice: undefined })

@@ -22,7 +22,7 @@ describe('halt and resume', () => {
     expect(code).toBe(0)
     expect(out).toContain('Payments are halted for everything.')
     expect(await halts()).toEqual([{ scope: 'all', value: '', reason: 'odd spending' }])
-    expect((await purser.run('resume')).out).toBe('The halt for everything is lifted.\n')
+    expect((await purser.run('resume')).out).toBe('The halt for everything is lifted.\nNothing is halted.\n')
     expect(await halts()).toEqual([])
   })
 
@@ -32,6 +32,12 @@ describe('halt and resume', () => {
     expect(await halts()).toMatchObject([{ scope, value }])
     expect((await purser.run('resume', `--${scope}`, value)).code).toBe(0)
     expect(await halts()).toEqual([])
+  })
+
+  it('resuming says what was not halted and what still is', async () => {
+    await purser.run('halt', '--agent', 'x')
+    expect((await purser.run('resume')).out).toBe('There was no halt for everything.\nStill halted: agent x.\n')
+    expect((await purser.run('resume', '--agent', 'x')).out).toBe('The halt for agent x is lifted.\nNothing is halted.\n')
   })
 
   it('a session that does not exist cannot be halted', async () => {

@@ -53,6 +53,13 @@ describe('program', () => {
     expect(err).toContain(reason)
   })
 
+  it('wrong usage says where to look, and with --json it is JSON as well', async () => {
+    const { code, out, err } = await run('balance', '--json')
+    expect(code).toBe(2)
+    expect(err).toContain('Add --help to see how it is used.')
+    expect(JSON.parse(out)).toEqual({ error: "missing required argument 'session'" })
+  })
+
   it('with --json a failure is JSON as well', async () => {
     const { code, out } = await run('receipts', 'verify', '/nowhere', '--json')
     expect(code).toBe(1)

@@ -74,7 +74,10 @@ describe('receipts verify FILE', () => {
   })
 
   it('a file that is no export is refused with its name', async () => {
-    expect(await verify('{"a":1}\n')).toMatchObject({ code: 1, err: expect.stringContaining('cannot be read as an export of receipts') })
+    const { code, err } = await verify('{"a":1}\n')
+    expect(code).toBe(1)
+    expect(err).toContain('cannot be read as an export of receipts')
+    expect(err).toContain('receipts export --format jsonl')
   })
 
   it('a file that is not there is refused', async () => {

@@ -1,5 +1,7 @@
+import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type RunningPurser, startPurser } from './running-purser.ts'
+import { close, listen } from '../testnet/doors.ts'
+import { type RunningPurser, runHere, startPurser } from './running-purser.ts'
 
 let purser: RunningPurser
 beforeAll(async () => {
@@ -57,6 +59,23 @@ describe('session', () => {
     expect(await opened('--idempotency-key', 'k-1')).toBe(first)
     for (const _ of [1, 2]) await purser.run('session', 'topup', first, '5', '--idempotency-key', 'k-2')
     expect(await purser.json('session', 'show', first)).toMatchObject({ cap: '15.00' })
+  })
+
+  it('R12: open and topup always send an Idempotency-Key, a fresh one where none was given', async () => {
+    const keys: unknown[] = []
+    const server = createServer((request, response) => {
+      keys.push(request.headers['idempotency-key'])
+      response.writeHead(503).end()
+    })
+    const env = { PURSER_ADMIN_URL: `http://127.0.0.1:${await listen(server)}`, PURSER_ADMIN_TOKEN: 'token' }
+    for (const argv of [
+      ['open', ...least],
+      ['topup', 'ses_1', '5'],
+    ])
+      expect((await runHere(['session', ...argv], env)).code).toBe(1)
+    await close(server)
+    expect(keys).toEqual([expect.stringMatching(/^\S{10,}$/), expect.stringMatching(/^\S{10,}$/)])
+    expect(new Set(keys).size).toBe(2)
   })
 
   it('without a key every opening is one of its own', async () => {

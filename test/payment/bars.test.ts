@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { barTo } from '../../src/payment/bars.ts'
 import { openCase } from '../../src/payment/case.ts'
-import { challenge, type Rig, startRig } from './rig.ts'
+import { challenge, type Rig, settled, startRig } from './rig.ts'
 
 const body = { digest: '', bytes: 0, replayable: true, bound_bytes: 65_536 }
 
@@ -28,6 +28,15 @@ describe('what keeps a request from paying', () => {
     const bar = await barTo(caseOf(rig), body)
     expect(bar).toMatchObject({ code: 'payments_halted' })
     expect(bar?.detail).toContain(scope)
+  })
+
+  it('is Purser-Pay: never, for the repeat of a payment that is out too', async () => {
+    await using rig = await startRig()
+    await rig.pay(() => ({ kind: 'failed', sent: true, code: 'upstream_timeout', detail: 'No answer.' }))
+    const outcome = await rig.pay(() => settled(), { request: rig.request({ hints: { payNever: true } }) })
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'payment_not_allowed' } })
+    expect(rig.sent).toHaveLength(1)
+    expect(await rig.balance()).toMatchObject({ held: 1_000n, spent: 0n })
   })
 
   it('is not a halt of somebody else', async () => {

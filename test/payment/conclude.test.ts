@@ -55,6 +55,16 @@ describe('what an outcome means for the money', () => {
     expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n })
   })
 
+  it('a 402 that says it settled is refused without a word that the money could still be held', async () => {
+    await using rig = await startRig()
+    const said = settled()
+    if (said.kind !== 'answer') throw new Error('no answer')
+    const outcome = await rig.pay(() => ({ ...said, answer: { ...said.answer, status: 402 } }))
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'payment_rejected', moneyState: 'moved' } })
+    expect(outcome).toMatchObject({ refusal: { detail: expect.not.stringContaining('held') } })
+    expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n })
+  })
+
   it('a payment is counted once, however often it is presented', async () => {
     await using rig = await startRig()
     const entered: string[] = []

@@ -31,6 +31,20 @@ describe('what something would cost', () => {
     expect(estimate.code).toBe(code)
   })
 
+  it.each<[string, Parameters<typeof startRig>[0], string]>([
+    ['more than one payment may be', { session: { limits: { perPayment: 999n } } }, 'per_payment_limit_exceeded'],
+    ['one payment more than there may be', { session: { limits: { payments: 0 } } }, 'payment_count_exceeded'],
+  ])('%s is not payable either', async (_name, options, code) => {
+    await using rig = await startRig(options)
+    expect(await ask(rig)).toMatchObject({ payable: false, code, amount: 1_000n })
+  })
+
+  it('while payments are halted nothing is payable', async () => {
+    await using rig = await startRig()
+    await rig.ledger.halt({ scope: 'agent', value: rig.session.agent, reason: 'drill', at: rig.clock.now() })
+    expect(await ask(rig)).toMatchObject({ payable: false, code: 'payments_halted' })
+  })
+
   it('a probe that fails is told as it is', async () => {
     await using rig = await startRig()
     const probe = async (): Promise<Probed> => ({ kind: 'failed', refusal: { code: 'upstream_unreachable', detail: 'No such host.' } })

@@ -29,6 +29,34 @@ describe('holding a purchase', () => {
     expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n })
   })
 
+  it('R3: a requester that left while its money was set aside has left a purchase that the repeat joins', async () => {
+    await using rig = await startRig()
+    const gone = new AbortController()
+    const reserve = rig.ledger.reserve.bind(rig.ledger)
+    rig.ledger.reserve = async (request) => {
+      const result = await reserve(request)
+      gone.abort()
+      return result
+    }
+    const reached = Promise.withResolvers<void>()
+    const go = Promise.withResolvers<void>()
+    const upstream = async () => {
+      reached.resolve()
+      await go.promise
+      return settled()
+    }
+    const first = rig.pay(upstream, { request: rig.request({ signal: gone.signal }) })
+    await reached.promise
+    const second = rig.pay(() => settled())
+    go.resolve()
+    const unheard = await first
+    if (unheard.kind !== 'answer') throw new Error('no answer')
+    unheard.delivered({ status: 200, bytes: 0, complete: false })
+    expect((await second).kind).toBe('answer')
+    expect(new Set(rig.sent.map(String)).size).toBe(1)
+    expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n })
+  })
+
   it('a reservation that was given up is nobody’s: the next identical request buys anew', async () => {
     let failing = true
     const real = createLocalWallet({ key: `0x${'c0ffee11'.repeat(8)}` })
@@ -41,6 +69,45 @@ describe('holding a purchase', () => {
     await rig.pay(() => settled())
     failing = false
     expect((await rig.pay(() => settled())).kind).toBe('answer')
+    expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n })
+  })
+
+  it('R1: keyed requests that begin at the very same moment are one purchase', async () => {
+    await using rig = await startRig()
+    const buy = async () => {
+      const outcome = await rig.pay(() => settled(), { request: rig.request({ headers: ['Idempotency-Key', 'order-1'] }) })
+      if (outcome.kind === 'answer') outcome.delivered(COMPLETE)
+      return outcome.kind
+    }
+    expect(await Promise.all([buy(), buy(), buy()])).toEqual(['answer', 'answer', 'answer'])
+    expect(new Set(rig.sent.map(String)).size).toBe(1)
+    expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n, payments: 1 })
+  })
+
+  it('R3: a requester that leaves while its payment is signed leaves a purchase that the repeat joins', async () => {
+    const real = createLocalWallet({ key: `0x${'c0ffee11'.repeat(8)}` })
+    const signing = Promise.withResolvers<void>()
+    const go = Promise.withResolvers<void>()
+    const wallet = {
+      ...real,
+      signTransfer: async (...args: Parameters<typeof real.signTransfer>) => {
+        signing.resolve()
+        await go.promise
+        return real.signTransfer(...args)
+      },
+    }
+    await using rig = await startRig({ wallet })
+    const gone = new AbortController()
+    const first = rig.pay(() => settled(), { request: rig.request({ signal: gone.signal }) })
+    await signing.promise
+    gone.abort()
+    const second = rig.pay(() => settled())
+    go.resolve()
+    const unheard = await first
+    if (unheard.kind !== 'answer') throw new Error('no answer')
+    unheard.delivered({ status: 200, bytes: 0, complete: false })
+    expect((await second).kind).toBe('answer')
+    expect(new Set(rig.sent.map(String)).size).toBe(1)
     expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n })
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { PaymentOutcome } from '../../src/session/exchange.ts'
-import { answer, COMPLETE, challenge, PAY_TO, type Rig, settled, startRig } from './rig.ts'
+import { answer, COMPLETE, challenge, PAY_TO, type Rig, settled, startRig, TIERS } from './rig.ts'
 
 const refusal = (outcome: PaymentOutcome) => (outcome.kind === 'refuse' ? outcome.refusal : undefined)
 
@@ -90,6 +90,33 @@ describe('the way of a payment', () => {
     expect(await rig.balance()).toMatchObject({ spent: 2_000n })
   })
 
+  it('R9: whoever loses the last place of a tier to another payment is decided once more', async () => {
+    const [tier] = TIERS
+    if (!tier) throw new Error('no tier')
+    const narrow = { ...tier, name: 'narrow', conditions: { ...tier.conditions, frequency: { max: 1, per_ms: 3_600_000 } } }
+    await using rig = await startRig({ policy: { tiers: [narrow, tier] } })
+    const outcomes = await Promise.all([rig.pay(() => settled()), rig.pay(() => settled())])
+    await Promise.all(outcomes.map((outcome) => deliver(rig, outcome)))
+    const tiers = (await rig.ledger.payments({}, { limit: 10 })).items.map((payment) => payment.tier)
+    expect(tiers.sort()).toEqual(['autonomous', 'narrow'])
+  })
+
+  it.each(['open', 'report'] as const)('R13: in mode %s caps, networks, halts and plain http are refused as ever', async (mode) => {
+    await using rig = await startRig({ policy: { mode, tiers: [] }, session: { cap: 1_500n } })
+    await deliver(rig, await rig.pay(() => settled()))
+    expect(refusal(await rig.pay(() => settled()))).toMatchObject({ code: 'spending_limit_exceeded' })
+    const abroad = await rig.openSession({ networks: ['eip155:8453'] })
+    expect(refusal(await rig.pay(() => settled(), { request: rig.request({ session: abroad }) }))).toMatchObject({
+      code: 'network_not_allowed',
+    })
+    expect(refusal(await rig.pay(() => settled(), { request: rig.request({ transport: 'plain' }) }))).toMatchObject({
+      code: 'plain_http_not_payable',
+    })
+    await rig.ledger.halt({ scope: 'all', value: '', reason: 'drill', at: rig.clock.now() })
+    expect(refusal(await rig.pay(() => settled()))).toMatchObject({ code: 'payments_halted' })
+    expect(rig.sent).toHaveLength(1)
+  })
+
   it('R3: identical requests that wait side by side buy one each', async () => {
     await using rig = await startRig()
     const outcomes = await Promise.all([rig.pay(() => settled()), rig.pay(() => settled())])
@@ -151,6 +178,27 @@ describe('the way of a payment', () => {
     await rig.ledger.halt({ scope: 'all', value: '', reason: 'drill', at: rig.clock.now() })
     expect(refusal(await rig.pay(() => settled()))).toMatchObject({ code: 'payments_halted' })
     expect(rig.sent).toHaveLength(1)
+  })
+
+  it('a halted recipient gets no repeat either, and the purchase is let go', async () => {
+    await using rig = await startRig()
+    await rig.pay(() => ({ kind: 'failed', sent: true, code: 'upstream_timeout', detail: 'No answer.' }))
+    await rig.ledger.halt({ scope: 'recipient', value: 'api.example.com', reason: 'drill', at: rig.clock.now() })
+    expect(refusal(await rig.pay(() => settled()))).toMatchObject({ code: 'payments_halted' })
+    expect(rig.sent).toHaveLength(1)
+    await rig.ledger.resumePayments({ scope: 'recipient', value: 'api.example.com' })
+    await deliver(rig, await rig.pay(() => settled()))
+    expect(rig.sent[1]).toEqual(rig.sent[0])
+  })
+
+  it('G9: an Idempotency-Key that cannot be used, and an agent that breaks off its body, leave their records', async () => {
+    await using rig = await startRig()
+    const unusable = rig.request({ headers: ['Idempotency-Key', ''] })
+    expect(refusal(await rig.pay(() => settled(), { request: unusable }))).toMatchObject({ code: 'request_invalid' })
+    const broken = rig.request({ body: () => Promise.reject(new Error('the agent broke off its request')) })
+    expect(refusal(await rig.pay(() => settled(), { request: broken }))).toMatchObject({ code: 'request_invalid' })
+    expect(rig.sent).toEqual([])
+    expect((await rig.ledger.receipts({}, { limit: 10 })).items).toMatchObject([{ kind: 'refusal' }])
   })
 
   it('a changed recipient is named as such', async () => {

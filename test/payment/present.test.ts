@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { refused } from '../../src/errors.ts'
 import { answer, COMPLETE, settled, startRig } from './rig.ts'
 
 describe('presenting a payment', () => {
@@ -20,6 +21,26 @@ describe('presenting a payment', () => {
     expect(outcome).toMatchObject({ kind: 'refuse', refusal: { moneyState: 'none' } })
     expect(rig.sent).toEqual([])
     expect(await rig.balance()).toMatchObject({ held: 0n, spent: 0n })
+  })
+
+  it('R5: the window is measured by the monotonic clock: a wall clock that steps back keeps nothing open', async () => {
+    await using rig = await startRig()
+    const reserve = rig.ledger.reserve.bind(rig.ledger)
+    rig.ledger.reserve = async (request) => {
+      const result = await reserve(request)
+      if (result.kind !== 'reserved') return result
+      const { reservation } = result
+      const journal = reservation.record.bind(reservation)
+      reservation.record = async (authorization) => {
+        await journal(authorization)
+        rig.clock.advance(55_000)
+        const stepped = rig.clock.now() - 3_600_000
+        rig.clock.now = () => stepped
+      }
+      return result
+    }
+    expect(await rig.pay(() => settled())).toMatchObject({ kind: 'refuse', refusal: { moneyState: 'none' } })
+    expect(rig.sent).toEqual([])
   })
 
   it('keeps the purchase until the agent has its answer; a complete 2xx ends it', async () => {
@@ -52,8 +73,29 @@ describe('presenting a payment', () => {
     expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'internal_error', moneyState: 'unknown' } })
     await rig.deps.inFlight.idle()
     expect(await rig.balance()).toMatchObject({ held: 1_000n })
+    expect((await rig.ledger.receipts({}, { limit: 10 })).items).toMatchObject([{ kind: 'conclusion', state: 'unknown' }])
     await rig.pay(() => answer(500))
     expect((await rig.ledger.payments({}, { limit: 10 })).items).toHaveLength(1)
+    expect(await rig.balance()).toMatchObject({ held: 1_000n })
+  })
+
+  it('a ledger that cannot be read after the payment left does not say that no money moved', async () => {
+    await using rig = await startRig()
+    let left = false
+    const reserve = rig.ledger.reserve.bind(rig.ledger)
+    rig.ledger.reserve = async (request) => {
+      const result = await reserve(request)
+      if (result.kind !== 'reserved') return result
+      const { reservation } = result
+      const payment = reservation.payment.bind(reservation)
+      reservation.payment = () => (left ? Promise.reject(refused('ledger_unavailable', 'The disk is gone.')) : payment())
+      return result
+    }
+    const outcome = await rig.pay(() => {
+      left = true
+      return settled()
+    })
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'ledger_unavailable', moneyState: 'unknown' } })
     expect(await rig.balance()).toMatchObject({ held: 1_000n })
   })
 })

@@ -23,6 +23,13 @@ describe('ruleFor', () => {
     expect(ruleFor(payment, CATEGORIES)?.category).toBe(category)
   })
 
+  it.each(['/v1/search%2f..%2fcompute', '/v1/search%5C..%5Ccompute', '/v1/search/..;/compute', '/v2/%2e%2e%2fv1/search'])(
+    'no rule names %s: a server may read another path in it than the rules do',
+    (path) => {
+      expect(ruleFor(payable({ path }), CATEGORIES)).toBeUndefined()
+    },
+  )
+
   it('is undefined where no rule matches', () => {
     expect(ruleFor(payable({ host: 'example.com' }), CATEGORIES.slice(0, 3))).toBeUndefined()
   })

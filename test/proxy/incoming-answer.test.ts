@@ -12,7 +12,8 @@ function asking(url: string, head_ms = 5_000) {
   if (target.kind === 'fault') throw new Error(target.detail)
   const guard = createAddressGuard({ opened: ['127.0.0.0/8'], ownDoors: () => [] })
   const lane = createUpstream({ guard, events: hearEvents(), clock: systemClock, ca: [], limits: { head_ms } }).lane(target.origin)
-  return (beforeSend?: () => boolean) => ask(lane, { target, method: 'GET', headers: ['Host', target.authority], body: null }, beforeSend)
+  return (beforeSend?: () => boolean) =>
+    ask(lane, { target, method: 'GET', headers: ['Host', target.authority], body: null }, { beforeSend })
 }
 
 describe('incoming answer', () => {

@@ -89,6 +89,15 @@ describe('payment required', () => {
     expect(seen.map(({ request }) => request.transport)).toEqual(['opened-plain', 'verified-tls'])
   })
 
+  it('plain http outside of an opened network is told as plain, whatever the address', async () => {
+    const upstream = await startUpstream(paid((_, response) => response.end()))
+    const { flow, seen } = paying()
+    const guard = { vet: async () => ({ kind: 'vetted', address: '127.0.0.1', family: 4, opened: false }) as const }
+    const rig = await startProxy({ onPaymentRequired: flow, guard })
+    await askThrough(rig.port, `${upstream.url}/`)
+    expect(seen.map(({ request }) => request.transport)).toEqual(['plain'])
+  })
+
   it.each([
     ['small', Buffer.from('no credits left'), 'identity'],
     ['compressed', gzipSync('no credits left'), 'gzip'],
@@ -225,9 +234,10 @@ describe('payment required', () => {
   })
 
   it('a redirect after payment goes to the agent, and the payment to nobody else', async () => {
+    const elsewhere = await startUpstream((_, response) => response.end('thanks'))
     const upstream = await startUpstream(
       paid((_, response) => {
-        response.writeHead(307, { Location: 'http://elsewhere.example/' })
+        response.writeHead(307, { Location: `${elsewhere.url}/collect` })
         response.end()
       }),
     )
@@ -235,9 +245,10 @@ describe('payment required', () => {
     const rig = await startProxy({ onPaymentRequired: flow })
     expect(await askThrough(rig.port, `${upstream.url}/`)).toMatchObject({
       status: 307,
-      headers: { location: 'http://elsewhere.example/' },
+      headers: { location: `${elsewhere.url}/collect` },
     })
     expect(upstream.targets).toHaveLength(2)
+    expect(elsewhere.targets).toEqual([])
   })
 
   it('an attempt whose answer never comes is told as sent', async () => {

@@ -27,6 +27,21 @@ describe('probe', () => {
     expect(probed).toMatchObject({ kind: 'answer', transport: 'verified-tls', url: `https://localhost:${upstream.port}/` })
   })
 
+  it('lets go of an upstream that keeps silent as soon as nobody waits any more', async () => {
+    const asked = Promise.withResolvers<void>()
+    const upstream = await startUpstream(() => asked.resolve())
+    const rig = await startProxy()
+    const gone = new AbortController()
+    const probing = rig.exchange.probe(openSession(), { url: `${upstream.url}/`, method: 'GET' }, gone.signal)
+    await asked.promise
+    gone.abort()
+    expect(await probing).toMatchObject({ kind: 'failed' })
+    expect(await rig.exchange.probe(openSession(), { url: `${upstream.url}/`, method: 'GET' }, gone.signal)).toMatchObject({
+      kind: 'failed',
+    })
+    expect(upstream.targets).toEqual(['/'])
+  })
+
   it('reads no more of a long answer than of a challenge', async () => {
     const upstream = await startUpstream((_, response) => {
       response.end(Buffer.alloc(1_000_000))

@@ -47,6 +47,11 @@ describe('respond', () => {
     expect(headerValue(headers, 'purser-tier')).toBeUndefined()
   })
 
+  it('where no tier was found there is no header that names one', () => {
+    const { headers } = refusalAnswer({ code: 'no_tier_matches', detail: 'x', tier: '' }, { mode: 'forward' })
+    expect(headerValues(headers, 'purser-tier')).toEqual([])
+  })
+
   it('further headers replace ours of the same name', () => {
     const { headers } = refusalAnswer({ code: 'vetoed', detail: 'x' }, { mode: 'forward', headers: ['purser-money', 'moved'] })
     expect(headerValues(headers, 'purser-money')).toEqual(['moved'])

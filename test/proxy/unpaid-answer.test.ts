@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Answer } from '../../src/http.ts'
@@ -49,11 +49,31 @@ describe('unpaid answer', () => {
 
   it('stops behind the bound, and the rest can still be read', async () => {
     const body = Readable.from([Buffer.alloc(60, 'a'), Buffer.alloc(60, 'b'), Buffer.alloc(60, 'c')])
-    const read = await readUnpaid(answer(body), 100)
+    const read = await readUnpaid(answer(body), { max_bytes: 100 })
     expect(read).toMatchObject({ whole: false, unpaid: { body: undefined } })
     const rest: Buffer[] = []
     for await (const chunk of body) rest.push(chunk)
     expect(Buffer.concat([read.raw, ...rest])).toHaveLength(180)
+  })
+
+  it('a body that drips is read no further than the time allows, and the rest can still be read', async () => {
+    const body = new Readable({ read: () => undefined })
+    body.push('{"x402')
+    const read = await readUnpaid(answer(body), { timeout_ms: 20 })
+    expect(read).toMatchObject({ whole: false, unpaid: { body: undefined } })
+    body.push('Version":1}')
+    body.push(null)
+    const rest: Buffer[] = []
+    for await (const chunk of body) rest.push(chunk)
+    expect(Buffer.concat([read.raw, ...rest])).toEqual(plain)
+  })
+
+  it('a zstd frame cannot ask for more memory than a content coding may', () => {
+    const asking = (windowLog: number) => zstdCompressSync(plain, { params: { [constants.ZSTD_c_windowLog]: windowLog } })
+    // Without the size of its content a frame has to declare its window: 2^27 bytes here, then one raw block.
+    const greedy = Buffer.concat([Buffer.from('28b52ffd0088', 'hex'), Buffer.from([(plain.length << 3) | 1, 0, 0]), plain])
+    expect(inflate(greedy, ['zstd'])).toBeUndefined()
+    expect(Buffer.from(inflate(asking(23), ['zstd']) ?? [])).toEqual(plain)
   })
 
   it('a body that breaks off rejects with the reason', async () => {

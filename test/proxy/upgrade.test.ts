@@ -88,6 +88,20 @@ describe('upgrade', () => {
     expect((await rig.line(2)).outcome).toBe('upgraded')
   })
 
+  it('the end of its session ends it, and nobody else’s', async () => {
+    const chat = await startChat()
+    const rig = await startProxy()
+    const client = connectRaw(rig.port)
+    client.socket.write(ask(`http://127.0.0.1:${chat.port}/`))
+    await client.until(/101/)
+    rig.exchange.endUpgrades('ses_2')
+    client.socket.write('\x81\x05still')
+    await client.until(/still/)
+    rig.exchange.endUpgrades('ses_1')
+    await client.closed()
+    expect(await rig.line()).toMatchObject({ outcome: 'upgraded', sessionId: 'ses_1' })
+  })
+
   it('needs a session, and carries no payment of the agent', async () => {
     const chat = await startChat()
     const rig = await startProxy()

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalHostPattern, matchesHost, matchesPath } from '../../src/session/host-pattern.ts'
+import { canonicalHostPattern, climbs, matchesHost, matchesPath } from '../../src/session/host-pattern.ts'
 
 describe('matchesHost', () => {
   it.each<[string, string, number | undefined]>([
@@ -132,5 +132,15 @@ describe('canonicalHostPattern', () => {
         expect(once === undefined || canonicalHostPattern(once) === once).toBe(true)
       }),
     )
+  })
+})
+
+describe('climbs', () => {
+  it.each(['/a%2f..%2fb', '/a%2F%2e%2e%2Fb', '/a/..;x=1/b', '/a\\..\\b', '/a%5c..', '/..'])('%s may be read as another path', (path) => {
+    expect(climbs(path)).toBe(true)
+  })
+
+  it.each(['/', '/a/b', '/a%2fb', '/a..b/c', '/.well-known/x', '/a;b/...', '/%252e'])('%s is read in one way', (path) => {
+    expect(climbs(path)).toBe(false)
   })
 })

@@ -5,11 +5,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { decodePaymentSignatureHeader } from '@x402/core/http'
 import { PaymentPayloadSchema } from '@x402/core/schemas'
-import { authorizationTypes } from '@x402/evm'
-import { recoverTypedDataAddress } from 'viem'
 import { z } from 'zod'
 import { type PurserError, refused } from '../../errors.ts'
 import type { RawHeaders } from '../../http.ts'
+import { ecdsa, isCanonical } from '../../secp256k1.ts'
+import { digestTransfer } from '../../transfer-digest.ts'
 import type { Hex, TransferAuthorization } from '../../wallet/wallet.ts'
 import type { Offer } from '../rail.ts'
 
@@ -21,9 +21,6 @@ export interface Decided {
   readonly offer: Offer
   readonly transfer: TransferAuthorization
 }
-
-/** 65 bytes in lower case whose last one is 27 or 28: the only form that every token contract takes. */
-const SIGNATURE = /^0x[0-9a-f]{128}(1b|1c)$/
 
 const hex = z.templateLiteral(['0x', z.string().regex(/^[0-9a-fA-F]*$/)])
 const payload = z.strictObject({
@@ -58,7 +55,7 @@ export async function prove(headers: RawHeaders, decided: Decided): Promise<void
   if (payment.x402Version !== offer.protocolVersion) throw differs('version')
   compareOffer(payment, offer)
   compareTransfer(payment, transfer)
-  if (!SIGNATURE.test(payment.payload.signature)) throw differs('form of the signature')
+  if (!isCanonical(payment.payload.signature)) throw differs('form of the signature')
   if ((await signerOf(payment, transfer.domain)) !== transfer.from) throw differs('signer')
 }
 
@@ -96,16 +93,14 @@ async function signerOf(
   { payload: { authorization, signature } }: Finished,
   domain: TransferAuthorization['domain'],
 ): Promise<Hex | undefined> {
-  const { from, to, nonce, value, validAfter, validBefore } = authorization
-  const message = { from, to, nonce, value: BigInt(value), validAfter: BigInt(validAfter), validBefore: BigInt(validBefore) }
+  const { from, to, nonce } = authorization
+  const [value, validAfter, validBefore] = [
+    BigInt(authorization.value),
+    BigInt(authorization.validAfter),
+    BigInt(authorization.validBefore),
+  ]
   try {
-    return await recoverTypedDataAddress({
-      domain,
-      types: authorizationTypes,
-      primaryType: 'TransferWithAuthorization',
-      message,
-      signature,
-    })
+    return await ecdsa.recoverAddress(digestTransfer({ domain, from, to, value, validAfter, validBefore, nonce }), signature)
   } catch {
     return undefined
   }

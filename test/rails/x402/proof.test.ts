@@ -34,6 +34,12 @@ async function faultOf(headers: RawHeaders, decided: Decided): Promise<string> {
 
 const differs = (part: string) => `internal_error: The finished payment differs from what was decided (${part}). Nothing was sent.`
 
+/** The other signature by which the same signer is recovered, and which token contracts refuse. */
+function mirrored(signature: string): string {
+  const s = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n - BigInt(`0x${signature.slice(66, 130)}`)
+  return `${signature.slice(0, 66)}${s.toString(16).padStart(64, '0')}${signature.endsWith('1b') ? '1c' : '1b'}`
+}
+
 /** What the header says after `change`, under the right name. */
 async function changed(version: Version, change: (payment: Payment) => void): Promise<string> {
   const { decided, payment } = await finished(version)
@@ -79,7 +85,10 @@ describe.each<Version>([1, 2])('a finished payment of version %s', (version) => 
     ['empty', () => '0x'],
     ['too long', (signature) => `${signature}00`],
     ['with a recovery byte of 0', (signature) => `${signature.slice(0, -2)}00`],
+    ['too short', (signature) => signature.slice(0, -2)],
+    ['with a recovery byte of 29', (signature) => `${signature.slice(0, -2)}1d`],
     ['in capitals', (signature) => `0x${signature.slice(2).toUpperCase()}`],
+    ['the mirrored one of the same message', mirrored],
   ])('whose signature is %s is stopped', async (_, change) => {
     const fault = changed(version, ({ payload }) => Object.assign(payload, { signature: change(payload.signature) }))
     expect(await fault).toBe(differs('form of the signature'))
