@@ -199,7 +199,7 @@ async function openAdmin(house: House, { policy, proxy, status }: Admitted): Pro
     ...{ ...adminBasis(house), ...status, hosts, policy: () => info },
     contentType: house.telemetry.contentType,
     proxyUrl: proxy.url,
-    onRevoked: (sessionId) => proxy.endTunnels(sessionId),
+    onRevoked: (sessionId) => proxy.endSession(sessionId),
   })
   return known(house, await startAdmin({ app, listen, ...(serverTls && { tls: await readTls(serverTls) }) }))
 }

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { readdir, readFile, stat } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -72,6 +75,21 @@ describe('the app', () => {
     await purser.admin(`/v1/sessions/${session.id}/revoke`, { method: 'POST' })
     const answer = await fetch(`${purser.app.proxyUrl}/.purser/v1/session`, { headers: { 'purser-session': session.token } })
     expect(await answer.json()).toMatchObject({ code: 'session_revoked' })
+  })
+
+  it('a revocation ends a stream that is running', async () => {
+    const upstream = createServer((_, response) => void response.write('data: first\n\n')).listen(0, '127.0.0.1')
+    await once(upstream, 'listening')
+    const { port } = upstream.address() as AddressInfo
+    const proxy = { ...(openConfig().proxy as object), routes: [{ prefix: '/stream/', upstream: `http://127.0.0.1:${port}/` }] }
+    await using own = await startPurser({ ...openConfig(), proxy })
+    const session = await own.openSession()
+    const answer = await fetch(`${own.app.proxyUrl}/stream/`, { headers: { 'purser-session': session.token } })
+    const reader = answer.body?.getReader()
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('data: first\n\n')
+    await own.admin(`/v1/sessions/${session.id}/revoke`, { method: 'POST' })
+    await expect(reader?.read()).rejects.toThrow()
+    upstream.close()
   })
 
   it('R10: the default session is one durable row that a restart resumes and never refills', async () => {

@@ -62,6 +62,24 @@ describe('tidy', () => {
     expect(missing).toEqual([])
   })
 
+  it('every test that docs/guarantees.md names is there', () => {
+    const named = [...read('docs/guarantees.md').matchAll(/`(test\/[^`]+)`((?: “[^”]+”,?)+)/g)].flatMap(([, path = '', quoted = '']) =>
+      [...quoted.matchAll(/“([^”]+)”/g)].map(([, title = '']) => ({ path, title })),
+    )
+    expect(named.length).toBeGreaterThan(100)
+    expect(named.filter(({ path, title }) => !read(path).includes(title))).toEqual([])
+  })
+
+  it('the lock file lists every optional dependency, as npm ci demands, also those for other platforms', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>
+    }
+    const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter((name) => !packages[`${path}/node_modules/${name}`] && !packages[`node_modules/${name}`]),
+    )
+    expect(missing).toEqual([])
+  })
+
   it('every source file is at most 400 lines long', () => {
     const long = [...filesBelow('src', '.ts'), ...filesBelow('test', '.ts')].filter((path) => read(path).split('\n').length > 400)
     expect(long.filter((path) => path.startsWith('src'))).toEqual([])

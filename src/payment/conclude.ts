@@ -74,6 +74,9 @@ function unproven(reason: string): Settlement {
 }
 
 function rejected(before: Payment, after: Payment): Refusal {
+  if (before.delivered) {
+    return { code: 'paid_not_delivered', detail: 'This purchase was paid and delivered before; the upstream answers for it only once.' }
+  }
   if (before.state === 'settled') {
     return { code: 'paid_not_delivered', detail: 'The payment was settled earlier, and the upstream answered 402 to it now.' }
   }

@@ -35,7 +35,6 @@ export async function judge(matter: Case, quote: Quote): Promise<Judged> {
   const judged: Case = { ...matter, quote, terms, classification, decision, decidedAt: deps.clock.now() }
   if (decision.kind === 'deny') return { kind: 'refused', matter: judged, refusal: refusalOf(decision, quote) }
   if (decision.kind !== 'allow') throw new Error(`tier ${decision.tier} asks for people, which this version refuses at start`)
-  deps.events.decided({ tier: decision.tier, decision: 'allow' })
   return { kind: 'allowed', matter: judged, decision, attempt: { ...recordOf(judged), terms }, pin: classification.pin }
 }
 

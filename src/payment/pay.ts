@@ -142,6 +142,7 @@ interface Bought {
 /** The purchase is held from here on: a requester that leaves while it is signed has left a purchase to be joined. */
 async function payReserved(matter: Case, { reservation, end, send }: Bought): Promise<PaymentOutcome> {
   const release = hold(matter, { reservation, end })
+  matter.deps.events.decided({ tier: matter.decision?.tier ?? '', decision: 'allow' })
   const signed = await authorize(matter, reservation)
   if (signed.kind === 'signed') return present(matter, { reservation, send, release, signed: signed.authorization })
   release()

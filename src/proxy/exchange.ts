@@ -66,8 +66,8 @@ export interface Exchange {
   close(): Promise<void>
   /** Breaks off what runs. A payment that is out is then concluded as unknown, and `close` resolves soon. */
   cut(): void
-  /** Ends the upgraded connections of a session that was revoked. */
-  endUpgrades(sessionId: string): void
+  /** Breaks off what a revoked session still has running, upgraded connections included; payments that are out conclude. */
+  endSession(sessionId: string): void
 }
 
 export function createExchange(deps: ExchangeDeps): Exchange {
@@ -91,6 +91,8 @@ export function createExchange(deps: ExchangeDeps): Exchange {
   async function answer(visit: Visit): Promise<Told> {
     const admitted = await admit(admission, visit.request, visit.door)
     if (admitted.kind === 'refused') return refuse(visit, admitted)
+    const leave = running.of(admitted.session.id, () => visit.reply.breakOff())
+    void visit.reply.closed.then(leave)
     if (admitted.head.expectsContinue) visit.reply.expectContinue()
     if (admitted.kind === 'forward') return forward(forwarding, visit, admitted)
     const { session, head, path } = admitted
@@ -133,7 +135,10 @@ export function createExchange(deps: ExchangeDeps): Exchange {
     ...{ handleRequest, handleUpgrade: upgrade.handle, probe, close },
     active: () => running.count,
     cut: upstream.cut,
-    endUpgrades: upgrade.end,
+    endSession: (sessionId) => {
+      upgrade.end(sessionId)
+      running.endOf(sessionId)
+    },
   }
 }
 

@@ -48,8 +48,8 @@ export interface RunningProxy extends AsyncDisposable {
   /** With the port that was taken. */
   readonly url: string
   readonly probe: Probe
-  /** Ends the blind tunnels and the upgraded connections of a session that was revoked. */
-  endTunnels(sessionId: string): void
+  /** Ends all that a revoked session still has open: exchanges, upgraded connections, blind tunnels. */
+  endSession(sessionId: string): void
   /** Takes no new connections, lets running exchanges and signed payments end, for at most `DRAIN_TIMEOUT_MS`. */
   drain(): Promise<void>
 }
@@ -76,9 +76,9 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   return {
     url: urlOf(own.doors[0] ?? settings.listen, options.tls !== undefined),
     probe: exchange.probe,
-    endTunnels: (sessionId) => {
+    endSession: (sessionId) => {
       tunnels.end(sessionId)
-      exchange.endUpgrades(sessionId)
+      exchange.endSession(sessionId)
     },
     drain: () => within(close(stop), () => cut(stop)),
     [Symbol.asyncDispose]: async () => {

@@ -45,7 +45,7 @@ function exchangeEvents(metrics: Metrics, log: Logger): Pick<Events, 'exchangeEn
       const { mode, outcome, duration_ms } = line
       metrics.count('requests', { mode, outcome })
       metrics.observe('requestDuration', { mode }, duration_ms / 1000)
-      log.info(membersOf(line), 'exchange')
+      log.info(membersOf({ ...line, duration_ms: Math.round(duration_ms * 1000) / 1000 }), 'exchange')
     },
     upstreamConnections: (change) => metrics.move('upstreamConnections', {}, change),
   }

@@ -174,7 +174,7 @@ describe('the way of a payment', () => {
 
   it('halted payments are refused, repeats of a payment that is out included', async () => {
     await using rig = await startRig()
-    await rig.pay(() => answer(500))
+    await rig.pay(() => ({ kind: 'failed', sent: true, code: 'upstream_timeout', detail: 'No answer.' }))
     await rig.ledger.halt({ scope: 'all', value: '', reason: 'drill', at: rig.clock.now() })
     expect(refusal(await rig.pay(() => settled()))).toMatchObject({ code: 'payments_halted' })
     expect(rig.sent).toHaveLength(1)

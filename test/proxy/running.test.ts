@@ -20,4 +20,16 @@ describe('running', () => {
   it('where nothing runs there is nothing to wait for', async () => {
     await new Running().ended()
   })
+
+  it('the end of a session breaks off what it has running, and nothing of another', () => {
+    const running = new Running()
+    const broken: string[] = []
+    running.of('ses_1', () => broken.push('one'))
+    const leave = running.of('ses_1', () => broken.push('two'))
+    running.of('ses_2', () => broken.push('other'))
+    leave()
+    running.endOf('ses_1')
+    running.endOf('ses_3')
+    expect(broken).toEqual(['one'])
+  })
 })

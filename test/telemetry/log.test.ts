@@ -48,6 +48,7 @@ describe('log lines', () => {
 
   it.each([
     ['a session token', `pst_${'Qx7-_'.repeat(8)}`],
+    ['an admin token', `pat_${'Qx7-_'.repeat(8)}`],
     ['a bearer token', `Bearer ${'Qx7'.repeat(9)}`],
     ['basic credentials', `Basic ${Buffer.from('ses_1:canary-canary').toString('base64')}`],
     ['a payment header', Buffer.from('{"x402Version":2,"payload":{}}').toString('base64')],
