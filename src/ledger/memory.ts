@@ -43,9 +43,16 @@ export class Memory {
     return row && text(row, 'pay_to')
   }
 
-  /** Pins the recipient; a pin that is there stays. */
+  /** Pins the recipient, or counts one more payment on the pin that is there; another recipient's pin stays as it is. */
   pin(tx: Transaction, { host, terms }: Pick<Payment, 'host'> & { readonly terms: NonNullable<Payment['terms']> }): void {
     this.#sql.pin.run(host, terms.network, terms.payTo, tx.now)
+  }
+
+  /** A payment that was voided never happened: a pin that rests on no other goes with it. */
+  unpin(_tx: Transaction, { host, terms }: Pick<Payment, 'host' | 'terms'>): void {
+    if (!terms) return
+    this.#sql.release.run(host, terms.network, terms.payTo)
+    this.#sql.unpin.run(host, terms.network)
   }
 
   /** Remembers a payment that is settled and delivered; others are not dealings. */
@@ -60,7 +67,12 @@ function prepare(db: DatabaseSync) {
     dealing: db.prepare('SELECT 1 FROM dealings WHERE agent = ? AND origin = ? AND pay_to = ? LIMIT 1'),
     lastDealing: db.prepare('SELECT pay_to FROM dealings WHERE agent = ? AND origin = ? AND network = ? ORDER BY last DESC LIMIT 1'),
     pinned: db.prepare('SELECT pay_to FROM pins WHERE host = ? AND network = ?'),
-    pin: db.prepare('INSERT INTO pins (host, network, pay_to, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    pin: db.prepare(`
+      INSERT INTO pins (host, network, pay_to, at, uses) VALUES (?, ?, ?, ?, 1)
+      ON CONFLICT (host, network) DO UPDATE SET uses = uses + 1 WHERE lower(pay_to) = lower(excluded.pay_to)`),
+    release: db.prepare(`
+      UPDATE pins SET uses = uses - 1 WHERE host = ? AND network = ? AND lower(pay_to) = lower(?) AND uses > 0`),
+    unpin: db.prepare('DELETE FROM pins WHERE host = ? AND network = ? AND uses = 0'),
     remember: db.prepare(`
       INSERT INTO dealings (agent, origin, network, pay_to, last) VALUES (?, ?, ?, ?, ?)
       ON CONFLICT (agent, origin, network, pay_to) DO UPDATE SET last = max(last, excluded.last)`),

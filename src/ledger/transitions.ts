@@ -86,6 +86,7 @@ export class Transitions {
     sessions.free(tx, sessions.lineage(payment.sessionId), amountOf(payment))
     for (const bucket of charges.buckets) spending.takeBack(tx, bucket, amountOf(payment))
     for (const entry of charges.entries) rolling.takeBack(tx, entry)
+    this.#tables.memory.unpin(tx, payment)
     this.#conclude(tx, payments.void(tx, id, proof), concluded)
   }
 

@@ -402,5 +402,18 @@ export function capsConformance(bench: () => Bench): void {
       )
       expect(await bench().verdict(bench().make.request(id, usd(1), other))).toBe('reserved')
     })
+
+    it('forgets a pin with the last payment that made it, if that was voided', async () => {
+      const { id } = await bench().openSession()
+      const reservePinned = async (payTo = PAY_TO) =>
+        bench().ledger.reserve(bench().make.request(id, usd(1), { pin: true, terms: { payTo } }))
+      const [first, second] = [await reservePinned(), await reservePinned()]
+      if (first.kind !== 'reserved' || second.kind !== 'reserved') throw new Error('nothing was reserved')
+      await first.reservation.void(NEVER_SIGNED)
+      expect((await reservePinned(OTHER_PAY_TO)).kind).toBe('decide_again')
+      await second.reservation.void(NEVER_SIGNED)
+      expect((await reservePinned(OTHER_PAY_TO)).kind).toBe('reserved')
+      expect((await reservePinned()).kind).toBe('decide_again')
+    })
   })
 }

@@ -138,6 +138,7 @@ CREATE TABLE pins (
   network TEXT NOT NULL,
   pay_to TEXT NOT NULL,
   at INTEGER NOT NULL,
+  uses INTEGER NOT NULL CHECK (uses >= 0),
   PRIMARY KEY (host, network)
 ) STRICT, WITHOUT ROWID;
 
