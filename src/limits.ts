@@ -77,6 +77,10 @@ export const MAX_IDEMPOTENCY_KEY_CHARS = 255
 /** Identical refusals within this span are counted in one entry. */
 export const REFUSAL_RUN_MS = 10 * 60_000
 
+// the ledger
+/** A note that nobody waits for rides with the next commit, or is committed alone after this. */
+export const NOTE_COMMIT_DELAY_MS = 20
+
 // sessions
 export const MAX_TTL_MS = 366 * 86_400_000
 /** In millionths; keeps every sum within 64 bits. */

@@ -5,6 +5,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Clock } from '../clock.ts'
 import { PurserError, refused } from '../errors.ts'
+import { NOTE_COMMIT_DELAY_MS } from '../limits.ts'
 import { isStorageFault } from './database.ts'
 
 /** Proof that a transaction is open. Whatever writes asks for one, and only the batch hands it out. */
@@ -32,6 +33,9 @@ export interface BatchOptions {
 interface Gathering {
   readonly outcome: PromiseWithResolvers<void>
   readonly effects: (() => void)[]
+  /** Runs where only notes were gathered and nobody came who waits. */
+  readonly timer: NodeJS.Timeout
+  hurried: boolean
 }
 
 const CLOSED = 'The ledger is closed.'
@@ -65,6 +69,16 @@ export class Batch {
    * @throws what the operation throws; PurserError `ledger_unavailable` where the store cannot be written.
    */
   write<T>(operation: (tx: Transaction) => T): Written<T> {
+    const written = this.note(operation)
+    if (this.#gathering && !this.#gathering.hurried) {
+      this.#gathering.hurried = true
+      setImmediate(() => this.#end())
+    }
+    return written
+  }
+
+  /** As `write`, for what nobody waits for: it rides with the next commit, or has one of its own after a short while. */
+  note<T>(operation: (tx: Transaction) => T): Written<T> {
     if (this.#fault !== undefined) throw refused('ledger_unavailable', this.#fault)
     try {
       return this.#attempt(operation)
@@ -116,14 +130,15 @@ export class Batch {
     const outcome = Promise.withResolvers<void>()
     // Who waits for nothing durable must not bring the process down when it fails.
     outcome.promise.catch(() => undefined)
-    this.#gathering = { outcome, effects: [] }
-    setImmediate(() => this.#end())
+    const timer = setTimeout(() => this.#end(), NOTE_COMMIT_DELAY_MS).unref()
+    this.#gathering = { outcome, effects: [], timer, hurried: false }
     return this.#gathering
   }
 
   #end(): void {
     const gathering = this.#gathering
     if (!gathering) return
+    clearTimeout(gathering.timer)
     const { clock, onCommit } = this.#options
     const started = clock.monotonic()
     try {

@@ -91,7 +91,7 @@ export class ReservationHandle implements Reservation {
   /** For notes that may be lost: after a crash the payment reads as unknown and the purchase as nobody's anyway. */
   #soon(step: (tx: Transaction) => void): void {
     try {
-      this.#desk.batch.write(step)
+      this.#desk.batch.note(step)
     } catch (cause) {
       this.#desk.events?.warned(`A note about payment ${this.paymentId} could not be written.`, cause)
     }

@@ -34,6 +34,23 @@ describe('group commit', () => {
     expect(commits).toHaveLength(2)
   })
 
+  it('lets a note ride with the next commit, and gives it one of its own where none comes', async () => {
+    const { batch, db, commits, note, notes } = bench()
+    const jot = (text: string) => batch.note(() => db.prepare('INSERT INTO notes VALUES (?, NULL)').run(text))
+    jot('a')
+    await setImmediate()
+    expect(commits).toHaveLength(0)
+    expect(notes()).toEqual(['a'])
+    await note('b').durable
+    expect(commits).toHaveLength(1)
+    const alone = jot('c')
+    await alone.durable
+    expect(commits).toHaveLength(2)
+    jot('d')
+    batch.close()
+    expect(commits).toHaveLength(3)
+  })
+
   it('decides at once and is durable later', async () => {
     const { batch, db, note } = bench()
     let durable = false
