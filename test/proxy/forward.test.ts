@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { headerValue } from '../../src/http.ts'
 import type { BodyState, OnPaymentRequired } from '../../src/session/exchange.ts'
 import { askThrough, authLine, connectRaw, exchangeRaw, problemOf, startProxy, startRawUpstream, startUpstream } from './exchange-rig.ts'
+import { untilStill } from './still.ts'
 
 const sha256 = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex')
 
@@ -75,7 +76,7 @@ describe('forward', () => {
     client.socket.on('drain', more)
     more()
     const request = await opened
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await untilStill(() => client.socket.bytesWritten)
     expect(client.socket.writableLength).toBeGreaterThan(0)
     expect(sent).toBeLessThan(size / 2)
     request.resume()
@@ -142,7 +143,7 @@ describe('forward', () => {
     const rig = await startProxy({ onPaymentRequired: flow })
     const client = connectRaw(rig.port)
     client.socket.write(`POST ${upstream.url}/ HTTP/1.1\r\nHost: a\r\n${authLine}Connection: close\r\nContent-Length: 10\r\n\r\nhello`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await untilStill(() => client.received())
     expect(client.received()).toBe('')
     client.socket.write('world')
     expect(await client.closed()).toMatch(/^HTTP\/1.1 403 /)

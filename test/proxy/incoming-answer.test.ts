@@ -6,6 +6,7 @@ import { ask, rawStrings } from '../../src/proxy/incoming-answer.ts'
 import { readUrl } from '../../src/proxy/target.ts'
 import { createUpstream } from '../../src/proxy/upstream.ts'
 import { hearEvents, startRawUpstream } from './exchange-rig.ts'
+import { untilStill } from './still.ts'
 
 function asking(url: string, head_ms = 5_000) {
   const target = readUrl(url)
@@ -50,7 +51,7 @@ describe('incoming answer', () => {
       }),
     )
     const asked = await asking(`${upstream.url}/`)()
-    await new Promise((next) => setTimeout(next, 200))
+    await untilStill(() => sent)
     expect(sent).toBeLessThan(300)
     if (asked.kind === 'answer') asked.answer.body.destroy()
   })

@@ -15,6 +15,7 @@ import {
   startRawUpstream,
   startUpstream,
 } from './exchange-rig.ts'
+import { untilStill } from './still.ts'
 
 const closing = (request: IncomingMessage) => new Promise((resolve) => request.on('error', () => undefined).once('close', resolve))
 const CHUNK = Buffer.alloc(64 * 1024, 'x')
@@ -126,7 +127,7 @@ describe('pass', () => {
         while (written < TOTAL) {
           written++
           if (!response.write(CHUNK)) {
-            setTimeout(blocked, 200)
+            blocked()
             response.once('drain', more)
             return
           }
@@ -140,6 +141,7 @@ describe('pass', () => {
     client.socket.pause()
     client.socket.write(`GET ${upstream.url}/ HTTP/1.1\r\nHost: a\r\n${authLine}Connection: close\r\n\r\n`)
     await stalled
+    await untilStill(() => written)
     expect(written).toBeLessThan(TOTAL / 2)
     let received = 0
     client.socket.removeAllListeners('data')

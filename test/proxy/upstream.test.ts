@@ -3,6 +3,7 @@ import { systemClock } from '../../src/clock.ts'
 import { createAddressGuard } from '../../src/proxy/address-guard.ts'
 import { createUpstream } from '../../src/proxy/upstream.ts'
 import { askThrough, hearEvents, startProxy, startUpstream } from './exchange-rig.ts'
+import { untilStill } from './still.ts'
 
 const guard = createAddressGuard({ opened: [], ownDoors: () => [] })
 const origin = (port: number) => ({ scheme: 'http', host: 'a.example', port }) as const
@@ -45,10 +46,10 @@ describe('upstream', () => {
     let [open, most] = [0, 0]
     const upstream = await startUpstream((_, response) => {
       most = Math.max(most, ++open)
-      setTimeout(() => {
+      void untilStill(() => open).then(() => {
         open--
         response.end()
-      }, 20)
+      })
     })
     const rig = await startProxy({ limits: { upstream: { connections: 2 } } })
     const answers = await Promise.all(Array.from({ length: 6 }, () => askThrough(rig.port, `${upstream.url}/`)))
