@@ -23,12 +23,15 @@ export function matchesHost(pattern: string, host: string, port?: number): boole
 
 /**
  * Whether a glob names a path. `*` stands for any run of characters, `/` included; everything else is literal. A query
- * is ignored, and escapes of plain characters (`%61` for `a`) make no difference, because servers see none either.
+ * is ignored; escapes of plain characters (`%61` for `a`) and doubled slashes make no difference, because many servers
+ * see none either, and an agent must not choose its category by them.
  */
 export function matchesPath(glob: string, path: string): boolean {
   const [first = '', ...rest] = plainPath(glob).split('*')
   const last = rest.pop()
-  const [asked = ''] = plainPath(path).split(/[?#]/)
+  const asked = plainPath(path)
+    .replace(/[?#].*$/s, '')
+    .replace(/\/{2,}/g, '/')
   if (last === undefined) return asked === first
   if (!asked.startsWith(first)) return false
   let from = first.length

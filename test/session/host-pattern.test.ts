@@ -51,6 +51,7 @@ describe('matchesPath', () => {
     ['/v1/search', '/v1/%73earch'],
     ['/v1/%73earch', '/v1/search'],
     ['/a%2fb', '/a%2Fb'],
+    ['/v1/gambling*', '//v1///gambling/slots'],
   ])('%s matches %s', (glob, path) => {
     expect(matchesPath(glob, path)).toBe(true)
   })
@@ -75,7 +76,7 @@ describe('matchesPath', () => {
     fc.assert(
       fc.property(text, text, (glob, path) => {
         const expression = new RegExp(`^${glob.replace(/[./]/g, '\\$&').replaceAll('*', '.*')}$`)
-        expect(matchesPath(glob, path)).toBe(expression.test(path))
+        expect(matchesPath(glob, path)).toBe(expression.test(path.replace(/\/{2,}/g, '/')))
       }),
       { numRuns: 500 },
     )
