@@ -14,7 +14,11 @@ export function hold(matter: Case, { reservation, end }: Held): () => void {
   const orphan = () => reservation.orphan()
   if (signal.aborted) orphan()
   signal.addEventListener('abort', orphan, { once: true })
+  let held = true
   return () => {
+    // Whoever took the purchase over meanwhile keeps it.
+    if (!held) return
+    held = false
     signal.removeEventListener('abort', orphan)
     reservation.release()
     end()

@@ -1,10 +1,10 @@
 /** The listener: absolute-form requests, CONNECT, and origin-form requests for reverse routes, on one port. */
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { AGENT_IDLE_TIMEOUT_MS, HEAD_TIMEOUT_MS, MAX_AGENT_CONNECTIONS, MAX_HEAD_BYTES, TUNNEL_IDLE_TIMEOUT_MS } from '../limits.ts'
+import { refuseUnreadable } from './connect-answer.ts'
 import type { Door, HandleRequest, HandleUpgrade } from './door.ts'
-import { refusalAnswer } from './respond.ts'
 
 export interface ProxyServerOptions {
   readonly exchange: { readonly handleRequest: HandleRequest; readonly handleUpgrade: HandleUpgrade }
@@ -73,27 +73,10 @@ export function createProxyServer({ exchange, handleConnect, tls, limits }: Prox
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
     exchange.handleUpgrade(request, socket, head, doorOf(request)),
   )
-  server.on('clientError', (fault: Error, socket: Duplex) => refuseUnreadable(fault, socket, answering.has(socket)))
+  server.on('clientError', (fault: Error, socket: Duplex) => refuseUnreadable(socket, fault, { answering: answering.has(socket) }))
   return server
 }
 
 function doorOf({ url = '' }: IncomingMessage): Door {
   return url.startsWith('/') || url === '*' ? REVERSE : FORWARD
-}
-
-const STATUS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }
-
-/** What cannot be read as one request gets one answer and the connection ends; never a word inside another answer. */
-function refuseUnreadable(fault: Error, socket: Duplex, answering: boolean): void {
-  if (!socket.writable || answering) {
-    socket.destroy()
-    return
-  }
-  const code = 'code' in fault && typeof fault.code === 'string' ? fault.code : ''
-  const status = STATUS[code] ?? 400
-  const detail = 'The bytes on this connection are not one valid HTTP/1.1 request.'
-  const { headers, body } = refusalAnswer({ code: 'request_invalid', detail, status }, { mode: 'forward' })
-  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Bad Request'}\r\nConnection: close\r\n`
-  for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
-  socket.end(Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body]), () => socket.destroy())
 }

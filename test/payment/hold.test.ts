@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { identityOf } from '../../src/payment/purchase.ts'
 import { createLocalWallet } from '../../src/wallet/local-key.ts'
 import { COMPLETE, settled, startRig } from './rig.ts'
 
@@ -109,5 +110,30 @@ describe('holding a purchase', () => {
     expect((await second).kind).toBe('answer')
     expect(new Set(rig.sent.map(String)).size).toBe(1)
     expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n })
+  })
+
+  it('letting go twice takes nothing from whoever took the purchase over in between', async () => {
+    await using rig = await startRig()
+    const first = await rig.pay(() => settled())
+    if (first.kind !== 'answer') throw new Error('no answer')
+    first.delivered({ status: 200, bytes: 1, complete: false })
+    await rig.deps.inFlight.idle()
+    const again = Promise.withResolvers<ReturnType<typeof settled>>()
+    const reached = Promise.withResolvers<void>()
+    const second = rig.pay(() => {
+      reached.resolve()
+      return again.promise
+    })
+    await reached.promise
+    first.delivered({ status: 200, bytes: 1, complete: false })
+    // Durable after the delivery, so its release has run by then.
+    await rig.openSession()
+    await rig.openSession()
+    const { kind } = await rig.ledger.resume(
+      identityOf({ ...rig.request(), sessionId: rig.session.id, bodyDigest: (await rig.request().body()).digest }),
+    )
+    expect(kind).toBe('none')
+    again.resolve(settled())
+    expect((await second).kind).toBe('answer')
   })
 })

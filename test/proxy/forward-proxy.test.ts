@@ -89,7 +89,7 @@ describe('forward proxy', () => {
   it('unreadable bytes get one 400 as a problem document, and the connection ends', async () => {
     const rig = await startProxy()
     const text = await exchangeRaw(rig.port, 'SSH-2.0-OpenSSH_9\r\n\r\n')
-    expect(text).toMatch(/^HTTP\/1.1 400 Bad Request\r\nConnection: close\r\n.*application\/problem\+json.*request_invalid/s)
+    expect(text).toMatch(/^HTTP\/1.1 400 Bad Request\r\n.*application\/problem\+json.*\r\nConnection: close\r\n.*request_invalid/s)
   })
 
   it('a head beyond the bound is refused with 431', async () => {
