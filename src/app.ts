@@ -1,21 +1,19 @@
-/** Puts everything together: the only file that names adapters. Whoever starts an app stops it (`await using`). */
-import { mkdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { DestinationStream } from 'pino'
+/** Puts everything together: with `house.ts` the only file that names adapters. Whoever starts an app stops it (`await using`). */
+import { readFile } from 'node:fs/promises'
 import { createAdminApp } from './admin/admin.ts'
 import { type AgentDoor, createAgentDoor } from './admin/agent-door.ts'
 import type { AdminDeps } from './admin/deps.ts'
 import { type RunningAdmin, startAdmin } from './admin/listen.ts'
 import { newSession } from './admin/open-session.ts'
+import { watchRevocations } from './admin/revocations.ts'
 import { createMetricsApp } from './admin/status.ts'
-import { type Clock, type Ids, randomIds, systemClock } from './clock.ts'
 import type { ServerTls } from './config/config.ts'
-import { type Environment, environment } from './config/environment.ts'
 import type { Config } from './config/load.ts'
-import { readOrCreateAdminToken, readOrCreateKey, resolveSecret, resolveWalletKey } from './config/secrets.ts'
+import { PurserError } from './errors.ts'
+import { type House, type HouseOptions, openHouse } from './house.ts'
 import type { Ledger } from './ledger/ledger.ts'
-import { openSqliteLedger } from './ledger/sqlite.ts'
-import type { Asset } from './money.ts'
+import { PROOF_INTERVAL_MS } from './limits.ts'
+import { createAnswers } from './payment/answers.ts'
 import { createPhases, type PaymentDeps, type Policy } from './payment/deps.ts'
 import { createEstimate } from './payment/estimate.ts'
 import { createInFlight } from './payment/in-flight.ts'
@@ -23,17 +21,11 @@ import { createPay } from './payment/pay.ts'
 import { lintTiers } from './policy/lint.ts'
 import { policySentences } from './policy/sentences.ts'
 import { policyVersion } from './policy/version.ts'
-import { AGENT_DOOR_HOST } from './proxy/admit.ts'
-import { type Authority, openAuthority } from './proxy/authority.ts'
-import { type Address, type RunningProxy, startProxy } from './proxy/listen.ts'
-import { permittedSubtrees } from './proxy/name-constraints.ts'
-import { knownAssets } from './rails/x402/assets.ts'
+import { type Proof, startProof } from './proof.ts'
+import { type RunningProxy, startProxy } from './proxy/listen.ts'
 import { createX402Rail } from './rails/x402/x402.ts'
 import { createIdentify } from './session/identify.ts'
 import type { Session } from './session/session.ts'
-import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
-import { createLocalWallet, parseKey } from './wallet/local-key.ts'
-import type { Wallet } from './wallet/wallet.ts'
 
 export interface App extends AsyncDisposable {
   /** Where agents reach the proxy, with the port that was taken. */
@@ -45,49 +37,29 @@ export interface App extends AsyncDisposable {
   readonly walletAddress: string
   /** What an operator should know about this configuration. */
   readonly warnings: readonly string[]
+  /** Why payments cannot be made now; empty when they can. The same is on /readyz. */
+  readiness(): Promise<readonly string[]>
   /** Stops accepting, concludes what was signed, then closes everything. Bounded by `DRAIN_TIMEOUT_MS`. */
   drain(): Promise<void>
-}
-
-export interface AppOptions {
-  readonly logLevel?: string
-  readonly logDestination?: DestinationStream
-  readonly env?: Environment
-  readonly clock?: Clock
-  readonly ids?: Ids
-}
-
-/** What the rooms share. */
-interface House {
-  readonly config: Config
-  readonly clock: Clock
-  readonly ids: Ids
-  readonly telemetry: Telemetry
-  readonly ledger: Ledger
-  readonly wallet: Wallet
-  readonly assets: readonly Asset[]
-  readonly networks: readonly string[]
-  readonly authority: Authority
-  readonly tokenSecret: Buffer
-  readonly nonceSecret: Buffer
-  readonly adminToken: string
-  /** Where our own listeners are, as they come up: agents must not reach them through the proxy. */
-  readonly doors: Address[]
 }
 
 /**
  * Opens the data folder, starts the listeners, and is ready when this resolves.
  * @throws SecretError, AuthorityError, PurserError or a listener's error; nothing stays open then.
  */
-export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
+export async function startApp(config: Config, options: HouseOptions = {}): Promise<App> {
   await using started = new AsyncDisposableStack()
   const house = await openHouse(config, options, started)
   const policy = policyOf(config)
-  const payment = paymentDepsOf(house, policy)
-  const status = { render: () => renderMetrics(house), readiness: () => house.ledger.readiness() }
+  const proof = await startProof(house, started)
+  const payment = paymentDepsOf(house, { policy, proof })
+  const readiness = [() => house.ledger.readiness(), () => proof.clockReasons(), watchPolicy(house, policy, started)]
+  await announce(house, policy, started)
+  const status = { render: () => renderMetrics(house), readiness }
   const proxy = started.use(await openProxy(house, payment))
-  const admin = started.use(await openAdmin(house, { policy, proxy, status }))
+  const admin = started.use(await openAdmin(house, { policy, proxy, proof, status }))
   const metrics = config.metrics.listen && started.use(await openMetrics(house, status))
+  started.defer(watchRevocations({ ledger: house.ledger, onRevoked: (id) => proxy.endSession(id), events: house.telemetry.events }))
   const all = started.move()
   return {
     proxyUrl: proxy.url,
@@ -96,6 +68,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     caFile: house.authority.certFile,
     walletAddress: await house.wallet.address(null),
     warnings: config.warnings,
+    readiness: async () => (await Promise.all(readiness.map((reasons) => reasons()))).flat(),
     drain: async () => {
       await proxy.drain()
       await all.disposeAsync()
@@ -104,42 +77,60 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   }
 }
 
-async function openHouse(config: Config, options: AppOptions, started: AsyncDisposableStack): Promise<House> {
-  const { clock = systemClock, ids = randomIds, env = environment(), logDestination } = options
-  const { dataDir } = config
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const telemetry = createTelemetry({
-    level: options.logLevel ?? config.log.level,
-    ...(logDestination ? { destination: logDestination } : {}),
+/** A ledger that cannot be written now is told of on /readyz, and told the policy as soon as it can be. */
+async function announce({ ledger }: House, { version }: Policy, started: AsyncDisposableStack): Promise<void> {
+  if (await isAnnounced(ledger, version)) return
+  const timer = setInterval(() => {
+    isAnnounced(ledger, version).then(
+      (done) => done && clearInterval(timer),
+      () => undefined,
+    )
+  }, PROOF_INTERVAL_MS).unref()
+  started.defer(() => clearInterval(timer))
+}
+
+/** Another process may put another policy in force: this one refuses every payment then (rule R8), and says so. */
+function watchPolicy({ ledger, telemetry }: House, { version }: Policy, started: AsyncDisposableStack): () => readonly string[] {
+  let inForce = version
+  const unwatch = ledger.watch((change) => {
+    if (change.kind !== 'policy') return
+    inForce = change.version
+    if (inForce !== version)
+      telemetry.events.warned(`Policy ${inForce} is in force, and this process decides by ${version}: it pays nothing.`)
   })
-  const networks = config.networks.map(({ id }) => id)
-  const permitted = permittedSubtrees([...config.proxy.intercept.hosts, AGENT_DOOR_HOST])
-  const password = config.wallet.password && (await resolveSecret(config.wallet.password, env))
-  return {
-    ...{ config, clock, ids, telemetry, networks, doors: [] },
-    assets: [...knownAssets(), ...config.assets].filter(({ network }) => networks.includes(network)),
-    wallet: createLocalWallet({ key: parseKey(await resolveWalletKey(config.wallet.key, env), password) }),
-    authority: await openAuthority({ dataDir, clock, ...(permitted && { permitted }) }),
-    tokenSecret: await readOrCreateKey(join(dataDir, 'token.key')),
-    nonceSecret: await readOrCreateKey(join(dataDir, 'nonce.key')),
-    adminToken: await readOrCreateAdminToken(join(dataDir, 'admin.token')),
-    ledger: started.use(
-      await openSqliteLedger({ file: config.ledger.file, clock, ids, runId: randomIds('run'), events: telemetry.events }),
-    ),
+  started.defer(unwatch)
+  return () =>
+    inForce === version ? [] : [`Policy ${inForce} is in force, and this process decides by ${version}. Restart it with the same file.`]
+}
+
+async function isAnnounced(ledger: Pick<Ledger, 'announcePolicy'>, version: string): Promise<boolean> {
+  try {
+    await ledger.announcePolicy(version)
+    return true
+  } catch (cause) {
+    if (cause instanceof PurserError && cause.refusal.code === 'ledger_unavailable') return false
+    throw cause
   }
 }
 
 function policyOf({ mode, tiers, categories, recipients, jurisdictions }: Config): Policy {
   const rules = { categories, recipients, jurisdictions }
-  return { mode, tiers, rules, version: policyVersion({ tiers, rules }) }
+  return { mode, tiers, rules, version: policyVersion({ mode, tiers, rules }) }
 }
 
-function paymentDepsOf(house: House, policy: Policy): PaymentDeps {
-  const { clock, ids, ledger, wallet, nonceSecret, assets, networks, telemetry } = house
+function paymentDepsOf(house: House, { policy, proof }: { readonly policy: Policy; readonly proof: Proof }): PaymentDeps {
+  const { clock, ids, ledger, wallet, keys, assets, networks, telemetry } = house
   const { events } = telemetry
-  const rails = [createX402Rail({ assets, networks })]
-  const phases = createPhases(clock, events)
-  return { rails, ledger, wallet, policy: () => policy, clock, ids, events, phases, inFlight: createInFlight(), nonceSecret }
+  return {
+    ...{ ledger, wallet, clock, ids, events, nonceSecret: keys.nonce },
+    rails: [createX402Rail({ assets, networks })],
+    policy: () => policy,
+    phases: createPhases(clock, events),
+    inFlight: createInFlight(),
+    answers: createAnswers({ ledger, clock, events, key: keys.answer }),
+    clockBar: proof.clockBar,
+    settleNow: proof.settleNow,
+  }
 }
 
 async function openProxy(house: House, payment: PaymentDeps): Promise<RunningProxy> {
@@ -158,7 +149,10 @@ async function openProxy(house: House, payment: PaymentDeps): Promise<RunningPro
     ca: await Promise.all(proxy.tls.caFiles.map((file) => readFile(file, 'utf8'))),
     ...(proxy.serverTls && { tls: await readTls(proxy.serverTls) }),
   })
-  const agentDoor: AgentDoor = createAgentDoor({ ...house, events: telemetry.events, quote: createEstimate(payment, running.probe) })
+  const agentDoor: AgentDoor = createAgentDoor({
+    ...{ ...house, tokenSecret: house.keys.token, events: telemetry.events, proxyUrl: () => running.url },
+    quote: createEstimate(payment, running.probe),
+  })
   return running
 }
 
@@ -176,27 +170,29 @@ async function openDefaultSession(house: House): Promise<() => Promise<Session>>
 function adminBasis(
   house: House,
 ): Pick<AdminDeps, 'ledger' | 'clock' | 'ids' | 'wallet' | 'tokenSecret' | 'adminToken' | 'assets' | 'defaults' | 'events'> {
-  const { ledger, clock, ids, wallet, tokenSecret, adminToken, assets, networks, telemetry, config } = house
+  const { ledger, clock, ids, wallet, keys, adminToken, assets, networks, telemetry, config } = house
   const symbols = [...new Set(assets.map(({ symbol }) => symbol))]
   const owner = config.people.find(({ roles }) => roles.includes('owner'))?.id ?? 'operator'
   const defaults = { currency: 'USD', networks, assets: symbols, owner, wallet: null }
-  return { ledger, clock, ids, wallet, tokenSecret, adminToken, assets, defaults, events: telemetry.events }
+  return { ledger, clock, ids, wallet, tokenSecret: keys.token, adminToken, assets, defaults, events: telemetry.events }
 }
 
 interface Admitted {
   readonly policy: Policy
   readonly proxy: RunningProxy
+  readonly proof: Proof
   readonly status: Pick<AdminDeps, 'render' | 'readiness'>
 }
 
-async function openAdmin(house: House, { policy, proxy, status }: Admitted): Promise<RunningAdmin> {
+async function openAdmin(house: House, { policy, proxy, proof, status }: Admitted): Promise<RunningAdmin> {
   const { listen, hosts, serverTls } = house.config.admin
   const { tiers, rules, mode, version } = policy
   const cap = house.config.proxy.defaultSession?.cap
   const lint = lintTiers(tiers, { rules, ...(cap !== undefined && { cap }) })
   const info = { mode, version, tiers, rules, sentences: policySentences(policy), lint }
+  const { checkpointing, reconcile, cancel } = proof
   const app = createAdminApp({
-    ...{ ...adminBasis(house), ...status, hosts, policy: () => info },
+    ...{ ...adminBasis(house), ...status, checkpointing, reconcile, cancel, hosts, policy: () => info },
     contentType: house.telemetry.contentType,
     proxyUrl: proxy.url,
     onRevoked: (sessionId) => proxy.endSession(sessionId),
@@ -217,8 +213,13 @@ function known(house: House, admin: RunningAdmin): RunningAdmin {
   return admin
 }
 
+/** While the ledger cannot be read, what was counted is shown all the same: that is when people look at it. */
 async function renderMetrics({ ledger, telemetry }: House): Promise<string> {
-  return telemetry.render({ ...(await ledger.totals()), approvalsPending: 0 })
+  const totals = await ledger.totals().catch((cause: unknown) => {
+    telemetry.events.warned('The ledger could not be asked for metrics.', cause)
+    return undefined
+  })
+  return telemetry.render(totals && { ...totals, approvalsPending: 0 })
 }
 
 async function readTls({ cert, key }: ServerTls): Promise<{ cert: string; key: string }> {

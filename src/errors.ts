@@ -50,13 +50,13 @@ const CATALOGUE = {
     403,
     'Nothing remains of the session’s budget',
     true,
-    `${ASK_OPERATOR} to top the session up; unpaid requests still pass.`,
+    'Ask the owner whom the detail names for `purser session topup`, or wait until resetsAt where there is one; unpaid requests still pass.',
   ),
   spending_limit_exceeded: entry(
     403,
     'The payment does not fit into the session’s budget',
     true,
-    'Buy something that costs less, or ask for a top-up.',
+    'Buy something that costs less, or ask the owner whom the detail names for `purser session topup`.',
   ),
   per_payment_limit_exceeded: entry(
     403,
@@ -197,6 +197,12 @@ const CATALOGUE = {
   ),
   ledger_unavailable: entry(503, 'The ledger cannot be written, so nothing is paid', true, 'Try again later; unpaid requests still pass.'),
   payments_halted: entry(503, 'A person has halted payments', true, 'Wait until an operator resumes payments; unpaid requests still pass.'),
+  policy_changed: entry(
+    503,
+    'Another policy is in force by now, so nothing is paid',
+    true,
+    'Ask the operator of this proxy to restart it with the policy in force; unpaid requests still pass.',
+  ),
   clock_skew: entry(503, 'The clock cannot be trusted, so nothing is signed', true, `${ASK_OPERATOR} to correct the machine’s clock.`),
   internal_error: entry(500, 'Purser made a mistake', true, 'Report it to the operator with the request’s time; nothing further was paid.'),
   upstream_timeout: entry(504, 'The upstream took too long', true, 'Try again later.'),
@@ -234,6 +240,7 @@ export interface Refusal {
   /** Milliseconds since 1970. */
   readonly resetsAt?: number
   readonly retryAfter_s?: number
+  /** What this task has bought so far, and where each of it is listed. */
   readonly boughtInTask?: { readonly count: number; readonly url: string }
   readonly approvalUrl?: string
   /** Status where it depends on the door, e.g. 401 instead of 407 in reverse mode. */

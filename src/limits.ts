@@ -77,6 +77,111 @@ export const MAX_IDEMPOTENCY_KEY_CHARS = 255
 /** Identical refusals within this span are counted in one entry. */
 export const REFUSAL_RUN_MS = 10 * 60_000
 
+// answers that were paid for and did not arrive
+/** Larger ones are not kept: their purchase answers `paid_not_delivered` when it is repeated. */
+export const MAX_KEPT_ANSWER_BYTES = 1024 * 1024
+/** All kept answers together; the oldest go first. */
+export const KEPT_ANSWERS_BYTES = 256 * 1024 * 1024
+/** In memory, of answers that are under way: a copy of each as far as it came, until it is known whether it must be kept. */
+export const RECORDED_ANSWERS_BYTES = 128 * 1024 * 1024
+/** An agent that went away in the middle: how long the rest of what it paid for may take. As long as a stop waits. */
+export const SALVAGE_TIMEOUT_MS = 30_000
+/** An agent that gives up takes its connection with it at once; a reset that comes later says nothing about the answer. */
+export const RESET_WATCH_MS = 10_000
+/** Answers delivered within that time stay at hand, in case of such a reset. */
+export const DELIVERED_ANSWERS_BYTES = 16 * 1024 * 1024
+
+// proof from the chain
+/** Between two rounds of looking into open payments; shorter than the shortest window. */
+export const PROOF_INTERVAL_MS = 5_000
+/** Payments looked into in one round. */
+export const PROOF_BATCH = 100
+/** A claim to look into a payment: longer than any answer of an RPC takes. */
+export const PROOF_LEASE_MS = 60_000
+/** Without an RPC an authorization counts as spent this long after its end: clocks differ. */
+export const EXPIRY_GRACE_MS = 60_000
+/** A window that opened or closed by a clock this far from the chain's is not the window that was meant. */
+export const MAX_CHAIN_SKEW_MS = 30_000
+/** How often the chain's time is asked for. */
+export const CHAIN_TIME_INTERVAL_MS = 10_000
+export const RPC_TIMEOUT_MS = 10_000
+/** Blocks of one log query; public RPC servers refuse more than some thousands. */
+export const MAX_LOG_BLOCKS = 2_000
+/** Confirmations where a network does not say: about a minute on the networks of x402. */
+export const DEFAULT_FINALITY_BLOCKS = 12
+/** One answer of an RPC: the receipt of a transaction that batches a thousand transfers has about 1 MB. */
+export const MAX_RPC_ANSWER_BYTES = 4 * 1024 * 1024
+/** All that is asked about one payment; shorter than a claim on it lasts. */
+export const FIND_TIMEOUT_MS = 30_000
+/** Searched before signing and after the end of a window. What we sign is valid from ten minutes before. */
+export const SEARCH_MARGIN_S = 900
+/** The block of a moment is found this exactly: fewer questions than blocks in one more log query. */
+export const SEARCH_TOLERANCE_BLOCKS = 256n
+/** Payments asked about at once. */
+export const PROOF_CONCURRENCY = 8
+/** A chain that tells nothing for long is asked less and less often, at least so often. */
+export const MAX_PROOF_DELAY_MS = 5 * 60_000
+/** A repeat asks the chain at most so often about its payment; agents repeat in loops. */
+export const SETTLE_NOW_INTERVAL_MS = 1_000
+/** How often transfers back are looked for; they are never urgent. */
+export const INCOMING_INTERVAL_MS = 60_000
+/** Log queries for transfers back in one round, and for unrecorded payments in one reconciliation. */
+export const MAX_INCOMING_STEPS = 20
+export const MAX_HISTORY_STEPS = 100
+/** Entries of each kind in one report. */
+export const MAX_REPORT_ENTRIES = 1_000
+/** A chain's time is carried on by our own monotonic clock for so long; then nobody can tell. */
+export const CHAIN_TIME_LIFETIME_MS = 6 * CHAIN_TIME_INTERVAL_MS
+/** A cancellation takes 52,600. */
+export const CANCEL_GAS = 120_000n
+/** Beyond 500 gwei a cancellation costs more than almost every payment. */
+export const MAX_GAS_PRICE_WEI = 500_000_000_000n
+/** Between two checkpoints of the receipts, where something was written meanwhile. */
+export const CHECKPOINT_INTERVAL_MS = 60_000
+/** Heads after which a checkpoint is made: some 300 KB of text; more of them make several checkpoints. */
+export const MAX_CHECKPOINT_HEADS = 2_000
+/** Receipts looked through in one turn for heads that moved: some milliseconds. */
+export const CHECKPOINT_STEP = 2_000
+/** Checkpoints in one answer; most have some KB, none more than 600 KB. */
+export const MAX_CHECKPOINT_PAGE = 50
+/** One line of an export: a checkpoint has some 600 KB at most. */
+export const MAX_EXPORT_LINE_BYTES = 8 * 1024 * 1024
+
+// several processes on one ledger
+/** A run that has not been heard of for so long has ended; what it was signing is unknown from then on. */
+export const RUN_TIMEOUT_MS = 15_000
+export const RUN_HEARTBEAT_MS = 3_000
+/** Behind the notifications: how often the ledger is asked what others changed. */
+export const CHANGE_POLL_MS = 500
+/** Connections that one process writes with, and the operations that one transaction takes. */
+export const LEDGER_CONNECTIONS = 4
+export const MAX_BATCH_OPERATIONS = 512
+/** Connections that one process reads with; what writes need they read themselves. */
+export const LEDGER_READ_CONNECTIONS = 4
+/** Replicas that want the same rows make each other wait, and seldom begin anew; beyond this something is wrong. */
+export const BATCH_ATTEMPTS = 8
+/** After a write that could not be made: when notes, and a commit in doubt, are tried again. */
+export const LEDGER_RETRY_MS = 1_000
+/** Rounds of loading what operations did not foresee: one or two as a rule, a few for each generation of a family of sessions. */
+export const MAX_LOAD_ROUNDS = 200
+/** Notes that wait for the ledger to come back, some hundred bytes each. */
+export const MAX_WAITING_NOTES = 10_000
+/** While the ledger is away: how long a session that was known still passes unpaid requests. A failover takes seconds. */
+export const STALE_SESSION_MS = 60_000
+/** A statement or commit that takes longer is given up, and its outcome looked up. */
+export const LEDGER_TIMEOUT_MS = 10_000
+/** The server gives a statement up by itself before this; beyond it the connection is dead, whatever TCP says. */
+export const LEDGER_ANSWER_TIMEOUT_MS = LEDGER_TIMEOUT_MS + 2_000
+/** A change may be committed this long after its number was drawn; what the poll asks for reaches back as far. */
+export const CHANGE_OVERLAP_MS = 60_000
+export const CHANGE_OVERLAP_COUNT = 1_000
+/** Who was away longer has lost its sessions' caches anyway. */
+export const CHANGE_RETENTION_MS = 24 * 3_600_000
+/** A run that ended so long ago asks no more what became of its last commit. */
+export const RUN_RETENTION_MS = 24 * 3_600_000
+/** How often a server is asked whether a failover would lose what it acknowledged. */
+export const REPLICATION_CHECK_MS = 15_000
+
 // the ledger
 /** A note that nobody waits for rides with the next commit, or is committed alone after this. */
 export const NOTE_COMMIT_DELAY_MS = 20
@@ -92,8 +197,15 @@ export const MAX_NAME_CHARS = 200
 export const MAX_LIMIT_ENTRIES = 1_000
 /** Every payment is counted on each ancestor; people nest budgets in teams and tasks, not deeper. */
 export const MAX_SESSION_DEPTH = 8
+/** Children that an agent may have open at once; it opens them for parts of its work, and a loop of it must not fill the ledger. */
+export const MAX_OPEN_CHILDREN = 1_000
 /** Sessions whose terms stay parsed in memory, some KB each. */
 export const MAX_CACHED_SESSIONS = 10_000
+
+/** Percent of the cap, spent and held together, at which operators are told. */
+export const DEFAULT_THRESHOLDS = [50, 80, 95] as const
+/** The most often that a recurring budget grows. */
+export const MIN_REFILL_INTERVAL_MS = 1_000
 
 // policy
 /** People read a policy from top to bottom; a refusal says for each tier why it does not apply. */

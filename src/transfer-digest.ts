@@ -1,6 +1,6 @@
 /**
- * What the signature of an EIP-3009 transfer is over: its EIP-712 digest, as viem's `hashTypedData` gives it, without
- * walking the types anew for each payment.
+ * What the signature of an EIP-3009 transfer, or of its cancellation, is over: its EIP-712 digest, as viem's
+ * `hashTypedData` gives it, without walking the types anew for each payment.
  */
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
@@ -24,6 +24,13 @@ interface Transfer {
   readonly nonce: Hex
 }
 
+interface Cancellation {
+  readonly domain: Domain
+  readonly authorizer: Hex
+  /** 32 bytes. */
+  readonly nonce: Hex
+}
+
 const WORD_BYTES = 32
 const ADDRESS_BYTES = 20
 const UINT256_END = 2n ** 256n
@@ -40,12 +47,15 @@ export const DOMAIN_TYPE_HASH = hashText('EIP712Domain(string name,string versio
 export const TRANSFER_TYPE_HASH = hashText(
   'TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)',
 )
+export const CANCEL_TYPE_HASH = hashText('CancelAuthorization(address authorizer,bytes32 nonce)')
 
 const separators = new LRUCache<string, Uint8Array>({ max: MAX_DOMAINS })
 
 // Written whole for each digest, and read before anything else can run; nothing in them is secret.
 const struct = Buffer.alloc(7 * WORD_BYTES)
 struct.set(TRANSFER_TYPE_HASH)
+const cancelStruct = Buffer.alloc(3 * WORD_BYTES)
+cancelStruct.set(CANCEL_TYPE_HASH)
 const envelope = Buffer.alloc(2 + 2 * WORD_BYTES)
 envelope.set([0x19, 0x01])
 
@@ -55,16 +65,36 @@ envelope.set([0x19, 0x01])
  */
 export function digestTransfer({ domain, from, to, value, validAfter, validBefore, nonce }: Transfer): Uint8Array {
   const separator = separatorOf(domain)
-  if (!BYTES32.test(nonce)) throw new RangeError('the nonce is not 32 bytes')
+  checkNonce(nonce)
   writeAddress(struct, 1, from)
   writeAddress(struct, 2, to)
   writeUint(struct, 3, value)
   writeUint(struct, 4, validAfter)
   writeUint(struct, 5, validBefore)
   struct.write(nonce.slice(2), 6 * WORD_BYTES, 'hex')
+  return seal(separator, struct)
+}
+
+/**
+ * 32 bytes.
+ * @throws RangeError where a part is not of its type; mixed-case addresses need the right checksum.
+ */
+export function digestCancel({ domain, authorizer, nonce }: Cancellation): Uint8Array {
+  const separator = separatorOf(domain)
+  checkNonce(nonce)
+  writeAddress(cancelStruct, 1, authorizer)
+  cancelStruct.write(nonce.slice(2), 2 * WORD_BYTES, 'hex')
+  return seal(separator, cancelStruct)
+}
+
+function seal(separator: Uint8Array, message: Uint8Array): Uint8Array {
   envelope.set(separator, 2)
-  envelope.set(keccak256(struct), 2 + WORD_BYTES)
+  envelope.set(keccak256(message), 2 + WORD_BYTES)
   return keccak256(envelope)
+}
+
+function checkNonce(nonce: Hex): void {
+  if (!BYTES32.test(nonce)) throw new RangeError('the nonce is not 32 bytes')
 }
 
 function separatorOf(domain: Domain): Uint8Array {

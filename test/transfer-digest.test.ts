@@ -3,9 +3,9 @@ import { bytesToHex, getAddress, type Hex, hashTypedData, recoverTypedDataAddres
 import { privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, it } from 'vitest'
 import { ecdsa } from '../src/secp256k1.ts'
-import { DOMAIN_TYPE_HASH, digestTransfer, TRANSFER_TYPE_HASH } from '../src/transfer-digest.ts'
+import { CANCEL_TYPE_HASH, DOMAIN_TYPE_HASH, digestCancel, digestTransfer, TRANSFER_TYPE_HASH } from '../src/transfer-digest.ts'
 import { createLocalWallet } from '../src/wallet/local-key.ts'
-import type { TransferAuthorization } from '../src/wallet/wallet.ts'
+import type { CancelAuthorization, TransferAuthorization } from '../src/wallet/wallet.ts'
 
 const TYPES = {
   TransferWithAuthorization: [
@@ -129,5 +129,48 @@ describe('the digest of a transfer', () => {
   it('has the type hashes that EIP-712 and EIP-3009 print', () => {
     expect(bytesToHex(DOMAIN_TYPE_HASH)).toBe('0x8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f')
     expect(bytesToHex(TRANSFER_TYPE_HASH)).toBe('0x7c7c6cdb67a18743f49ec6fa9b35f50d52ed05cbed4cc592e13b44501c1a2267')
+    expect(bytesToHex(CANCEL_TYPE_HASH)).toBe('0x158b0a9edf7a828aad02f63cd515c68ef2f50ba807396f6d12842833a1597429')
+  })
+})
+
+const CANCEL_TYPES = {
+  CancelAuthorization: [
+    { name: 'authorizer', type: 'address' },
+    { name: 'nonce', type: 'bytes32' },
+  ],
+} as const
+const cancellation: fc.Arbitrary<CancelAuthorization> = fc.record({ domain, authorizer: address, nonce: hexOf(32) })
+
+function typedCancel({ domain: place, ...message }: CancelAuthorization) {
+  return { domain: place, types: CANCEL_TYPES, primaryType: 'CancelAuthorization', message } as const
+}
+
+describe('the digest of a cancellation', () => {
+  it('is what viem makes of any, also in turn with transfers', () => {
+    const holds = fc.property(cancellation, transfer, cancellation, (first, between, second) => {
+      expect(bytesToHex(digestCancel(first))).toBe(hashTypedData(typedCancel(first)))
+      expect(bytesToHex(digestTransfer(between))).toBe(hashTypedData(typed(between)))
+      expect(bytesToHex(digestCancel({ ...second, domain: between.domain }))).toBe(
+        hashTypedData(typedCancel({ ...second, domain: between.domain })),
+      )
+    })
+    fc.assert(holds, { numRuns: 300 })
+  })
+
+  it('is signed by a local wallet with the bytes that viem signs with', async () => {
+    const key = hexOf(32).filter((value) => BigInt(value) > 0n && !value.startsWith('0xffffffff'))
+    const holds = fc.asyncProperty(cancellation, key, async (drawn, secret) => {
+      const account = privateKeyToAccount(secret)
+      const given = { ...drawn, authorizer: account.address }
+      expect(await createLocalWallet({ key: secret }).signCancel(null, given)).toBe(await account.signTypedData(typedCancel(given)))
+    })
+    await fc.assert(holds, { numRuns: 100 })
+  })
+
+  it('is not made of parts that are not of their type', () => {
+    const { domain: place, from: authorizer, nonce } = TRANSFER
+    expect(() => digestCancel({ domain: place, authorizer: '0x', nonce })).toThrow('address')
+    expect(() => digestCancel({ domain: place, authorizer, nonce: '0x12' })).toThrow('nonce')
+    expect(() => digestCancel({ domain: { ...place, verifyingContract: '0x1234' }, authorizer, nonce })).toThrow('address')
   })
 })

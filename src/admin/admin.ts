@@ -5,12 +5,15 @@
  * role: what a token may do (all, operator, approver, auditor). view: how a thing of ours looks as JSON (views.ts).
  */
 import { bearer } from './authenticate.ts'
+import { registerCorrections } from './corrections.ts'
 import type { AdminDeps } from './deps.ts'
 import { boundBody, guardDoor, secureHeaders } from './door-guard.ts'
 import { registerHalts } from './halts.ts'
 import { registerPayments } from './payments.ts'
 import { registerPolicy } from './policy.ts'
 import { registerReceipts } from './receipts.ts'
+import { registerRecipients } from './recipients.ts'
+import { registerReconcile } from './reconcile.ts'
 import { type AdminApp, createRouter } from './router.ts'
 import { registerSessions } from './sessions.ts'
 import { registerStart } from './start-page.ts'
@@ -27,6 +30,9 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
   app.use('/v1/*', bearer(deps))
   registerSessions(app, deps)
   registerPayments(app, deps)
+  registerCorrections(app, deps)
+  registerReconcile(app, deps)
+  registerRecipients(app, deps)
   registerReceipts(app, deps)
   registerPolicy(app, deps)
   registerHalts(app, deps)

@@ -1,6 +1,6 @@
 /**
- * The agent's own door: what its session still has, what it paid, what something would cost. It answers for the caller's
- * session only, and nothing here grants or pays anything.
+ * The agent's own door: what its session still has, what it paid, what something would cost, and narrower children of its
+ * own. It answers for the caller's session only; nothing here pays, and nothing grants more than the caller has.
  */
 import { z } from '@hono/zod-openapi'
 import { Hono } from 'hono'
@@ -13,6 +13,7 @@ import { answerProblem, problemHandler } from './answers.ts'
 import { parseWith, readBody } from './body.ts'
 import type { AdminDeps } from './deps.ts'
 import { secureHeaders } from './door-guard.ts'
+import { registerChildren } from './own-children.ts'
 import { PageQuery, pageRequest, present, viewPage } from './pages.ts'
 import { viewOf } from './sessions.ts'
 import { ownPaymentView } from './views.ts'
@@ -34,7 +35,9 @@ export interface QuoteAnswer {
   readonly code?: string
 }
 
-export interface AgentDoorDeps extends Pick<AdminDeps, 'ledger' | 'clock' | 'wallet' | 'events'> {
+export interface AgentDoorDeps extends Pick<AdminDeps, 'ledger' | 'clock' | 'ids' | 'wallet' | 'events' | 'tokenSecret' | 'assets'> {
+  /** Where agents reach the proxy; asked for each answer, because the door is part of it. */
+  readonly proxyUrl: () => string
   /** `signal` fires when the agent has gone. */
   readonly quote: (
     session: Session,
@@ -46,9 +49,10 @@ export interface AgentDoorDeps extends Pick<AdminDeps, 'ledger' | 'clock' | 'wal
 /** Serves one request of an identified agent; the path starts with /v1/. Never rejects for an expected reason. */
 export type AgentDoor = (session: Session, request: Request) => Promise<Response>
 
-const DOORS = 'There are GET /v1/session, GET /v1/session/payments and POST /v1/quote.'
+const DOORS =
+  'There are GET /v1/session, GET /v1/session/payments, POST /v1/quote, and GET and POST /v1/session/children (close one with POST /v1/session/children/ID/close).'
 
-interface AgentEnv {
+export interface AgentEnv {
   Bindings: { session: Session }
 }
 
@@ -59,6 +63,7 @@ export function createAgentDoor(deps: AgentDoorDeps): AgentDoor {
   app.use(secureHeaders, boundAgentBody)
   registerOwnSession(app, deps)
   registerQuote(app, deps)
+  registerChildren(app, deps)
   registerLater(app)
   return async (session, request) => app.fetch(request, { session })
 }
@@ -114,8 +119,5 @@ function quoteView({ amount, recipient, ...answer }: QuoteAnswer): Record<string
 function registerLater(app: Hono<AgentEnv>): void {
   app.post('/v1/session/requests', () => {
     throw refused('not_found', 'Asking people for an approval or a top-up comes with a later version; tell your operator instead.')
-  })
-  app.post('/v1/session/children', () => {
-    throw refused('not_found', 'Child sessions come with a later version; ask your operator for a session of its own.')
   })
 }

@@ -4,7 +4,7 @@ import { HTTPException } from 'hono/http-exception'
 import type { z } from 'zod'
 import { PurserError, type Refusal, refused } from '../errors.ts'
 import { MAX_ISSUES_SHOWN } from '../limits.ts'
-import { issuesOf } from '../session/issues.ts'
+import { type Issue, issuesOf } from '../session/issues.ts'
 import { PROBLEM_TYPE, problem } from '../session/problem.ts'
 import type { Events } from '../telemetry/events.ts'
 
@@ -24,12 +24,12 @@ export function problemHandler(events: Pick<Events, 'faulted'>): ErrorHandler {
 
 function refusalOf(fault: Error, events: Pick<Events, 'faulted'>): Refusal {
   if (fault instanceof PurserError) return fault.refusal
-  if (fault instanceof HTTPException) return { code: 'request_invalid', detail: sentenceOf(fault), status: fault.status }
+  if (fault instanceof HTTPException) return { code: 'request_invalid', detail: httpSentence(fault), status: fault.status }
   events.faulted('admin', fault)
   return { code: 'internal_error', detail: 'The request could not be answered because of a fault in Purser.' }
 }
 
-function sentenceOf({ status }: HTTPException): string {
+function httpSentence({ status }: HTTPException): string {
   if (status === 415) return 'Send the body as JSON, with Content-Type: application/json.'
   if (status === 400) return 'The body is not valid JSON.'
   return 'The request could not be read.'
@@ -43,7 +43,11 @@ export function refuseInvalid(result: { success: true } | { success: false; erro
 
 /** "cap: write an amount …; limits.perPayment: …": every place that has to be mended. */
 export function issueSentence(error: z.ZodError): string {
-  const issues = issuesOf(error)
+  return sentenceOf(issuesOf(error))
+}
+
+/** The same for problems that were found by other means. */
+export function sentenceOf(issues: readonly Issue[]): string {
   const shown = issues.slice(0, MAX_ISSUES_SHOWN).map(({ path, message }) => `${path || '(whole)'}: ${message}`)
   const more = issues.length - shown.length
   return more > 0 ? `${shown.join('; ')}; and ${more} more` : shown.join('; ')

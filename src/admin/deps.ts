@@ -1,4 +1,5 @@
 /** What the admin API is given: the ports, the policy in force, time and names. */
+import type { Checkpointing } from '../audit/checkpointing.ts'
 import type { Clock, Ids } from '../clock.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Asset } from '../money.ts'
@@ -8,6 +9,7 @@ import type { Finding } from '../policy/lint.ts'
 import type { Tier } from '../policy/tiers.ts'
 import type { Events } from '../telemetry/events.ts'
 import type { Wallet } from '../wallet/wallet.ts'
+import type { ReconcileReport } from './report.ts'
 
 /** What a session gets where its opener names nothing, and the bounds of what an opener may name. */
 export interface SessionDefaults {
@@ -37,8 +39,23 @@ export interface StatusDeps {
   readonly render: () => Promise<string>
   /** Prometheus' text format unless given. */
   readonly contentType?: string
-  /** Why payments cannot be made now; empty when they can. */
-  readonly readiness: () => Promise<readonly string[]>
+  /** All of them are asked, each time. */
+  readonly readiness: readonly ReadinessCheck[]
+}
+
+/** Sentences that say why payments cannot be made now; none where they can. */
+export type ReadinessCheck = () => readonly string[] | Promise<readonly string[]>
+
+/** The cancellation of an authorization, as far as it came. The ledger changes only by what the chain shows afterwards. */
+export interface Cancelled {
+  /** `signed`: nobody here pays for gas; whoever has some can submit `call`. */
+  readonly kind: 'submitted' | 'signed'
+  readonly paymentId: string
+  readonly network: string
+  readonly transaction: string | null
+  readonly call: { readonly chainId: number; readonly to: string; readonly data: string }
+  /** What happens next, for people. */
+  readonly note: string
 }
 
 export interface AdminDeps extends StatusDeps {
@@ -60,6 +77,15 @@ export interface AdminDeps extends StatusDeps {
   /** Read for each answer, so that a reload shows at once. */
   readonly policy: () => PolicyInfo
   readonly events: Pick<Events, 'warned' | 'faulted'>
+  /** Signs the receipts; makes a checkpoint for every export. */
+  readonly checkpointing: Pick<Checkpointing, 'publicKey' | 'now'>
   /** Ends what a revoked session still has open. */
   readonly onRevoked: (sessionId: string) => void
+  /** Looks into every open payment now, and into what came back. `fromBlock` by network: where the search begins. */
+  readonly reconcile: (options: { readonly fromBlock?: Readonly<Record<string, bigint>> }) => Promise<ReconcileReport>
+  /**
+   * Signs the cancellation of an open authorization, and submits it where somebody pays for gas.
+   * @throws PurserError `not_found`, `conflict`
+   */
+  readonly cancel: (paymentId: string) => Promise<Cancelled>
 }

@@ -1,37 +1,81 @@
-/** From what was asked for to a new session: the configuration fills what is absent and bounds what is named. */
+/** From what was asked for to a new session: the configuration, or the parent, fills what is absent and bounds what is named. */
 import { PurserError, refused } from '../errors.ts'
-import type { NewSession } from '../ledger/ledger.ts'
-import type { SessionSpec } from '../session/spec.ts'
+import type { AdminKey, Ledger, NewSession } from '../ledger/ledger.ts'
+import { coversAsset } from '../session/asset-names.ts'
+import { narrowed, type Opening } from '../session/narrower.ts'
+import type { Session } from '../session/session.ts'
+import { completed, type SessionRequest, type SessionSpec } from '../session/spec.ts'
 import { hashToken, mintToken } from '../session/token.ts'
+import { sentenceOf } from './answers.ts'
 import type { AdminDeps } from './deps.ts'
 
-type OpeningDeps = Pick<AdminDeps, 'clock' | 'ids' | 'wallet' | 'tokenSecret' | 'defaults' | 'assets'>
+type MintDeps = Pick<AdminDeps, 'clock' | 'ids' | 'tokenSecret'>
+type OpeningDeps = MintDeps & Pick<AdminDeps, 'wallet' | 'defaults' | 'assets'>
 
 /**
- * The session that this spec asks for, with a fresh id.
- * @throws PurserError `request_invalid` for a parent, and for networks, assets, wallets and currencies that are not configured.
+ * The session that this spec asks for, with a fresh id. It has no parent.
+ * @throws PurserError `request_invalid` for networks, assets, wallets and currencies that are not configured.
  */
 export async function newSession(spec: SessionSpec, deps: OpeningDeps): Promise<NewSession> {
-  refuseParent(spec)
   const means = meansOf(spec, deps)
   await refuseUnknownWallet(means.wallet, deps)
-  const id = deps.ids('ses')
-  const now = deps.clock.now()
-  const { agent, purpose, cap, limits, scope, singleUse, labels } = spec
+  const { agent, purpose, cap, limits, scope, singleUse, labels, refill } = spec
+  const minted = mint(deps)
   return {
-    ...{ id, agent, purpose, cap, limits, scope, singleUse, labels },
+    ...{ agent, purpose, cap, limits, scope, singleUse, labels, refill },
     ...means,
-    tokenHash: hashToken(mintToken(deps.tokenSecret, id)),
-    name: null,
+    ...minted,
     parent: null,
     owner: spec.owner ?? deps.defaults.owner,
-    createdAt: now,
-    expiresAt: now + spec.ttl_ms,
+    expiresAt: minted.createdAt + spec.ttl_ms,
   }
 }
 
-function refuseParent({ parent }: SessionSpec): void {
-  if (parent !== null) throw refused('request_invalid', 'parent: child sessions come with a later version; leave it out or send null.')
+/**
+ * The child of `parent` that this asks for, with a fresh id: it can do less in every respect.
+ * @throws PurserError `request_invalid` that names everything that is wider than its parent's.
+ */
+export function newChild(
+  parent: Session,
+  asked: SessionRequest,
+  { opener, ...deps }: MintDeps & Pick<AdminDeps, 'assets'> & Pick<Opening, 'opener'>,
+): NewSession {
+  const minted = mint(deps)
+  const result = narrowed(parent, asked, { now: minted.createdAt, opener, assets: deps.assets })
+  if (result.kind === 'refused') throw refused('request_invalid', sentenceOf(result.issues))
+  return { ...result.terms, ...minted }
+}
+
+function mint({ clock, ids, tokenSecret }: MintDeps): Pick<NewSession, 'id' | 'name' | 'tokenHash' | 'createdAt'> {
+  const id = ids('ses')
+  return { id, name: null, tokenHash: hashToken(mintToken(tokenSecret, id)), createdAt: clock.now() }
+}
+
+/**
+ * Opens what an operator asks for: a session, or a child of an open one.
+ * @throws PurserError `request_invalid`, `conflict`
+ */
+export async function openAsked(asked: SessionRequest, deps: AdminDeps, key: AdminKey | undefined): Promise<Session> {
+  const { ledger } = deps
+  return openOnce(ledger, key, async () => {
+    if (!asked.parent) return newSession(completed(asked), deps)
+    const parent = await ledger.session(asked.parent)
+    if (!parent) throw refused('request_invalid', `parent: there is no session ${asked.parent}.`)
+    return newChild(parent, asked, { ...deps, opener: 'operator' })
+  })
+}
+
+/**
+ * Opens a session. What was opened under this key before is looked up first: by now its parent may have too little left.
+ * @throws PurserError `conflict`, and whatever `make` throws
+ */
+export async function openOnce(
+  ledger: Pick<Ledger, 'openSession' | 'openedWith'>,
+  key: AdminKey | undefined,
+  make: () => Promise<NewSession>,
+): Promise<Session> {
+  const first = key && (await ledger.openedWith(key))
+  return first ?? ledger.openSession(await make(), key)
 }
 
 type Means = Pick<NewSession, 'currency' | 'networks' | 'assets' | 'wallet'>
@@ -41,7 +85,7 @@ function meansOf(spec: SessionSpec, { defaults, assets }: OpeningDeps): Means {
   const named = spec.assets ?? defaults.assets
   const currency = spec.currency ?? defaults.currency
   refuseUnlisted('networks', { named: networks, listed: defaults.networks, isListed: (name) => defaults.networks.includes(name) })
-  refuseUnlisted('assets', { named, listed: defaults.assets, isListed: (name) => isListedAsset(name, { defaults, assets }) })
+  refuseUnlisted('assets', { named, listed: defaults.assets, isListed: (name) => coversAsset(defaults.assets, name, assets) })
   const currencies = [...new Set([defaults.currency, ...assets.map((asset) => asset.currency)])]
   refuseUnlisted('currency', { named: [currency], listed: currencies, isListed: (name) => currencies.includes(name) })
   return { currency, networks, assets: named, wallet: spec.wallet ?? defaults.wallet }
@@ -57,14 +101,6 @@ function refuseUnlisted(path: string, { named, listed, isListed }: Names): void 
   const unknown = named.filter((name) => !isListed(name))
   if (unknown.length === 0) return
   throw refused('request_invalid', `${path}: ${unknown.join(', ')} is not configured here (configured: ${listed.join(', ') || 'none'}).`)
-}
-
-/** A listed symbol covers its addresses; a listed address never covers the symbol, which may stand for more. */
-function isListedAsset(name: string, { defaults, assets }: Pick<OpeningDeps, 'defaults' | 'assets'>): boolean {
-  if (defaults.assets.includes(name)) return true
-  const address = name.toLowerCase()
-  const symbols = assets.filter((asset) => asset.address.toLowerCase() === address).map(({ symbol }) => symbol)
-  return defaults.assets.some((listed) => listed.toLowerCase() === address || symbols.includes(listed))
 }
 
 async function refuseUnknownWallet(wallet: string | null, { wallet: wallets }: OpeningDeps): Promise<void> {

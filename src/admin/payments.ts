@@ -14,6 +14,10 @@ const Filter = z.strictObject({
   recipient: z.string().optional(),
   state: PaymentView.shape.state.optional(),
   tier: z.string().optional(),
+  disputed: z
+    .enum(['true'], { error: 'write true, or leave it out' })
+    .transform(() => true)
+    .optional(),
   since: TimeQuery.optional(),
   until: TimeQuery.optional(),
   ...PageQuery,

@@ -3,12 +3,15 @@ import { z } from '@hono/zod-openapi'
 import type { Ledger, Payment, PaymentState } from '../ledger/ledger.ts'
 import { MAX_SUMMARY_RECIPIENTS } from '../limits.ts'
 import { formatAmount } from '../money.ts'
+import { remainingOf, type Session } from '../session/session.ts'
 import { walkPages } from './pages.ts'
 
 const Sum = z.object({ count: z.int(), amount: z.string() })
 
 export const SummaryView = z
   .object({
+    /** What the session was allowed and never spent: nobody can spend it any more. What is held may still be freed later. */
+    freed: z.string(),
     payments: z.object({ settled: Sum, unknown: Sum, expired: Sum, void: Sum, denied: Sum, open: Sum }),
     /** Settled payments and those that may still settle. Beyond a bound, further recipients are summed in the last row. */
     byRecipient: z.array(Sum.extend({ recipient: z.string(), host: z.string() })),
@@ -41,8 +44,9 @@ interface RecipientTally extends Tally {
   readonly host: string
 }
 
-/** Adds up all payments of one session, a page at a time. */
-export async function summarize(ledger: Pick<Ledger, 'payments'>, session: string): Promise<SummaryView> {
+/** Adds up all payments of one session that has ended, a page at a time. */
+export async function summarize(ledger: Pick<Ledger, 'payments'>, ended: Session): Promise<SummaryView> {
+  const session = ended.id
   const outcomes: Record<Outcome, Tally> = { settled: none(), unknown: none(), expired: none(), void: none(), denied: none(), open: none() }
   const recipients = new Map<string, RecipientTally>()
   for await (const payment of await walkPages((page) => ledger.payments({ session }, page))) {
@@ -52,6 +56,7 @@ export async function summarize(ledger: Pick<Ledger, 'payments'>, session: strin
   }
   const { settled, unknown, expired, void: voided, denied, open } = outcomes
   return {
+    freed: formatAmount(remainingOf(ended)),
     payments: {
       settled: sum(settled),
       unknown: sum(unknown),

@@ -2,14 +2,14 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { refused } from '../errors.ts'
 import type { Session } from '../session/session.ts'
-import { type SessionSpec, sessionSpecSchema } from '../session/spec.ts'
+import { sessionRequestSchema } from '../session/spec.ts'
 import { mintToken } from '../session/token.ts'
 import { amount, duration } from '../session/values.ts'
 import { describedBody, readBody } from './body.ts'
 import type { AdminDeps } from './deps.ts'
 import { adminKey, KeyHeader } from './idempotency.ts'
-import { newSession } from './open-session.ts'
-import { listOf, PageQuery, pageRequest } from './pages.ts'
+import { openAsked } from './open-session.ts'
+import { listOf, PageQuery, pageRequest, present } from './pages.ts'
 import { type AdminApp, allow, body, IdParam, json, PROBLEMS, READERS } from './router.ts'
 import { SummaryView, summarize } from './session-summary.ts'
 import { SessionView, sessionView } from './views.ts'
@@ -22,12 +22,14 @@ const TopUp = z.strictObject({
   extend: duration.optional(),
 })
 
+const Filter = z.strictObject({ parent: z.string().optional(), ...PageQuery })
+
 const open = createRoute({
   method: 'post',
   path: '/v1/sessions',
-  summary: 'Open a session; the token is shown only here',
+  summary: 'Open a session, or with a parent a narrower child of it; the token is shown only here',
   ...allow('operator'),
-  request: { headers: KeyHeader, body: describedBody(sessionSpecSchema) },
+  request: { headers: KeyHeader, body: describedBody(sessionRequestSchema) },
   responses: { 201: json(OpenedSession, 'The session, its token and the proxy URL for its agent'), ...PROBLEMS },
 })
 
@@ -36,7 +38,7 @@ const list = createRoute({
   path: '/v1/sessions',
   summary: 'Sessions, newest first',
   ...allow(...READERS),
-  request: { query: z.strictObject(PageQuery) },
+  request: { query: Filter },
   responses: { 200: json(listOf(SessionView), 'One page'), ...PROBLEMS },
 })
 
@@ -52,7 +54,7 @@ const show = createRoute({
 const close = createRoute({
   method: 'post',
   path: '/v1/sessions/{id}/close',
-  summary: 'Stop new payments; answers closing while an outcome is open',
+  summary: 'Stop new payments, of all sessions below it too; answers closing while an outcome is open',
   ...allow('operator'),
   request: { params: IdParam },
   responses: { 200: json(ClosedSession, 'The session with what became of its money'), ...PROBLEMS },
@@ -61,7 +63,7 @@ const close = createRoute({
 const revoke = createRoute({
   method: 'post',
   path: '/v1/sessions/{id}/revoke',
-  summary: 'Stop the session and all its traffic, for good',
+  summary: 'Stop the session, all below it and all their traffic, for good',
   ...allow('operator'),
   request: { params: IdParam },
   responses: { 200: json(SessionView, 'The session'), ...PROBLEMS },
@@ -82,19 +84,19 @@ export function registerSessions(app: AdminApp, deps: AdminDeps): void {
 
   app.openapi(open, async (context) => {
     const key = await adminKey(context, context.req.valid('header')['idempotency-key'])
-    const spec: SessionSpec = await readBody(context.req, sessionSpecSchema)
-    const session = await ledger.openSession(await newSession(spec, deps), key)
+    const session = await openAsked(await readBody(context.req, sessionRequestSchema), deps, key)
     return context.json(await openedView(session, deps), 201)
   })
   app.openapi(list, async (context) => {
-    const { items, next } = await ledger.sessions(pageRequest(context.req.valid('query')))
+    const { limit, cursor, ...filter } = context.req.valid('query')
+    const { items, next } = await ledger.sessions(pageRequest({ limit, cursor }), present(filter))
     return context.json({ items: await Promise.all(items.map(view)), next }, 200)
   })
   app.openapi(show, async (context) => context.json(await view(await sessionNamed(context.req.valid('param').id, deps)), 200))
   app.openapi(close, async (context) => {
     const { id } = await sessionNamed(context.req.valid('param').id, deps)
     const closed = await ledger.close(id)
-    return context.json({ ...(await view(closed)), summary: await summarize(ledger, id) }, 200)
+    return context.json({ ...(await view(closed)), summary: await summarize(ledger, closed) }, 200)
   })
   app.openapi(revoke, async (context) => {
     const { id } = await sessionNamed(context.req.valid('param').id, deps)
@@ -125,8 +127,11 @@ export async function viewOf(session: Session, { clock, wallet }: ViewDeps): Pro
   return sessionView(session, { now: clock.now(), address })
 }
 
-/** The token is derived from the id, so that a replayed creation answers the same one. */
-async function openedView(session: Session, deps: AdminDeps): Promise<z.infer<typeof OpenedSession>> {
+/** With token and proxy URL, for whoever opened it. The token is derived from the id, so that a replayed creation answers the same one. */
+export async function openedView(
+  session: Session,
+  deps: ViewDeps & Pick<AdminDeps, 'tokenSecret' | 'proxyUrl'>,
+): Promise<z.infer<typeof OpenedSession>> {
   const token = mintToken(deps.tokenSecret, session.id)
   const { protocol, host } = new URL(deps.proxyUrl)
   return { ...(await viewOf(session, deps)), token, proxyUrl: `${protocol}//${session.id}:${token}@${host}` }

@@ -1,7 +1,7 @@
 /** How it goes: metrics, alive, ready. Open on their listeners; they name no session, URL or address. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Events } from '../telemetry/events.ts'
-import type { StatusDeps } from './deps.ts'
+import type { ReadinessCheck, StatusDeps } from './deps.ts'
 import { secureHeaders } from './door-guard.ts'
 import { type AdminApp, createRouter, json } from './router.ts'
 
@@ -40,8 +40,13 @@ export function registerStatus(app: AdminApp, deps: StatusDeps): void {
 }
 
 async function reasonsOf({ readiness }: StatusDeps): Promise<string[]> {
+  return (await Promise.all(readiness.map(answerOf))).flat()
+}
+
+/** A check that fails hides no other; only those that read the ledger can fail. */
+async function answerOf(check: ReadinessCheck): Promise<readonly string[]> {
   try {
-    return [...(await readiness())]
+    return await check()
   } catch {
     return ['The ledger does not answer.']
   }

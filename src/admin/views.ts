@@ -6,6 +6,7 @@ import { z } from '@hono/zod-openapi'
 import type { Payment } from '../ledger/ledger.ts'
 import { formatAmount } from '../money.ts'
 import { formatDuration } from '../session/duration.ts'
+import { nextRefill } from '../session/refill.ts'
 import { remainingOf, type Session, type SessionLimits, stateOf } from '../session/session.ts'
 
 const Amount = z.string().openapi({ example: '4.999', description: 'Decimal amount in the currency of the session' })
@@ -57,6 +58,8 @@ export const SessionView = z
     parent: maybe(z.string()),
     singleUse: z.boolean(),
     labels: z.record(z.string(), z.string()),
+    refill: maybe(z.object({ amount: Amount, every: z.string(), max: Amount })),
+    refillsAt: maybe(Time).openapi({ description: 'When the next refill falls due' }),
   })
   .openapi('Session')
 export type SessionView = z.infer<typeof SessionView>
@@ -76,6 +79,7 @@ const PaymentFields = {
   reason: z.string(),
   amount: maybe(Amount),
   currency: maybe(z.string()),
+  refunded: Amount.openapi({ description: 'What came back of it' }),
   count: z.int().openapi({ description: 'How many identical refusals this entry stands for; 1 for everything else' }),
 }
 
@@ -112,6 +116,11 @@ export const PaymentView = z
     validBefore: maybe(Time),
     transaction: maybe(z.string()),
     settlement: maybe(z.string()),
+    evidence: maybe(z.enum(['claimed', 'confirmed', 'operator'])).openapi({
+      description: 'How the settlement is known: the server says so, a final block shows it, or two people have seen proof of it',
+    }),
+    block: maybe(z.string()).openapi({ description: 'The final block that shows it, in decimal' }),
+    dispute: maybe(z.enum(['settled_though_denied', 'settled_not_delivered', 'taken_otherwise'])),
     times: z.object({
       challenged: Time,
       decided: Time,
@@ -140,6 +149,17 @@ export function sessionView(session: Session, at: { readonly now: number; readon
     ...{ payments, limits: limitsView(session.limits), scope, networks, assets },
     wallet: { name: session.wallet, address: at.address },
     ...{ owner, parent, singleUse, labels },
+    ...refillView(session),
+  }
+}
+
+function refillView(session: Session): Pick<SessionView, 'refill' | 'refillsAt'> {
+  const { refill } = session
+  if (!refill) return { refill: null, refillsAt: null }
+  const { amount, every_ms, max } = refill
+  return {
+    refill: { amount: formatAmount(amount), every: formatDuration(every_ms), max: formatAmount(max) },
+    refillsAt: maybeTime(nextRefill(session) ?? null),
   }
 }
 
@@ -154,17 +174,18 @@ function limitsView({ perPayment, perWindow, payments, ...maps }: SessionLimits)
   }
 }
 
-function amountsOf(bounds: Readonly<Record<string, bigint>>): Record<string, string> {
+/** Millionths by name as decimals by name. */
+export function amountsOf(bounds: Readonly<Record<string, bigint>>): Record<string, string> {
   return Object.fromEntries(Object.entries(bounds).map(([name, bound]) => [name, formatAmount(bound)]))
 }
 
 export function paymentView(payment: Payment): PaymentView {
   const { agent, purchaseId, paymentRequestId, delivery, origin, host, challengeDigest, user, justification } = payment
-  const { policyVersion, wouldBe, categories, trust, nonce, transaction, settlement } = payment
+  const { policyVersion, wouldBe, categories, trust, nonce, transaction, settlement, evidence, block, dispute } = payment
   return {
     ...fieldsOf(payment),
     ...{ agent, purchaseId, paymentRequestId, delivery, origin, host, challengeDigest, user, justification },
-    ...{ policyVersion, wouldBe, categories, trust, nonce, transaction, settlement },
+    ...{ policyVersion, wouldBe, categories, trust, nonce, transaction, settlement, evidence, block, dispute },
     ...termsOf(payment),
     validBefore: payment.validBefore_s === null ? null : isoTime(payment.validBefore_s * 1000),
     times: timesOf(payment),
@@ -193,6 +214,7 @@ function fieldsOf(payment: Payment): z.infer<z.ZodObject<typeof PaymentFields>> 
     reason,
     amount,
     currency: terms?.currency ?? null,
+    refunded: formatAmount(payment.refunded),
     count,
   }
 }

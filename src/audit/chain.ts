@@ -1,7 +1,7 @@
 /** The chain: each entry carries the hash of the one before in its session, so nothing can be changed or dropped unseen. */
-import { createHash } from 'node:crypto'
 import { CanonicalError, canonicalJson } from './canonical.ts'
-import type { Receipt, ReceiptBody, Verification } from './receipt.ts'
+import { sha256 } from './digest.ts'
+import type { Fault, Receipt, ReceiptBody } from './receipt.ts'
 
 /** What the first entry of a session carries as the hash before it. */
 export const GENESIS_HASH = '0'.repeat(64)
@@ -27,37 +27,43 @@ export function link(head: ChainHead, body: Omit<ReceiptBody, 'number' | 'previo
   return { receipt: { ...entry, hash: sha256(text) }, text }
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex')
-}
-
 /** How entries arrive: within each session by rising numbers, or by falling ones as lists and exports give them. */
 export type ChainOrder = 'oldest_first' | 'newest_first'
 
 export interface ChainVerifier {
-  /** Looks at the next entry. After the first broken one nothing more is judged. */
-  add(receipt: Receipt): void
+  /** Looks at the next entry and returns what is wrong with it. After the first broken one nothing more is judged. */
+  add(receipt: Receipt): Fault | null
   /** The verdict over all that was added. */
-  result(): Verification
+  result(): ChainVerdict
+}
+
+export interface ChainVerdict {
+  readonly ok: boolean
+  /** Entries looked at. */
+  readonly count: number
+  /** Chains (sessions) looked at. */
+  readonly chains: number
+  readonly brokenAt: Fault | null
 }
 
 /**
  * Verifies chains entry by entry, with one small record per session in memory. Sessions may be interleaved. Finds any
  * change of a value, a missing entry, another order and another numbering. Only entries cut off at the newest end
- * leave no gap: the ledger finds those by the heads that it keeps.
+ * leave no gap: those are found by the heads that the ledger keeps and that checkpoints name.
  */
 export function chainVerifier(order: ChainOrder = 'oldest_first'): ChainVerifier {
   const last = new Map<string, Link>()
   let count = 0
-  let brokenAt: Verification['brokenAt'] = null
+  let brokenAt: Fault | null = null
   const rising = order === 'oldest_first'
   return {
     add(receipt) {
-      if (brokenAt) return
+      if (brokenAt) return brokenAt
       count += 1
       const why = faultOf(receipt) ?? (rising ? risingFault : fallingFault)(receipt, last.get(receipt.sessionId))
       if (why) brokenAt = place(receipt, why)
       last.set(receipt.sessionId, linkOf(receipt))
+      return brokenAt
     },
     result() {
       const cut = rising ? null : cutAt(last.values())
@@ -68,7 +74,7 @@ export function chainVerifier(order: ChainOrder = 'oldest_first'): ChainVerifier
 }
 
 /** Verifies entries that are all at hand, in rising order within each session. */
-export function verifyChain(receipts: Iterable<Receipt>): Verification {
+export function verifyChain(receipts: Iterable<Receipt>): ChainVerdict {
   const verifier = chainVerifier()
   for (const receipt of receipts) verifier.add(receipt)
   return verifier.result()
@@ -105,13 +111,13 @@ function fallingFault(receipt: Receipt, after: Link | undefined): string | undef
 }
 
 /** In falling order a chain is whole only when it ended with its first entry. */
-function cutAt(oldest: Iterable<Link>): Verification['brokenAt'] {
+function cutAt(oldest: Iterable<Link>): Fault | null {
   for (const receipt of oldest) {
     if (receipt.number !== 1 || receipt.previousHash !== GENESIS_HASH) return place(receipt, 'the entries before it are missing')
   }
   return null
 }
 
-function place({ sessionId, number, id }: Link, why: string): NonNullable<Verification['brokenAt']> {
+function place({ sessionId, number, id }: Link, why: string): Fault {
   return { sessionId, number, id, why }
 }

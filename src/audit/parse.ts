@@ -1,5 +1,7 @@
 /** Reading receipts back: text from a file or a store becomes a receipt here, or it is an error that says where. */
 import * as z from 'zod'
+import { canonicalJson } from './canonical.ts'
+import type { Checkpoint } from './checkpoint.ts'
 import type { Receipt } from './receipt.ts'
 
 /** Thrown when text is not a receipt. */
@@ -60,6 +62,10 @@ const bodySchema = z.strictObject({
   signatureDigest: maybe,
   transaction: maybe,
   settlement: maybe,
+  evidence: maybe,
+  block: maybe,
+  dispute: maybe,
+  refunded: text,
   delivery: z.strictObject({ status: count, bytes: count, complete: z.boolean() }).nullable(),
   delivered: z.boolean(),
   count: z.int().positive(),
@@ -68,12 +74,25 @@ const bodySchema = z.strictObject({
 /** A receipt as it is exported, every member and no other. */
 export const receiptSchema = z.strictObject({ ...bodySchema.shape, hash: text })
 
+const hash = z.string().regex(/^[0-9a-f]{64}$/)
+const checkpointBodySchema = z.strictObject({
+  kind: z.literal('checkpoint'),
+  ledgerId: text,
+  number: z.int().positive(),
+  at: text,
+  heads: z.array(z.strictObject({ sessionId: text, number: z.int().positive(), hash })).readonly(),
+  previousHash: hash,
+  publicKey: hash,
+})
+/** A checkpoint as it is exported, every member and no other. */
+export const checkpointSchema = z.strictObject({ ...checkpointBodySchema.shape, signature: z.string().regex(/^[0-9a-f]{128}$/) })
+
 /**
  * Reads one receipt from its JSON text. Unknown members are refused: what the hash does not know is not evidence.
  * @throws ReceiptFormatError where the text is not JSON or not a receipt.
  */
 export function parseReceipt(json: string): Receipt {
-  return parse(json, receiptSchema)
+  return parse(json, receiptSchema, 'receipt')
 }
 
 /**
@@ -81,20 +100,40 @@ export function parseReceipt(json: string): Receipt {
  * @throws ReceiptFormatError where the text is not JSON or not a receipt without its hash.
  */
 export function parseEntry(json: string, hash: string): Receipt {
-  return { ...parse(json, bodySchema), hash }
+  return { ...parse(json, bodySchema, 'receipt'), hash }
 }
 
-function parse<T>(json: string, schema: z.ZodType<T>): T {
-  const parsed = schema.safeParse(readJson(json))
+/**
+ * Reads one checkpoint from its JSON text. Its signature is not looked at.
+ * @throws ReceiptFormatError where the text is not JSON or not a checkpoint.
+ */
+export function parseCheckpoint(json: string): Checkpoint {
+  return parse(json, checkpointSchema, 'checkpoint')
+}
+
+/**
+ * Reads a checkpoint from the text that was signed, with its signature beside it.
+ * @throws ReceiptFormatError where the text is not a checkpoint, or not its canonical JSON.
+ */
+export function parseSignedCheckpoint(json: string, signature: string): Checkpoint {
+  const body = parse(json, checkpointBodySchema, 'checkpoint')
+  if (canonicalJson(body) !== json) throw new ReceiptFormatError('not a checkpoint: it is not in the form that was signed')
+  return { ...body, signature }
+}
+
+type Kind = 'receipt' | 'checkpoint'
+
+function parse<T>(json: string, schema: z.ZodType<T>, kind: Kind): T {
+  const parsed = schema.safeParse(readJson(json, kind))
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
-  throw new ReceiptFormatError(`not a receipt: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unreadable'}`, { cause: parsed.error })
+  throw new ReceiptFormatError(`not a ${kind}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unreadable'}`, { cause: parsed.error })
 }
 
-function readJson(json: string): unknown {
+function readJson(json: string, kind: Kind): unknown {
   try {
     return JSON.parse(json)
   } catch (cause) {
-    throw new ReceiptFormatError('not a receipt: the text is not JSON', { cause })
+    throw new ReceiptFormatError(`not a ${kind}: the text is not JSON`, { cause })
   }
 }

@@ -55,6 +55,14 @@ export interface ReceiptBody {
   readonly transaction: string | null
   /** What is known about the settlement, in our own words. */
   readonly settlement: string | null
+  /** How the settlement is known: `claimed`, `confirmed` or `operator`. */
+  readonly evidence: string | null
+  /** The final block that shows it; decimal. */
+  readonly block: string | null
+  /** What is held against the recipient. */
+  readonly dispute: string | null
+  /** What came back so far, in `currency`; "0" where nothing did. */
+  readonly refunded: string
   readonly delivery: { readonly status: number; readonly bytes: number; readonly complete: boolean } | null
   readonly delivered: boolean
   /** Identical refusals counted so far; 1 for everything else. */
@@ -78,12 +86,36 @@ export interface ReceiptFilter {
   readonly until?: number
 }
 
+/** The newest checkpoint that holds: up to it nothing can be missing. Whoever notes it can ask for it again later. */
+export interface Seal {
+  readonly number: number
+  readonly at: string
+  readonly hash: string
+  readonly ledgerId: string
+  /** Ed25519, hex. */
+  readonly publicKey: string
+}
+
 export interface Verification {
   readonly ok: boolean
   /** Entries looked at. */
   readonly count: number
   /** Chains (sessions) looked at. */
   readonly chains: number
-  /** The first entry that does not hold, or null. */
-  readonly brokenAt: { readonly sessionId: string; readonly number: number; readonly id: string; readonly why: string } | null
+  /** The first entry that does not hold, or null. For a checkpoint `id` is `checkpoint` and `sessionId` empty. */
+  readonly brokenAt: Fault | null
+  /** Checkpoints looked at. */
+  readonly checkpoints: number
+  /** Null where there is no checkpoint: then the newest entries could be missing. */
+  readonly sealed: Seal | null
+  /** Entries that no checkpoint covers yet. */
+  readonly unsealed: number
+}
+
+/** An entry that does not hold, and why. */
+export interface Fault {
+  readonly sessionId: string
+  readonly number: number
+  readonly id: string
+  readonly why: string
 }

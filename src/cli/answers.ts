@@ -15,8 +15,14 @@ export const SessionAnswer = z.looseObject({
   expiresAt: z.string(),
   state: z.string(),
   payments: z.number().optional(),
+  parent: z.string().nullish(),
+  refill: z.looseObject({ amount: Amount, every: z.string(), max: Amount }).nullish(),
+  refillsAt: z.string().nullish(),
 })
 export type SessionAnswer = z.infer<typeof SessionAnswer>
+
+/** What closing and revoking answer; only closing sums up. */
+export const EndedSession = SessionAnswer.extend({ summary: z.looseObject({ freed: Amount }).optional() })
 
 /** The one answer that shows a session's token. */
 export const OpenedSession = SessionAnswer.extend({
@@ -40,6 +46,9 @@ export const PaymentAnswer = z.looseObject({
   amount: Amount.nullish(),
   currency: z.string().nullish(),
   delivered: z.boolean(),
+  refunded: Amount.nullish(),
+  evidence: z.string().nullish(),
+  dispute: z.string().nullish(),
 })
 export type PaymentAnswer = z.infer<typeof PaymentAnswer>
 
@@ -68,7 +77,12 @@ export const VerificationAnswer = z.looseObject({
   count: z.number(),
   chains: z.number(),
   brokenAt: z.looseObject({ sessionId: z.string(), number: z.number(), id: z.string(), why: z.string() }).nullable(),
+  checkpoints: z.number(),
+  sealed: z.looseObject({ number: z.number(), at: z.string(), hash: z.string(), ledgerId: z.string(), publicKey: z.string() }).nullable(),
+  unsealed: z.number(),
 })
+
+export const ReceiptKeyAnswer = z.looseObject({ algorithm: z.string(), publicKey: z.string() })
 
 export const WalletAnswer = z.looseObject({ address: z.string().regex(/^0x[0-9a-fA-F]{40}$/) })
 export const TokenAnswer = z.looseObject({ id: z.string(), token: z.string() })

@@ -44,6 +44,17 @@ export function durationFlag(text: string): string {
   }
 }
 
+/** The filters of a list, each a flag of its own. */
+export function addFilters(list: Command, names: readonly string[]): Command {
+  for (const name of names) {
+    const time = name === 'since' || name === 'until'
+    const help =
+      name === 'since' ? 'from this time on, e.g. 2026-11-22T09:00:00Z' : name === 'until' ? 'before this time' : `only of this ${name}`
+    list.option(`--${name} <${time ? 'time' : name}>`, help)
+  }
+  return list
+}
+
 export function countFlag(text: string): number {
   if (!/^(0|[1-9][0-9]{0,8})$/.test(text)) throw new InvalidArgumentError('write a whole number')
   return Number(text)
@@ -79,6 +90,12 @@ export function windowsFlag(
 ): readonly { max: string; per: string }[] {
   const [max = '', per = ''] = text.split('/')
   return [...(before ?? []), { max: amountFlag(max), per: durationFlag(per) }]
+}
+
+/** `amount/span`, e.g. 0.50/1h. */
+export function refillFlag(text: string): { amount: string; every: string } {
+  const [amount = '', every = ''] = text.split('/')
+  return { amount: amountFlag(amount), every: durationFlag(every) }
 }
 
 /** Flags as a query string, absent ones left out: `{ session: 's', limit: 5 }` is `?session=s&limit=5`. */

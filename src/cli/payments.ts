@@ -1,40 +1,44 @@
-/** `purser payments …`: what was bought, what was refused, and why. */
+/** `purser payments …`: what was bought, what was refused, and why; and what people say about the rest. */
 import type { Command } from 'commander'
 import { PaymentAnswer, pageOf } from './answers.ts'
-import { type CommonFlags, command, countFlag, group, queryOf } from './options.ts'
+import { correctionCommands } from './corrections.ts'
+import { addFilters, type CommonFlags, command, countFlag, group, queryOf } from './options.ts'
 import { connectAdmin } from './settings.ts'
 import { display } from './statement.ts'
 import { facts, printJson, type Terminal, table } from './terminal.ts'
 
-const FILTERS = ['session', 'agent', 'tool', 'recipient', 'state', 'tier', 'since', 'until'] as const
+const FILTERS = ['session', 'agent', 'tool', 'task', 'recipient', 'state', 'tier', 'since', 'until'] as const
 
 interface ListFlags extends CommonFlags, Partial<Record<(typeof FILTERS)[number], string>> {
+  readonly disputed?: true
   readonly limit: number
   readonly cursor?: string
 }
 
 export function paymentsCommand(terminal: Terminal): Command {
   const list = command('list', 'payments and refusals, newest first')
-  for (const name of FILTERS) list.option(`--${name} <${name === 'since' || name === 'until' ? 'time' : name}>`, `only of this ${name}`)
+  addFilters(list, FILTERS)
   list
+    .option('--disputed', 'only those under dispute')
     .option('--limit <count>', 'at most so many', countFlag, 100)
     .option('--cursor <cursor>', 'go on behind an earlier page')
     .action((flags: ListFlags) => listPayments(flags, terminal))
   const show = command('show', 'one payment with all that is known')
     .argument('<payment>', 'the payment’s id')
     .action((id: string, flags: CommonFlags) => showPayment(id, flags, terminal))
-  return group('payments', [list, show])
+  return group('payments', [list, show, ...correctionCommands(terminal)])
 }
 
 async function listPayments(flags: ListFlags, terminal: Terminal): Promise<void> {
   const admin = await connectAdmin(flags, terminal)
-  const filters = Object.fromEntries(FILTERS.map((name) => [name, flags[name]]))
+  const named = Object.fromEntries(FILTERS.map((name) => [name, flags[name]]))
+  const filters = { ...named, disputed: flags.disputed && 'true' }
   const page = await admin.get(`/v1/payments${queryOf({ ...filters, limit: flags.limit, cursor: flags.cursor })}`, pageOf(PaymentAnswer))
   if (flags.json) return printJson(terminal, page)
   const columns = [{ title: 'PAYMENT' }, { title: 'STATE' }, { title: 'AMOUNT', align: 'right' as const }, { title: 'AGENT' }]
   const rows = page.items.map((payment) => [
     payment.id,
-    payment.code && payment.state === 'denied' ? `denied: ${payment.code}` : payment.state,
+    stateOf(payment),
     amountOf(payment),
     payment.agent,
     payment.tier || '-',
@@ -50,6 +54,11 @@ async function showPayment(id: string, flags: CommonFlags, terminal: Terminal): 
   if (flags.json) return printJson(terminal, payment)
   const pairs = Object.entries(payment).filter(([, value]) => value !== null && value !== '')
   terminal.out.line(facts(pairs.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)])))
+}
+
+function stateOf({ state, code, dispute }: PaymentAnswer): string {
+  if (dispute) return `${state}: ${dispute}`
+  return code && state === 'denied' ? `denied: ${code}` : state
 }
 
 function amountOf({ amount, currency }: PaymentAnswer): string {

@@ -65,7 +65,7 @@ async function explainOffline(flags: ExplainFlags, terminal: Terminal): Promise<
   const [{ explain }, { policyVersion }] = await Promise.all([import('../policy/explain.ts'), import('../policy/version.ts')])
   const { tiers, mode, ...rules } = config
   const given = { ...(tool && { tool }), ...(payTo && { payTo }), ...(trust && { trust }) }
-  const policy = { tiers, mode, rules, version: policyVersion({ tiers, rules }) }
+  const policy = { tiers, mode, rules, version: policyVersion({ mode, tiers, rules }) }
   const explanation = explain({ url, method, amount: parseAmount(amount), currency, policy, ...given })
   if (flags.json) printJson(terminal, explanation)
   else terminal.out.line(explanation.steps.join('\n'))

@@ -20,7 +20,17 @@ const ENTRIES: readonly Entry[] = [
   },
   { name: 'session', summary: 'open, list, show, top up, close, revoke', load: async () => (await import('./session.ts')).sessionCommand },
   { name: 'balance', summary: 'what remains of a session', load: async () => (await import('./balance.ts')).balanceCommand },
-  { name: 'payments', summary: 'list and show payments', load: async () => (await import('./payments.ts')).paymentsCommand },
+  {
+    name: 'payments',
+    summary: 'list, show, resolve, cancel and refund payments',
+    load: async () => (await import('./payments.ts')).paymentsCommand,
+  },
+  {
+    name: 'recipients',
+    summary: 'who did not deliver, is disputed, or paid back',
+    load: async () => (await import('./recipients.ts')).recipientsCommand,
+  },
+  { name: 'reconcile', summary: 'look into every open payment now', load: async () => (await import('./reconcile.ts')).reconcileCommand },
   { name: 'receipts', summary: 'list, export and verify receipts', load: async () => (await import('./receipts.ts')).receiptsCommand },
   { name: 'policy', summary: 'check the tiers, explain a decision', load: async () => (await import('./policy.ts')).policyCommand },
   { name: 'wallet', summary: 'address and balance of the wallet', load: async () => (await import('./wallet.ts')).walletCommand },

@@ -8,16 +8,22 @@ import { hintAtDefaults, readSettings, type Settings } from './settings.ts'
 import { facts, type Terminal } from './terminal.ts'
 
 export function serveCommand(terminal: Terminal): Command {
-  return command('serve', '').action((flags: CommonFlags) => serve(flags, terminal))
+  return command('serve', '')
+    .option('--accept-restored-ledger', 'start although the ledger is an older copy than the one that was in use here')
+    .action((flags: ServeFlags) => serve(flags, terminal))
+}
+
+interface ServeFlags extends CommonFlags {
+  readonly acceptRestoredLedger?: true
 }
 
 /** The first signal drains: what was signed is concluded, then everything closes. A second one ends the process at once. */
-async function serve(flags: CommonFlags, terminal: Terminal): Promise<void> {
+async function serve(flags: ServeFlags, terminal: Terminal): Promise<void> {
   const settings = await readSettings(flags, terminal)
   const { startApp } = await import('../app.ts')
-  await using app = await startApp(settings.config, { env: terminal.env })
+  await using app = await startApp(settings.config, { env: terminal.env, acceptRestored: flags.acceptRestoredLedger ?? false })
   if (flags.json) terminal.out.line(JSON.stringify(placesOf(app, settings)))
-  else announce(app, settings, terminal)
+  else await announce(app, settings, terminal)
   if (!terminal.stop.aborted) await once(terminal.stop, 'abort')
   if (!flags.json) terminal.err.line('Stopping: what was signed is concluded first. A second signal ends at once.')
   await app.drain()
@@ -29,7 +35,7 @@ function placesOf(app: App, { config, file }: Settings): Record<string, unknown>
   return { proxyUrl, adminUrl, metricsUrl: metricsUrl ?? null, caFile, walletAddress, adminTokenFile, config: file ?? null, warnings }
 }
 
-function announce(app: App, settings: Settings, terminal: Terminal): void {
+async function announce(app: App, settings: Settings, terminal: Terminal): Promise<void> {
   const { proxyUrl, adminUrl, metricsUrl, caFile, walletAddress, warnings } = app
   const metrics: [string, string][] = metricsUrl === undefined ? [] : [['Metrics', metricsUrl]]
   terminal.out.line(
@@ -45,5 +51,8 @@ function announce(app: App, settings: Settings, terminal: Terminal): void {
   )
   hintAtDefaults(settings, terminal)
   for (const warning of warnings) terminal.err.line(terminal.err.paint('yellow', `Warning: ${warning}`))
-  terminal.out.line('Ready. Open a budget with `purser session open`, or run an agent with `purser exec -- COMMAND`.')
+  const reasons = await app.readiness()
+  for (const reason of reasons) terminal.err.line(terminal.err.paint('red', `Nothing is paid: ${reason}`))
+  if (reasons.length > 0) terminal.out.line('Started. Unpaid requests pass; /readyz says when payments can be made.')
+  else terminal.out.line('Ready. Open a budget with `purser session open`, or run an agent with `purser exec -- COMMAND`.')
 }

@@ -8,8 +8,11 @@ type Amounts = Readonly<Record<string, string>>
 type List = readonly string[]
 
 export interface OpenFlags extends CommonFlags {
-  readonly agent: string
-  readonly purpose: string
+  readonly agent?: string
+  readonly purpose?: string
+  readonly parent?: string
+  readonly refill?: { readonly amount: string; readonly every: string }
+  readonly refillMax?: string
   readonly cap: string
   readonly ttl: string
   readonly currency?: string
@@ -35,12 +38,14 @@ export interface OpenFlags extends CommonFlags {
 
 /** What was not said stays absent: an empty list or map would refuse everything. */
 export async function specOf(flags: OpenFlags): Promise<Record<string, unknown>> {
-  const { agent, purpose, cap, ttl, currency, owner, network, asset, label, singleUse } = flags
+  const { agent, purpose, parent, cap, ttl, currency, owner, network, asset, label, singleUse } = flags
   const limits = { ...(await limitsFile(flags.limitsJson)), ...present(limitFlags(flags)) }
   const scope = present({ hosts: flags.host, methods: flags.method, categories: flags.category, tools: flags.tool })
   return present({
     agent,
     purpose,
+    parent,
+    refill: refillOf(flags),
     cap,
     ttl,
     currency,
@@ -52,6 +57,12 @@ export async function specOf(flags: OpenFlags): Promise<Record<string, unknown>>
     limits: Object.keys(limits).length === 0 ? undefined : limits,
     scope: Object.keys(scope).length === 0 ? undefined : scope,
   })
+}
+
+function refillOf({ refill, refillMax }: OpenFlags): Record<string, string> | undefined {
+  if (refill && refillMax !== undefined) return { ...refill, max: refillMax }
+  if (!refill && refillMax === undefined) return undefined
+  throw misused('--refill and --refill-max belong together.', 'For example: --refill 0.50/1h --refill-max 2.00')
 }
 
 function limitFlags({

@@ -1,6 +1,6 @@
 /** `purser session …`: budgets for agents, made and ended by people. */
 import { type Command, Option } from 'commander'
-import { AnyAnswer, OpenedSession, pageOf, SessionAnswer } from './answers.ts'
+import { EndedSession, OpenedSession, pageOf, SessionAnswer } from './answers.ts'
 import {
   amountFlag,
   amountsFlag,
@@ -12,6 +12,7 @@ import {
   labelsFlag,
   listFlag,
   queryOf,
+  refillFlag,
   windowsFlag,
 } from './options.ts'
 import { type OpenFlags, specOf } from './session-flags.ts'
@@ -20,6 +21,7 @@ import { balanceText, display } from './statement.ts'
 import { printJson, type Terminal, table } from './terminal.ts'
 
 interface ListFlags extends CommonFlags {
+  readonly parent?: string
   readonly limit: number
   readonly cursor?: string
 }
@@ -43,10 +45,13 @@ function openCommand(terminal: Terminal): Command {
   const amounts = (flag: string, what: string) => new Option(`--${flag} <name=amount>`, `${what}; repeatable`).argParser(amountsFlag)
   const list = (flag: string, what: string) => new Option(`--${flag} <name>`, `${what}; repeatable`).argParser(listFlag)
   return command('open', 'open a session; its token is shown once')
-    .option('--agent <name>', 'who spends', 'agent')
-    .option('--purpose <text>', 'what for', 'not stated')
+    .option('--agent <name>', 'who spends')
+    .option('--purpose <text>', 'what for')
+    .option('--parent <session>', 'a session above it, whose bounds it may only narrow')
     .requiredOption('--cap <amount>', 'how much at most', amountFlag)
     .requiredOption('--ttl <span>', 'for how long, e.g. 30m, 1h, 7d', durationFlag)
+    .option('--refill <amount/span>', 'what is added again and again, e.g. 0.50/1h', refillFlag)
+    .option('--refill-max <amount>', 'what may remain after a refill at most', amountFlag)
     .option('--currency <code>', 'the currency of all amounts')
     .option('--owner <id>', 'the person whose budget it is')
     .option('--per-payment <amount>', 'how much one payment may cost', amountFlag)
@@ -81,6 +86,7 @@ async function open(flags: OpenFlags, terminal: Terminal): Promise<void> {
 
 function listCommand(terminal: Terminal): Command {
   return command('list', 'sessions, newest first')
+    .option('--parent <session>', 'only its children')
     .option('--limit <count>', 'at most so many', countFlag, 100)
     .option('--cursor <cursor>', 'go on behind an earlier page')
     .action((flags: ListFlags) => list(flags, terminal))
@@ -88,7 +94,8 @@ function listCommand(terminal: Terminal): Command {
 
 async function list(flags: ListFlags, terminal: Terminal): Promise<void> {
   const admin = await connectAdmin(flags, terminal)
-  const page = await admin.get(`/v1/sessions${queryOf({ limit: flags.limit, cursor: flags.cursor })}`, pageOf(SessionAnswer))
+  const query = queryOf({ parent: flags.parent, limit: flags.limit, cursor: flags.cursor })
+  const page = await admin.get(`/v1/sessions${query}`, pageOf(SessionAnswer))
   if (flags.json) return printJson(terminal, page)
   const rows = page.items.map((session) => [
     session.id,
@@ -122,6 +129,7 @@ async function show(id: string, flags: CommonFlags, terminal: Terminal): Promise
   const session = await admin.get(pathOf(id), SessionAnswer)
   if (flags.json) return printJson(terminal, session)
   terminal.out.line(`${session.id}  ${session.agent}: ${session.purpose}\n${balanceText(session)}`)
+  if (session.parent) terminal.out.line(`Parent    ${session.parent}`)
   for (const name of ['limits', 'scope', 'networks', 'assets', 'labels']) {
     const text = JSON.stringify(session[name])
     if (text !== undefined && text !== '{}' && text !== '[]') terminal.out.line(`${name.padEnd(8)}  ${text}`)
@@ -150,14 +158,19 @@ function endCommands(terminal: Terminal): Command[] {
     command(name, summary)
       .argument('<session>', 'the session’s id')
       .action((id: string, flags: CommonFlags) => finish({ id, name }, flags, terminal))
-  return [end('close', 'stop new payments and settle what is open'), end('revoke', 'as close, and nothing of it is forwarded any more')]
+  return [
+    end('close', 'stop new payments, of all below it too, and settle what is open'),
+    end('revoke', 'as close, and nothing of it or below it is forwarded any more'),
+  ]
 }
 
 async function finish({ id, name }: { id: string; name: 'close' | 'revoke' }, flags: CommonFlags, terminal: Terminal): Promise<void> {
   const admin = await connectAdmin(flags, terminal)
-  const summary = await admin.post(`${pathOf(id)}/${name}`, {}, AnyAnswer)
-  if (flags.json) return printJson(terminal, summary)
-  terminal.out.line(balanceText(await admin.get(pathOf(id), SessionAnswer)))
+  const ended = await admin.post(`${pathOf(id)}/${name}`, {}, EndedSession)
+  if (flags.json) return printJson(terminal, ended)
+  terminal.out.line(balanceText(ended))
+  if (ended.summary)
+    terminal.out.line(`${display(ended.summary.freed, ended.currency)} were never spent, and nobody can spend them here any more.`)
 }
 
 function pathOf(id: string): string {

@@ -26,9 +26,16 @@ export function balanceText(session: SessionAnswer): string {
       ['Held', `${money(held)}${parseAmount(held) > 0n ? '  (may still be taken: the outcome is not known yet)' : ''}`],
       ...(session.payments === undefined ? [] : [['Payments', String(session.payments)] as const]),
       ['State', session.state],
+      ...refillFacts(session),
       ['Expires', session.expiresAt],
     ]),
   ].join('\n')
+}
+
+function refillFacts({ refill, refillsAt, currency }: SessionAnswer): (readonly [string, string])[] {
+  if (!refill) return []
+  const next = refillsAt ? `; the next at ${refillsAt}` : ''
+  return [['Refill', `${display(refill.amount, currency)} every ${refill.every}, up to ${display(refill.max, currency)} remaining${next}`]]
 }
 
 /** What `exec` prints at its end. */

@@ -59,6 +59,11 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
   return all.map((row) => row.map(cell).join('  ').trimEnd()).join('\n')
 }
 
+/** "1 receipt", "2 receipts". */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
+
 /** Name and value pairs, the values aligned. */
 export function facts(pairs: readonly (readonly [string, string])[]): string {
   const width = Math.max(...pairs.map(([name]) => name.length))

@@ -51,7 +51,29 @@ export interface Config {
     readonly roles: readonly ('owner' | 'approver' | 'operator' | 'auditor')[]
     readonly webhook?: string
   }[]
-  readonly ledger: { readonly kind: 'sqlite'; readonly file: string }
+  readonly ledger:
+    | { readonly kind: 'sqlite'; readonly file: string }
+    | {
+        readonly kind: 'postgres'
+        /** Without the password. */
+        readonly url: string
+        readonly password?: SecretRef
+        /** A replicated server may acknowledge what a failover loses. */
+        readonly unsafeAsyncReplication: boolean
+      }
+  /** 32 bytes each, in hex; where absent they are made in the data folder. Replicas of one ledger must share them. */
+  readonly keys: {
+    readonly nonce?: SecretRef
+    readonly receipt?: SecretRef
+    readonly answer?: SecretRef
+    readonly token?: SecretRef
+    /** PEM files of the local authority. */
+    readonly ca?: { readonly cert: string; readonly key: SecretRef }
+  }
+  readonly sessions: {
+    /** Percent of the cap. */
+    readonly thresholds: readonly number[]
+  }
   readonly wallet: {
     readonly kind: 'local'
     readonly key: SecretRef
@@ -59,7 +81,16 @@ export interface Config {
     readonly password?: SecretRef
   }
   /** Only these are paid on. `id` is CAIP-2. */
-  readonly networks: readonly { readonly id: string; readonly rpc?: string }[]
+  readonly networks: readonly {
+    readonly id: string
+    readonly rpc?: string
+    /** A second server, which has to agree before anything is concluded. */
+    readonly secondRpc?: string
+    /** Blocks below the head from which on a block is final. */
+    readonly finalityBlocks: number
+  }[]
+  /** Pays for the gas of cancellations; nothing else. */
+  readonly gasWallet: { readonly key: SecretRef } | null
   /** Beyond the protocol's own table. */
   readonly assets: readonly Asset[]
   readonly recipients: {

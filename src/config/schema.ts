@@ -1,29 +1,40 @@
 /** The whole configuration as one schema. Absent means no: what is not listed is not paid, and unknown keys are refused. */
-import { resolve } from 'node:path'
 import { z } from 'zod'
 import { MAX_POLICY_RULES } from '../limits.ts'
 import { jurisdiction, oneOf, tiersSchemaFor } from '../policy/tiers.ts'
 import { address, amount, category, duration, hostPattern, listOf, method, name, network, section, wanted } from '../session/values.ts'
+import { keysSchema, ledgerSchema, missingKeys, networkSchema, sessionsSchema } from './keeping.ts'
 import { adminSchema, proxySchema } from './listeners.ts'
-import { filePath, hookUrl, listen, secret, webUrl } from './places.ts'
-
-const POSTGRES = 'PostgreSQL is not in this version: write sqlite:PATH'
-const LEDGER = 'write sqlite:PATH, such as sqlite:./data/purser.db'
+import { filePath, hookUrl, listen, secret } from './places.ts'
 
 /** @param folder the folder that relative paths start from */
 export function configSchema(folder: string) {
   return section(configShape(folder)).superRefine((config, context) => {
-    const { proxy, admin, metrics } = config
-    const say = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
-    const taken = [proxy.listen, admin.listen]
-    if (isSame(proxy.listen, admin.listen)) say(['admin', 'listen'], 'is the address of the proxy already')
-    if (metrics.listen && taken.some((other) => isSame(other, metrics.listen)))
-      say(['metrics', 'listen'], 'is taken by another listener already')
-    const known = new Set(config.networks.map(({ id }) => id))
-    for (const id of proxy.defaultSession?.networks ?? []) {
-      if (!known.has(id)) say(['proxy', 'defaultSession', 'networks'], `${id} is not among networks`)
-    }
+    for (const [path, message] of contradictionsOf(config)) context.addIssue({ code: 'custom', path: [...path], message })
   })
+}
+
+type Contradiction = readonly [path: readonly string[], message: string]
+
+/** What each section allows and all together do not. */
+function contradictionsOf(config: z.output<z.ZodObject<ReturnType<typeof configShape>>>): Contradiction[] {
+  const { proxy, admin, metrics, networks, ledger } = config
+  const known = new Set(networks.map(({ id }) => id))
+  const unknown = (proxy.defaultSession?.networks ?? []).filter((id) => !known.has(id))
+  const taken = metrics.listen && [proxy.listen, admin.listen].some((other) => isSame(other, metrics.listen))
+  return [
+    ...when(isSame(proxy.listen, admin.listen), ['admin', 'listen'], 'is the address of the proxy already'),
+    ...when(taken, ['metrics', 'listen'], 'is taken by another listener already'),
+    ...when(config.gasWallet && networks.every(({ rpc }) => rpc === undefined), ['gasWallet'], 'needs a network with an rpc'),
+    ...(ledger?.kind === 'postgres' ? missingKeys(config) : []).map((path): Contradiction => [path, SHARED]),
+    ...unknown.map((id): Contradiction => [['proxy', 'defaultSession', 'networks'], `${id} is not among networks`]),
+  ]
+}
+
+const SHARED = 'is missing: processes that share a PostgreSQL ledger share their keys'
+
+function when(holds: unknown, path: readonly string[], message: string): Contradiction[] {
+  return holds ? [[path, message]] : []
 }
 
 /** The sections by name; `tiers` as the list itself, which a file may hold too. */
@@ -36,11 +47,16 @@ export function configShape(folder: string) {
     metrics: section({ listen: listen.nullable().default(null) }).prefault({}),
     people: peopleSchema.default([]),
     ledger: ledgerSchema(folder).exactOptional(),
+    keys: keysSchema(folder).prefault({}),
+    sessions: sessionsSchema.prefault({}),
     wallet: section({
       kind: oneOf('local').default('local'),
       key: secret(folder).exactOptional(),
       password: secret(folder).exactOptional(),
     }).prefault({}),
+    gasWallet: section({ key: secret(folder) })
+      .nullable()
+      .default(null),
     networks: networksSchema.default([]),
     assets: assetsSchema.default([]),
     recipients: recipientsSchema.prefault({}),
@@ -60,7 +76,7 @@ const peopleSchema = listOf(
   section({ id: name, roles: listOf(oneOf('owner', 'approver', 'operator', 'auditor')), webhook: hookUrl.exactOptional() }),
 ).superRefine(eachOnce(({ id }) => id, 'id'))
 
-const networksSchema = listOf(section({ id: network, rpc: webUrl.exactOptional() })).superRefine(eachOnce(({ id }) => id, 'id'))
+const networksSchema = listOf(networkSchema).superRefine(eachOnce(({ id }) => id, 'id'))
 
 /** A price of zero would make payments free in the caps' eyes. */
 const rate = amount.refine((millionths) => millionths > 0n, { error: 'must be more than zero' })
@@ -104,17 +120,6 @@ const categoryRule = section({
   tool: name.exactOptional(),
   category,
 })
-
-function ledgerSchema(folder: string) {
-  return z
-    .string({ error: wanted(LEDGER) })
-    .transform((text, context) => {
-      if (/^sqlite:./.test(text)) return { kind: 'sqlite' as const, file: resolve(folder, text.slice('sqlite:'.length)) }
-      context.addIssue(/^postgres(ql)?:/.test(text) ? POSTGRES : LEDGER)
-      return z.NEVER
-    })
-    .meta({ description: 'sqlite:PATH' })
-}
 
 function approvalsSchema(folder: string) {
   return section({

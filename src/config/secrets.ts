@@ -1,5 +1,5 @@
 /** Secrets: where a configuration says they are, and the keys that Purser makes for itself at its first start. */
-import { randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { MAX_SECRET_BYTES } from '../limits.ts'
@@ -63,6 +63,39 @@ export async function readOrCreateKey(path: string): Promise<Buffer> {
   if (!HEX_KEY.test(text))
     throw new SecretError(`${path} does not hold a key of 64 hex digits. Restore it; a new one would not fit the ledger.`)
   return Buffer.from(text, 'hex')
+}
+
+/**
+ * A key of 32 bytes: where the configuration says, and it has to be there, because replicas share it; else the one in
+ * `path`, which is made where it is missing.
+ * @throws SecretError
+ */
+export async function resolveKey(ref: SecretRef | undefined, path: string, env: Environment): Promise<Buffer> {
+  if (!ref) return readOrCreateKey(path)
+  const text = (await resolveSecret(ref, env)).trim().toLowerCase()
+  if (!HEX_KEY.test(text))
+    throw new SecretError(`${sourceOf(ref)} does not hold a key of 64 hex digits. Make one with: openssl rand -hex 32`)
+  return Buffer.from(text, 'hex')
+}
+
+function sourceOf(ref: SecretRef): string {
+  switch (ref.kind) {
+    case 'env':
+      return `The environment variable ${ref.name}`
+    case 'file':
+      return ref.path
+    case 'text':
+      return 'The key that stands in the configuration'
+  }
+}
+
+/**
+ * By which two processes see that they have the same secret: SHA-256 (hex) of an HMAC under it. It tells nothing of the
+ * secret, and nothing that is made with it is of this form. `name` keeps the fingerprints of one key for two uses apart.
+ */
+export function fingerprint(name: string, secret: string | Uint8Array): string {
+  const tag = createHmac('sha256', secret).update(`purser fingerprint 1\n${name}`, 'utf8').digest()
+  return createHash('sha256').update(tag).digest('hex')
 }
 
 /** The token of the admin door, for all roles. @throws SecretError */

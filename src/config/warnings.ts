@@ -5,7 +5,7 @@ import type { SecretRef } from './secrets.ts'
 
 /** A sentence for each danger; empty for a configuration without. */
 export function dangersOf(config: Omit<Config, 'warnings'>): string[] {
-  return [...modeDanger(config), ...plainListeners(config), ...openedNetworks(config), ...plainSecrets(config)]
+  return [...modeDanger(config), ...plainListeners(config), ...openedNetworks(config), ...looseReplication(config), ...plainSecrets(config)]
 }
 
 function modeDanger({ mode }: Pick<Config, 'mode'>): string[] {
@@ -25,8 +25,24 @@ function openedNetworks({ proxy: { unsafeAllowPrivateUpstreams: opened } }: Pick
   return [`proxy.unsafeAllowPrivateUpstreams: agents reach ${opened.join(', ')}, and plain http is paid there.`]
 }
 
-function plainSecrets({ wallet, approvals }: Pick<Config, 'wallet' | 'approvals'>): string[] {
+function looseReplication({ ledger }: Pick<Config, 'ledger'>): string[] {
+  if (ledger.kind !== 'postgres' || !ledger.unsafeAsyncReplication) return []
+  return ['ledger.unsafeAsyncReplication: a failover of the database may lose payments that were made, and budgets look fuller then.']
+}
+
+function plainSecrets({
+  wallet,
+  approvals,
+  ledger,
+  keys,
+  gasWallet,
+}: Pick<Config, 'wallet' | 'approvals' | 'ledger' | 'keys' | 'gasWallet'>): string[] {
+  const { ca, ...plain } = keys
   const secrets: [string, SecretRef | undefined][] = [
+    ['ledger.password', ledger.kind === 'postgres' ? ledger.password : undefined],
+    ...Object.entries(plain).map(([name, ref]): [string, SecretRef] => [`keys.${name}`, ref]),
+    ['keys.ca.key', ca?.key],
+    ['gasWallet.key', gasWallet?.key],
     ['wallet.key', wallet.key],
     ['wallet.password', wallet.password],
     ...approvals.webhooks.map(({ secret }, at): [string, SecretRef] => [`approvals.webhooks[${at}].secret`, secret]),

@@ -4,9 +4,9 @@ import { displayAmount } from '../money.ts'
 import { paymentBar, remainingOf, type Session } from '../session/session.ts'
 import { bucketsOf, namesRecipient } from './buckets.ts'
 import type { Attempt, Halt, Terms } from './ledger.ts'
-import type { Window } from './rolling.ts'
-import type { Lineage } from './sessions.ts'
-import type { Bucket } from './spending.ts'
+import { nextRefill } from './refill.ts'
+import { chargesOf } from './series.ts'
+import type { Lineage, RollingTable, SpendingTable } from './tables.ts'
 
 export type PayingAttempt = Attempt & { readonly terms: Terms }
 
@@ -15,13 +15,8 @@ export type Breach = Pick<Refusal, 'code' | 'detail' | 'resetsAt'>
 
 /** What has been used up so far, as the open transaction sees it. */
 export interface Usage {
-  spending: { used(bucket: Bucket): bigint }
-  rolling: { sum(window: Window): bigint; leaves(window: Window, amount: bigint): number | undefined }
-}
-
-/** The series of a session's charges, for its limits per window. */
-export function chargesOf(session: Pick<Session, 'id'>): string {
-  return `charges ${session.id}`
+  readonly spending: Pick<SpendingTable, 'used'>
+  readonly rolling: Pick<RollingTable, 'sum' | 'leaves'>
 }
 
 /** The kill switch: the first halt that covers this payment. A halted session covers its descendants. */
@@ -45,13 +40,37 @@ function covers({ scope, value }: Halt, lineage: Lineage, attempt: PayingAttempt
   }
 }
 
-/** The first session of the lineage that has ended or has nothing left. */
+/** All processes on one ledger decide by the policy that was announced last (rule R8). */
+export function policyBreach(inForce: string | undefined, { policyVersion }: Pick<Attempt, 'policyVersion'>): Breach | undefined {
+  if (inForce === undefined || inForce === policyVersion) return undefined
+  return { code: 'policy_changed', detail: `This process decides by policy ${policyVersion}, but ${inForce} is in force by now.` }
+}
+
+/** The first session of the lineage that has ended or has nothing left; of an exhausted one, who can do something about it. */
 export function barBreach(lineage: Lineage, now: number): Breach | undefined {
   for (const session of lineage) {
     const bar = paymentBar(session, now)
-    if (bar) return session === lineage[0] ? bar : { ...bar, detail: `${bar.detail} It is an ancestor of session ${lineage[0].id}.` }
+    if (bar) return told(bar, session, lineage)
   }
   return undefined
+}
+
+/** The first session of the lineage that has ended, whatever remains in it. */
+export function endBreach(lineage: Lineage, now: number): Breach | undefined {
+  for (const session of lineage) {
+    const bar = paymentBar(session, now)
+    if (bar && bar.code !== 'session_exhausted') return told(bar, session, lineage)
+  }
+  return undefined
+}
+
+/** Whose breach it is and, where a budget is too small, who can top it up and when it grows by itself. */
+function told(breach: Breach, session: Session, [payer]: Lineage): Breach {
+  const detail = session === payer ? breach.detail : `${breach.detail} It is an ancestor of session ${payer.id}.`
+  if (breach.code !== 'session_exhausted' && breach.code !== 'spending_limit_exceeded') return { ...breach, detail }
+  const remedy = `${detail} Its owner, ${session.owner}, can top it up.`
+  const resetsAt = nextRefill(session)
+  return { ...breach, detail: remedy, ...(resetsAt !== undefined && { resetsAt }) }
 }
 
 /** The first bound that this payment would break: its own session's first, then each ancestor's. */
@@ -63,8 +82,7 @@ export function limitBreach(lineage: Lineage, attempt: PayingAttempt, context: {
       countBreach(session) ??
       bucketBreach(session, attempt, context.usage) ??
       windowBreach(session, attempt, context)
-    if (breach)
-      return session === lineage[0] ? breach : { ...breach, detail: `${breach.detail} It is an ancestor of session ${lineage[0].id}.` }
+    if (breach) return told(breach, session, lineage)
   }
   return undefined
 }
@@ -79,8 +97,8 @@ function paymentBreach(session: Session, { terms }: PayingAttempt): Breach | und
 function capBreach(session: Session, { terms }: PayingAttempt): Breach | undefined {
   const remaining = remainingOf(session)
   if (terms.amount <= remaining) return undefined
-  const detail = `${show(terms.amount, session)} does not fit: ${show(remaining, session)} of ${show(session.cap, session)} remain in session ${session.id}.`
-  return { code: 'spending_limit_exceeded', detail }
+  const room = `${show(remaining, session)} of ${show(session.cap, session)} remain in session ${session.id}`
+  return { code: 'spending_limit_exceeded', detail: `${show(terms.amount, session)} does not fit: ${room}.` }
 }
 
 function countBreach(session: Session): Breach | undefined {

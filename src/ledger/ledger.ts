@@ -6,12 +6,14 @@
  * spent + held ≤ cap holds after every commit, for the session and each of its ancestors.
  * Every method rejects with PurserError `ledger_unavailable` when the store cannot be read or written.
  */
+import type { Checkpoint, CheckpointSigner } from '../audit/checkpoint.ts'
 import type { Receipt, ReceiptFilter, Verification } from '../audit/receipt.ts'
 import type { Code, Refusal } from '../errors.ts'
 import type { Authorization, Settlement } from '../rails/rail.ts'
 import type { Delivery } from '../session/exchange.ts'
 import type { FrequencyBound, History, Trust } from '../session/history.ts'
-import type { Session, SessionLimits, SessionScope } from '../session/session.ts'
+import type { Refill, Session, SessionLimits, SessionScope } from '../session/session.ts'
+import type { Correction, Dispute, Evidence, Finding, RecipientRecord, Refund } from './findings.ts'
 
 export type PaymentState =
   | 'denied'
@@ -147,6 +149,24 @@ export interface StoredAuthorization {
   readonly validBefore_s: number
 }
 
+export type Corrected =
+  /** A second person has to say the same. */
+  { readonly kind: 'proposed'; readonly correction: Correction } | { readonly kind: 'applied'; readonly payment: Payment }
+
+/** An answer that was paid for, sealed by whoever keeps it here. */
+export interface KeptAnswer {
+  readonly sealed: Uint8Array
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+}
+
+/** Something that other processes on the same ledger changed and that must be known here within a second. */
+export type Change =
+  | { readonly kind: 'session_ended'; readonly sessionId: string }
+  | { readonly kind: 'halts' }
+  | { readonly kind: 'tokens' }
+  | { readonly kind: 'policy'; readonly version: string }
+
 /** A payment as operators see it. Amounts in millionths of `currency`; times in milliseconds since 1970. */
 export interface Payment extends Attempt {
   readonly id: string
@@ -159,6 +179,12 @@ export interface Payment extends Attempt {
   readonly validBefore_s: number | null
   readonly transaction: string | null
   readonly settlement: string | null
+  readonly evidence: Evidence | null
+  /** Decimal. */
+  readonly block: string | null
+  readonly dispute: Dispute | null
+  /** Millionths that came back. */
+  readonly refunded: bigint
   readonly reservedAt: number | null
   readonly signedAt: number | null
   readonly sentAt: number | null
@@ -176,6 +202,8 @@ export interface PaymentFilter {
   readonly recipient?: string
   readonly state?: PaymentState
   readonly tier?: string
+  /** True: only those under dispute. */
+  readonly disputed?: boolean
   readonly since?: number
   readonly until?: number
 }
@@ -210,6 +238,7 @@ export interface NewSession {
   readonly parent: string | null
   readonly singleUse: boolean
   readonly labels: Readonly<Record<string, string>>
+  readonly refill: Refill | null
 }
 
 /** An `Idempotency-Key` of the admin door with the digest of what was asked under it. */
@@ -250,16 +279,26 @@ export interface Totals {
   readonly exposure: Readonly<Record<string, bigint>>
   /** Counted by `stateOf`. */
   readonly sessions: Readonly<Record<string, number>>
+  /** Payments under dispute. */
+  readonly disputes: number
+  /** Payments whose outcome is unknown. */
+  readonly unresolved: number
 }
 
 export interface Ledger extends AsyncDisposable {
   /** @throws PurserError `conflict` where the key was used for another request. Same key, same request: the first session. */
   openSession(session: NewSession, key?: AdminKey): Promise<Session>
+  /**
+   * What was opened under this key before, whatever has become of it and its parent since.
+   * @throws PurserError `conflict` where the key was used for another request.
+   */
+  openedWith(key: AdminKey): Promise<Session | undefined>
   session(id: string): Promise<Session | undefined>
   sessionByName(name: string): Promise<Session | undefined>
   /** `tokenHash`: SHA-256 of the token, hex. */
   sessionByToken(tokenHash: string): Promise<Session | undefined>
-  sessions(page: PageRequest): Promise<Page<Session>>
+  /** `parent`: only its direct children. */
+  sessions(page: PageRequest, filter?: { readonly parent?: string }): Promise<Page<Session>>
   /** Adds to the cap and, where given, to the lifetime. Refused for closed and revoked sessions (`conflict`). */
   topUp(id: string, by: { readonly amount: bigint; readonly extend_ms: number }, key?: AdminKey): Promise<Session>
   /** Stops new reservations and voids what was never signed by a run that is gone. Idempotent. */
@@ -293,6 +332,62 @@ export interface Ledger extends AsyncDisposable {
   tokens(): Promise<readonly AdminToken[]>
 
   totals(): Promise<Totals>
+  /**
+   * Settles what runs that have ended left behind: what was reserved is voided, what was signed or sent is unknown.
+   * Returns how many payments. At start it has been done once already.
+   */
+  takeOver(): Promise<number>
+  /**
+   * Payments to look into now, oldest due first, and nobody else's for `PROOF_LEASE_MS`: unknown ones, those that expired
+   * or that settled on a server's word where their network is among `networks`, whose chain can be asked.
+   */
+  claimUnproven(query: { readonly networks: readonly string[]; readonly limit: number }): Promise<readonly Payment[]>
+  /** Lets go of a claim; nobody looks into the payment before `until` (milliseconds since 1970). */
+  putOff(paymentId: string, until: number): Promise<void>
+  /**
+   * Applies what is certain by now: unknown, expired or settled on a server's word become settled, void or expired, with
+   * balances, limits, memory and receipt. What is final already and agrees changes nothing.
+   * @throws PurserError `conflict` where it contradicts what is final, `not_found`.
+   */
+  resolve(paymentId: string, finding: Finding): Promise<Payment>
+  /** Tracks what came back; limits do not grow by it. Undefined where this refund is known already. */
+  refund(refund: Refund): Promise<Payment | undefined>
+  /**
+   * Corrects an expired or unknown payment on evidence that two different people have seen.
+   * @throws PurserError `conflict` where it is in another state or they disagree, `not_found`.
+   */
+  correct(correction: Correction): Promise<Corrected>
+  /** The last block (inclusive) in which transfers back to this wallet were looked for. */
+  scannedTo(network: string, wallet: string): Promise<bigint | undefined>
+  scanned(network: string, wallet: string, block: bigint): Promise<void>
+  /** The settled payments to this recipient in this token, newest first: what a transfer back may be for. */
+  settledTo(recipient: { readonly network: string; readonly token: string; readonly payTo: string }): Promise<readonly Payment[]>
+  recipients(page: PageRequest): Promise<Page<RecipientRecord>>
+
+  /** Bounded by `KEPT_ANSWERS_BYTES` in all; the oldest go first. */
+  keepAnswer(paymentId: string, answer: KeptAnswer): Promise<void>
+  keptAnswer(paymentId: string): Promise<KeptAnswer | undefined>
+  /** The agent did not get its answer after all: the purchase can be repeated again. */
+  reopen(paymentId: string): Promise<void>
+
+  /**
+   * Signs the heads of all chains that grew since the last checkpoint; undefined where none did. `sign` gets the text
+   * and returns an Ed25519 signature in hex.
+   */
+  checkpoint(sign: CheckpointSigner): Promise<Checkpoint | undefined>
+  /** Oldest first, from `after` (a checkpoint's number) on. */
+  checkpoints(after: number, limit: number): Promise<readonly Checkpoint[]>
+
+  /**
+   * What belongs to this ledger alone: its id, and the fingerprints of the secrets that all its replicas share.
+   * @throws PurserError `conflict` where a fingerprint differs from the one of whoever came first (rule R21).
+   */
+  claimIdentity(fingerprints: Readonly<Record<string, string>>): Promise<{ readonly ledgerId: string }>
+  /** Tells what changes on the ledger, whoever changed it, until the returned function is called. */
+  watch(listener: (change: Change) => void): () => void
+  /** Tells the other processes which policy is in force here. */
+  announcePolicy(version: string): Promise<void>
+
   /** Why payments cannot be made now; empty when they can. */
   readiness(): Promise<readonly string[]>
 }

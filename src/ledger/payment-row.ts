@@ -4,10 +4,11 @@ import { CODES } from '../errors.ts'
 import { PURCHASE_LEASE_MS } from '../limits.ts'
 import type { Delivery } from '../session/exchange.ts'
 import type { Trust } from '../session/history.ts'
+import type { Events } from '../telemetry/events.ts'
+import type { Dispute, Evidence } from './findings.ts'
 import type { Attempt, Payment, PaymentState, ReserveRequest, StoredAuthorization, Terms } from './ledger.ts'
-import type { Entry } from './rolling.ts'
 import { flag, int, json, maybeInt, maybeJson, maybeText, money, type Row, RowError, text, toJson, word } from './rows.ts'
-import type { Bucket } from './spending.ts'
+import type { Bucket, Entry } from './tables.ts'
 
 /** A payment with what never leaves the ledger by the operators' doors. */
 export interface PaymentRecord {
@@ -23,7 +24,14 @@ export interface PaymentRecord {
   readonly charges: Charges
   /** A conclusion was written; whatever comes later is an amendment. */
   readonly concluded: boolean
+  /** The attempt left it unknown: the server had its say, or none. */
+  readonly denied: boolean
+  /** Milliseconds since 1970: when it turned out that the agent had not got its answer after all. */
+  readonly reopenedAt: number | null
 }
+
+/** What is told of a payment that enters a state. */
+export type Facts = Omit<Parameters<Events['paymentEntered']>[0], 'state'>
 
 export interface Charges {
   readonly buckets: readonly Bucket[]
@@ -43,6 +51,8 @@ export const STATES: readonly PaymentState[] = [
   'expired',
 ]
 
+const EVIDENCE: readonly Evidence[] = ['claimed', 'confirmed', 'operator']
+const DISPUTES: readonly Dispute[] = ['settled_though_denied', 'settled_not_delivered', 'taken_otherwise']
 const TRUST: readonly Trust[] = ['verified', 'known', 'unknown']
 
 const words = z.array(z.string())
@@ -63,6 +73,20 @@ export function readRecord(row: Row): PaymentRecord {
     signature: maybeText(row, 'signature'),
     charges: maybeJson(row, 'charges', chargesSchema) ?? { buckets: [], entries: [] },
     concluded: flag(row, 'concluded'),
+    denied: flag(row, 'denied'),
+    reopenedAt: maybeInt(row, 'reopened_at'),
+  }
+}
+
+/** What is told of the payment in this row: needs only the columns id, tier, network, scheme, amount and currency. */
+export function readFacts(row: Row): Facts {
+  return {
+    paymentId: text(row, 'id'),
+    tier: text(row, 'tier'),
+    network: text(row, 'network'),
+    scheme: text(row, 'scheme'),
+    amount: amount(row, 'amount'),
+    currency: text(row, 'currency'),
   }
 }
 
@@ -79,6 +103,10 @@ export function readPayment(row: Row): Payment {
     validBefore_s: maybeInt(row, 'valid_before'),
     transaction: maybeText(row, 'tx'),
     settlement: maybeText(row, 'settlement'),
+    evidence: row.evidence === null ? null : word(row, 'evidence', EVIDENCE),
+    block: maybeText(row, 'block'),
+    dispute: row.dispute === null ? null : word(row, 'dispute', DISPUTES),
+    refunded: money(row, 'refunded'),
     reservedAt: maybeInt(row, 'reserved_at'),
     signedAt: maybeInt(row, 'signed_at'),
     sentAt: maybeInt(row, 'sent_at'),

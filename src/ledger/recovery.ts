@@ -1,30 +1,44 @@
 /**
- * Recovery: what runs that have ended left behind. The file belongs to one process, so every other run has ended when
- * this one opens it. Reserved was never signed and is free again; signed may have been sent and stays held as unknown.
+ * Recovery: what attempts left behind that nobody works on any more, at start and all the time. Reserved was never signed
+ * and is free again; signed may have been sent and stays held as unknown (rule R5).
  */
-import type { Transaction } from './batch.ts'
-import type { Payments } from './payments.ts'
+import type { Chronicle } from './chronicle.ts'
+import type { Endings } from './endings.ts'
+import type { Tables, Transaction } from './tables.ts'
 import type { Transitions } from './transitions.ts'
 
-const NEVER_SIGNED = 'The process ended before anything was signed.'
-const UNKNOWN = 'The process ended before the outcome was known.'
+const NEVER_SIGNED = 'The attempt ended before anything was signed.'
+const UNKNOWN = 'The attempt ended before the outcome was known.'
 
-export function recover(tx: Transaction, { payments, transitions }: { payments: Payments; transitions: Transitions }): void {
-  for (const { payment } of payments.ofEndedRuns()) {
-    if (payment.state === 'reserved') voidUnsigned(tx, payment.id, transitions, NEVER_SIGNED)
-    else transitions.leaveUnknown(tx, payment.id, UNKNOWN)
+export interface Recovering {
+  readonly tables: Tables
+  readonly transitions: Transitions
+  readonly endings: Endings
+  readonly chronicle: Chronicle
+}
+
+/** Settles what is left of one payment; false where somebody still works on it, or nothing is to be done. */
+export function recover(tx: Transaction, id: string, { tables, transitions, endings, chronicle }: Recovering): boolean {
+  const { payments, purchases } = tables
+  if (purchases.holder(tx, id) !== 'none') return false
+  switch (payments.get(id).payment.state) {
+    case 'reserved':
+      voidUnsigned(tx, id, { transitions, reason: NEVER_SIGNED })
+      return true
+    case 'signed':
+    case 'sent':
+      transitions.leaveUnknown(tx, id, { reason: UNKNOWN, denied: false })
+      return true
+    case 'settled':
+      if (!payments.owed(id)) return false
+      chronicle.append(tx, 'amendment', endings.dispute(tx, id, 'settled_not_delivered'))
+      return true
+    default:
+      return false
   }
 }
 
-/** Voids what a session reserved, never signed, and nobody works on any more. */
-export function voidAbandoned(
-  tx: Transaction,
-  sessionId: string,
-  { payments, transitions }: { payments: Payments; transitions: Transitions },
-): void {
-  for (const id of payments.abandoned(sessionId)) voidUnsigned(tx, id, transitions, 'The session ended before anything was signed.')
-}
-
-function voidUnsigned(tx: Transaction, id: string, transitions: Transitions, reason: string): void {
+/** There was never anything to send: held is free again. */
+export function voidUnsigned(tx: Transaction, id: string, { transitions, reason }: { transitions: Transitions; reason: string }): void {
   transitions.void(tx, id, { kind: 'never_signed', reason, code: null })
 }

@@ -1,21 +1,19 @@
 /** Refusals: each is written down, and those that repeat are counted in the one entry. */
 import { createHash } from 'node:crypto'
-import type { DatabaseSync } from 'node:sqlite'
 import type { Refusal } from '../errors.ts'
 import { REFUSAL_RUN_MS } from '../limits.ts'
 import { remainingOf, type Session } from '../session/session.ts'
-import type { Transaction } from './batch.ts'
+import { passing } from '../waypoints.ts'
+import type { Budget } from './budget.ts'
+import type { Chronicle } from './chronicle.ts'
 import type { Attempt } from './ledger.ts'
-import type { Payments } from './payments.ts'
-import type { Receipts } from './receipts.ts'
-import { int, type Row, text, toJson } from './rows.ts'
-import type { Sessions } from './sessions.ts'
+import { toJson } from './rows.ts'
+import type { RefusalRun, Tables, Transaction } from './tables.ts'
 
 export interface RefusalsOptions {
-  readonly db: DatabaseSync
-  readonly sessions: Sessions
-  readonly payments: Payments
-  readonly receipts: Receipts
+  readonly tables: Tables
+  readonly budget: Budget
+  readonly chronicle: Chronicle
 }
 
 export interface NewRefusal {
@@ -25,23 +23,11 @@ export interface NewRefusal {
   readonly paymentId: string
 }
 
-/** A run of identical refusals. */
-interface Run {
-  readonly digest: string
-  readonly paymentId: string
-  readonly beganAt: number
-  readonly count: number
-  /** The count that the chain has. */
-  readonly recorded: number
-}
-
 export class Refusals {
   readonly #options: RefusalsOptions
-  readonly #sql: ReturnType<typeof prepare>
 
   constructor(options: RefusalsOptions) {
     this.#options = options
-    this.#sql = prepare(options.db)
   }
 
   /**
@@ -49,44 +35,46 @@ export class Refusals {
    * @throws PurserError `not_found` where there is no such session.
    */
   write(tx: Transaction, { attempt, refusal, paymentId }: NewRefusal): Refusal {
-    const session = this.#options.sessions.get(attempt.sessionId)
+    const [session] = this.#options.budget.lineage(tx, attempt.sessionId)
     const digest = digestOf(attempt, refusal)
-    const run = this.#runOf(session.id, digest)
+    const run = this.#options.tables.refusalRuns.find(session.id, digest)
     if (run && tx.now < run.beganAt + REFUSAL_RUN_MS) {
-      this.#countAgain(tx, session.id, run)
+      this.#tell(tx, attempt, { paymentId: run.paymentId, session })
+      this.#countAgain(tx, run)
       return complete(refusal, { session, attempt, paymentId: run.paymentId })
     }
-    if (run) this.#record(tx, session.id, run)
-    this.#options.payments.deny(tx, { ...attempt, reason: refusal.detail }, { id: paymentId, code: refusal.code })
-    this.#sql.begin.run(session.id, digest, paymentId, tx.now)
-    this.#options.receipts.append(tx, 'refusal', this.#options.payments.get(paymentId))
+    if (run) this.#record(tx, run)
+    this.#begin(tx, { attempt, refusal, paymentId }, digest)
+    this.#tell(tx, attempt, { paymentId, session })
     return complete(refusal, { session, attempt, paymentId })
   }
 
-  #runOf(sessionId: string, digest: string): Run | undefined {
-    const row: Row | undefined = this.#sql.find.get(sessionId, digest)
-    if (!row) return undefined
-    return {
-      digest,
-      paymentId: text(row, 'payment_id'),
-      beganAt: int(row, 'began_at'),
-      count: int(row, 'count'),
-      recorded: int(row, 'recorded'),
-    }
+  #begin(tx: Transaction, { attempt, refusal, paymentId }: NewRefusal, digest: string): void {
+    const { payments, refusalRuns } = this.#options.tables
+    payments.deny(tx, { ...attempt, reason: refusal.detail }, { id: paymentId, code: refusal.code })
+    refusalRuns.put(tx, { sessionId: attempt.sessionId, digest, paymentId, beganAt: tx.now, count: 1, recorded: 1 })
+    this.#options.chronicle.append(tx, 'refusal', payments.get(paymentId))
+    passing('refusal written')
   }
 
-  #countAgain(tx: Transaction, sessionId: string, run: Run): void {
-    this.#options.payments.countAgain(tx, run.paymentId)
-    this.#sql.countAgain.run(sessionId, run.digest)
-    const count = run.count + 1
-    if (isPowerOfTen(count)) this.#record(tx, sessionId, { ...run, count })
+  #countAgain(tx: Transaction, run: RefusalRun): void {
+    const { payments, refusalRuns } = this.#options.tables
+    payments.countAgain(tx, run.paymentId)
+    const counted = { ...run, count: run.count + 1 }
+    refusalRuns.put(tx, isPowerOfTen(counted.count) ? this.#record(tx, counted) : counted)
   }
 
   /** Puts the count into the chain, where it does not have it yet. */
-  #record(tx: Transaction, sessionId: string, run: Run): void {
-    if (run.count === run.recorded) return
-    this.#options.receipts.append(tx, 'amendment', this.#options.payments.get(run.paymentId))
-    this.#sql.recorded.run(sessionId, run.digest)
+  #record(tx: Transaction, run: RefusalRun): RefusalRun {
+    if (run.count === run.recorded) return run
+    this.#options.chronicle.append(tx, 'amendment', this.#options.tables.payments.get(run.paymentId))
+    return { ...run, recorded: run.count }
+  }
+
+  /** Each refusal is told, also those that are counted into an earlier one. */
+  #tell(tx: Transaction, { tier, terms }: Attempt, { paymentId, session }: { paymentId: string; session: Session }): void {
+    const { network, scheme, amount, currency } = terms ?? { network: '', scheme: '', amount: 0n, currency: session.currency }
+    this.#options.chronicle.entered(tx, { paymentId, tier, network, scheme, amount, currency }, 'denied')
   }
 }
 
@@ -115,17 +103,5 @@ export function complete(refusal: Refusal, facts: { session: Session; attempt: A
     ...(attempt.terms && { amount: attempt.terms.amount }),
     ...refusal,
     paymentId,
-  }
-}
-
-function prepare(db: DatabaseSync) {
-  return {
-    find: db.prepare('SELECT * FROM refusal_runs WHERE session_id = ? AND digest = ?'),
-    begin: db.prepare(`
-      INSERT INTO refusal_runs (session_id, digest, payment_id, began_at, count, recorded) VALUES (?, ?, ?, ?, 1, 1)
-      ON CONFLICT (session_id, digest) DO UPDATE
-      SET payment_id = excluded.payment_id, began_at = excluded.began_at, count = 1, recorded = 1`),
-    countAgain: db.prepare('UPDATE refusal_runs SET count = count + 1 WHERE session_id = ? AND digest = ?'),
-    recorded: db.prepare('UPDATE refusal_runs SET recorded = count WHERE session_id = ? AND digest = ?'),
   }
 }

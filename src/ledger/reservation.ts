@@ -3,21 +3,26 @@ import type { Clock } from '../clock.ts'
 import type { Authorization, Settlement } from '../rails/rail.ts'
 import type { Delivery } from '../session/exchange.ts'
 import type { Events } from '../telemetry/events.ts'
-import type { Batch, Transaction } from './batch.ts'
+import { passing } from '../waypoints.ts'
 import type { Payment, Reservation, StoredAuthorization, VoidProof } from './ledger.ts'
 import type { PaymentRecord } from './payment-row.ts'
-import type { Payments } from './payments.ts'
-import type { Holder, Purchases } from './purchases.ts'
-import type { Transitions } from './transitions.ts'
+import type { Holder } from './purchase-row.ts'
+import type { Rules } from './rules.ts'
+import type { Transaction } from './tables.ts'
+
+/** A step of a payment: one write. */
+export type Step = (tx: Transaction, rules: Rules) => void
 
 /** What handles work with; the same for all of one ledger. */
 export interface Desk {
-  readonly batch: Batch
   readonly clock: Clock
-  readonly payments: Payments
-  readonly purchases: Purchases
-  readonly transitions: Transitions
   readonly events: Pick<Events, 'ledgerTook' | 'warned'> | undefined
+  /** The payment as it is now: own writes are seen. */
+  payment(id: string): Promise<Payment>
+  /** Resolves when what the step does to this payment is durable. */
+  write(paymentId: string, step: Step): Promise<void>
+  /** For what nobody waits for: it rides with the next commit. May throw. */
+  note(paymentId: string, step: Step): void
 }
 
 /** The operations that are measured. */
@@ -41,32 +46,32 @@ export class ReservationHandle implements Reservation {
     this.#desk = desk
   }
 
-  async payment(): Promise<Payment> {
-    return this.#desk.batch.read(() => this.#desk.payments.get(this.paymentId).payment)
+  payment(): Promise<Payment> {
+    return this.#desk.payment(this.paymentId)
   }
 
   record(authorization: Authorization): Promise<void> {
-    return this.#durably('record', (tx) => this.#desk.transitions.sign(tx, this.paymentId, authorization))
+    return this.#durably('record', (tx, { transitions }) => transitions.sign(tx, this.paymentId, authorization))
   }
 
   sent(): void {
-    this.#soon((tx) => this.#desk.transitions.markSent(tx, this.paymentId))
+    this.#soon((tx, { transitions }) => transitions.markSent(tx, this.paymentId))
   }
 
   post(settlement: Settlement): Promise<void> {
-    return this.#durably('post', (tx) => this.#desk.transitions.settle(tx, this.paymentId, settlement))
+    return this.#durably('post', (tx, { transitions }) => transitions.settle(tx, this.paymentId, settlement))
   }
 
   void(proof: VoidProof): Promise<void> {
-    return this.#durably('void', (tx) => this.#desk.transitions.void(tx, this.paymentId, proof))
+    return this.#durably('void', (tx, { transitions }) => transitions.void(tx, this.paymentId, proof))
   }
 
   leaveUnknown(reason: string): Promise<void> {
-    return this.#durably('unknown', (tx) => this.#desk.transitions.leaveUnknown(tx, this.paymentId, reason))
+    return this.#durably('unknown', (tx, { transitions }) => transitions.leaveUnknown(tx, this.paymentId, { reason, denied: true }))
   }
 
-  async delivered(delivery: Delivery): Promise<void> {
-    await this.#desk.batch.write((tx) => this.#desk.transitions.deliver(tx, this.paymentId, delivery)).durable
+  delivered(delivery: Delivery): Promise<void> {
+    return this.#desk.write(this.paymentId, (tx, { transitions }) => transitions.deliver(tx, this.paymentId, delivery))
   }
 
   orphan(): void {
@@ -78,20 +83,21 @@ export class ReservationHandle implements Reservation {
   }
 
   #hold(holder: Holder): void {
-    this.#soon((tx) => this.#desk.purchases.hold(tx, this.paymentId, holder))
+    this.#soon((tx, { transitions }) => transitions.hold(tx, this.paymentId, holder))
   }
 
-  async #durably(operation: Operation, step: (tx: Transaction) => void): Promise<void> {
-    const { batch, clock, events } = this.#desk
+  async #durably(operation: Operation, step: Step): Promise<void> {
+    const { clock, events } = this.#desk
     const started = clock.monotonic()
-    await batch.write(step).durable
+    await this.#desk.write(this.paymentId, step)
     events?.ledgerTook(operation, clock.monotonic() - started)
   }
 
   /** For notes that may be lost: after a crash the payment reads as unknown and the purchase as nobody's anyway. */
-  #soon(step: (tx: Transaction) => void): void {
+  #soon(step: Step): void {
     try {
-      this.#desk.batch.note(step)
+      this.#desk.note(this.paymentId, step)
+      passing('note taken')
     } catch (cause) {
       this.#desk.events?.warned(`A note about payment ${this.paymentId} could not be written.`, cause)
     }

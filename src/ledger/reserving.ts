@@ -1,20 +1,19 @@
 /** Reserving: the one decision about money. It reads balances, limits and pins and writes the hold in one transaction. */
 import type { Refusal } from '../errors.ts'
-import { type Breach, barBreach, chargesOf, haltBreach, limitBreach } from './admission.ts'
-import type { Transaction } from './batch.ts'
+import { passing } from '../waypoints.ts'
+import { type Breach, barBreach, haltBreach, limitBreach, policyBreach } from './admission.ts'
 import { bucketsOf } from './buckets.ts'
-import type { Halts } from './halts.ts'
+import type { Budget } from './budget.ts'
+import { type Chronicle, factsOf } from './chronicle.ts'
 import type { ReserveRequest } from './ledger.ts'
-import { usesOf } from './memory.ts'
 import type { Refusals } from './refusals.ts'
-import type { Entry } from './rolling.ts'
-import type { Lineage } from './sessions.ts'
-import type { Bucket } from './spending.ts'
-import type { Tables } from './transitions.ts'
+import { chargesOf, usesOf } from './series.ts'
+import type { Bucket, Entry, Lineage, Tables, Transaction } from './tables.ts'
 
 export interface ReservingOptions {
   readonly tables: Tables
-  readonly halts: Halts
+  readonly budget: Budget
+  readonly chronicle: Chronicle
   readonly refusals: Refusals
 }
 
@@ -39,23 +38,28 @@ export class Reserving {
    * @throws Error for an amount that is not positive or not in the session's currency.
    */
   reserve(tx: Transaction, request: ReserveRequest): Reserved {
-    const lineage = this.#options.tables.sessions.lineage(request.purchase.sessionId)
+    const lineage = this.#options.budget.lineage(tx, request.purchase.sessionId)
     checkTerms(request, lineage)
     return (
       this.#joined(tx, request) ?? this.#barred(tx, request, lineage) ?? this.#stale(tx, request) ?? this.#bounded(tx, request, lineage)
     )
   }
 
-  /** A key names one purchase, whoever was faster. */
+  /** A key names one purchase, whoever was faster; without one, what another process works on is not bought here too. */
   #joined(tx: Transaction, { purchase }: ReserveRequest): Reserved | undefined {
-    if (purchase.keyDigest === null) return undefined
+    if (purchase.keyDigest === null) {
+      const purchaseId = this.#options.tables.purchases.elsewhere(tx, purchase)
+      return purchaseId === undefined ? undefined : { kind: 'in_progress', purchaseId }
+    }
     const [open] = this.#options.tables.purchases.open(tx, purchase)
     if (!open) return undefined
     return open.fingerprint === purchase.fingerprint ? { kind: 'in_progress', purchaseId: open.id } : { kind: 'key_reused' }
   }
 
   #barred(tx: Transaction, request: ReserveRequest, lineage: Lineage): Reserved | undefined {
-    const breach = haltBreach(this.#options.halts.all(), lineage, request.attempt) ?? barBreach(lineage, tx.now)
+    const { halts, policy } = this.#options.tables
+    const breach =
+      haltBreach(halts.all(), lineage, request.attempt) ?? policyBreach(policy.inForce(), request.attempt) ?? barBreach(lineage, tx.now)
     return breach && this.#refuse(tx, request, breach)
   }
 
@@ -88,14 +92,18 @@ export class Reserving {
   }
 
   #hold(tx: Transaction, request: ReserveRequest, lineage: Lineage): void {
-    const { sessions, payments, spending, memory } = this.#options.tables
+    const { budget, chronicle, tables } = this.#options
+    const { payments, spending, memory } = tables
     const { attempt } = request
     const { amount } = attempt.terms
     const buckets = chargedBuckets(request, lineage)
-    sessions.hold(tx, lineage, amount)
+    passing('holding')
+    budget.hold(tx, lineage, amount)
     for (const bucket of buckets) spending.add(tx, bucket, amount)
     payments.reserve(tx, request, { buckets, entries: this.#roll(tx, request, lineage) })
     if (request.pin) memory.pin(tx, attempt)
+    chronicle.entered(tx, factsOf({ ...attempt, id: request.paymentId }), 'reserved')
+    passing('hold written')
   }
 
   #roll(tx: Transaction, { attempt }: ReserveRequest, lineage: Lineage): Entry[] {

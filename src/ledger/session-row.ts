@@ -3,9 +3,9 @@ import * as z from 'zod'
 import { refused } from '../errors.ts'
 import { MAX_CAP, MAX_TTL_MS } from '../limits.ts'
 import { formatAmount } from '../money.ts'
-import type { Session, SessionLimits, SessionScope } from '../session/session.ts'
+import type { Refill, Session, SessionLimits, SessionScope } from '../session/session.ts'
 import type { NewSession } from './ledger.ts'
-import { flag, int, json, maybeText, money, type Row, text, toJson, word } from './rows.ts'
+import { flag, int, json, maybeJson, maybeText, money, type Row, text, toJson, word } from './rows.ts'
 
 const amount = z
   .string()
@@ -33,10 +33,12 @@ const scopeSchema: z.ZodType<SessionScope> = z.strictObject({
   onDrift: z.enum(['report', 'escalate', 'deny']).exactOptional(),
 })
 
+const refillSchema: z.ZodType<Refill> = z.strictObject({ amount, every_ms: z.int().positive(), max: amount })
+
 const labelsSchema: z.ZodType<Readonly<Record<string, string>>> = z.record(z.string(), z.string())
 
 /** What is decided once, when the session is opened. */
-export type SessionTerms = Omit<Session, 'cap' | 'spent' | 'held' | 'payments' | 'expiresAt' | 'status'>
+export type SessionTerms = Omit<Session, 'cap' | 'spent' | 'held' | 'payments' | 'expiresAt' | 'status' | 'refills'>
 
 /** The part of the row that never changes. */
 export function readTerms(row: Row): SessionTerms {
@@ -56,6 +58,7 @@ export function readTerms(row: Row): SessionTerms {
     parent: maybeText(row, 'parent'),
     singleUse: flag(row, 'single_use'),
     labels: json(row, 'labels', labelsSchema),
+    refill: maybeJson(row, 'refill', refillSchema),
   }
 }
 
@@ -69,6 +72,7 @@ export function readSession(row: Row, terms: SessionTerms): Session {
     payments: int(row, 'payments'),
     expiresAt: int(row, 'expires_at'),
     status: word(row, 'status', ['open', 'closed', 'revoked']),
+    refills: int(row, 'refills'),
   }
 }
 
@@ -93,6 +97,7 @@ export function columnsOf(session: NewSession): Record<string, string | number |
     parent: session.parent,
     single_use: session.singleUse ? 1 : 0,
     labels: toJson(session.labels),
+    refill: session.refill && toJson(session.refill),
   }
 }
 

@@ -1,48 +1,26 @@
 /** The ledger in one SQLite file, for one process (rule R7). Composes the tables and waits for what must be durable. */
 import type { DatabaseSync } from 'node:sqlite'
+import type { Checkpoint, CheckpointSigner } from '../audit/checkpoint.ts'
 import type { Receipt, ReceiptFilter, Verification } from '../audit/receipt.ts'
 import type { Clock, Ids } from '../clock.ts'
-import type { Refusal } from '../errors.ts'
+import { PurserError, type Refusal } from '../errors.ts'
+import { DEFAULT_THRESHOLDS } from '../limits.ts'
 import type { History } from '../session/history.ts'
 import type { Session } from '../session/session.ts'
 import type { Events } from '../telemetry/events.ts'
-import { Batch, type Transaction } from './batch.ts'
-import { openDatabase } from './database.ts'
-import { Halts } from './halts.ts'
-import type {
-  AdminKey,
-  AdminToken,
-  Attempt,
-  Halt,
-  HistoryQuery,
-  Ledger,
-  NewSession,
-  Page,
-  PageRequest,
-  Payment,
-  PaymentFilter,
-  PurchaseIdentity,
-  ReserveRequest,
-  ReserveResult,
-  ResumeResult,
-  Totals,
-} from './ledger.ts'
-import { Memory } from './memory.ts'
-import { Payments } from './payments.ts'
-import { Purchases } from './purchases.ts'
-import { Receipts } from './receipts.ts'
-import { recover, voidAbandoned } from './recovery.ts'
-import { Refusals } from './refusals.ts'
+import type { Correction, Finding, RecipientRecord, Refund } from './findings.ts'
+import type * as port from './ledger.ts'
+import { recover } from './recovery.ts'
+import { refilled } from './refill.ts'
 import { type Desk, type Operation, ReservationHandle, reservedBefore } from './reservation.ts'
-import { Reserving } from './reserving.ts'
 import { resume } from './resuming.ts'
-import { Rolling } from './rolling.ts'
+import { composeRules, type Rules } from './rules.ts'
 import type { TopUp } from './session-row.ts'
-import { Sessions } from './sessions.ts'
-import { Spending } from './spending.ts'
-import { Tokens } from './tokens.ts'
-import { Summary } from './totals.ts'
-import { type Tables, Transitions } from './transitions.ts'
+import { Batch, type Schedule } from './sqlite/batch.ts'
+import { openDatabase, openingFault } from './sqlite/database.ts'
+import { type OpenedMark, openMark } from './sqlite/mark.ts'
+import { openTables, type SqliteTables } from './sqlite/tables.ts'
+import type { Transaction } from './tables.ts'
 import { verifyStored } from './verification.ts'
 
 export interface SqliteLedgerOptions {
@@ -51,96 +29,138 @@ export interface SqliteLedgerOptions {
   readonly ids: Ids
   /** Names this start of the process: only the run that signed may take back. Fresh for every start. */
   readonly runId: string
-  readonly events?: Pick<Events, 'ledgerTook' | 'receiptWritten' | 'warned' | 'faulted'>
+  readonly events?: LedgerEvents
+  /** Percent of a cap, rising, at which operators are told. */
+  readonly thresholds?: readonly number[]
+  /** Networks (CAIP-2) whose chain can be asked: there a recipient is known only once the chain has confirmed a payment. */
+  readonly confirmable?: readonly string[]
+  /** Where the high-water mark stands; beside the file unless told otherwise. */
+  readonly mark?: string
+  /** An operator says that this copy of the ledger is the one to go on with, though it is older than its mark. */
+  readonly acceptRestored?: boolean
+  readonly schedule?: Schedule
 }
+
+export type LedgerEvents = Pick<
+  Events,
+  'ledgerTook' | 'receiptWritten' | 'paymentEntered' | 'thresholdReached' | 'reconciled' | 'warned' | 'faulted'
+>
 
 /**
- * Opens the ledger, takes the file for this process, and settles what an earlier run left behind.
+ * Opens the ledger, takes the file for this process, and settles what an earlier run left behind. A copy that is older
+ * than its high-water mark is opened for reading only, and says so in `readiness`.
  * @throws PurserError `ledger_unavailable` where another process has the file, or it cannot be read, written or migrated.
  */
-export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Ledger> {
-  return composeLedger(openDatabase(options.file), options)
+export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<port.Ledger> {
+  const { file, acceptRestored = false } = options
+  const db = openDatabase(file)
+  try {
+    const tables = openTables(db, options)
+    const opened = openMark({ path: options.mark ?? `${file}.mark`, identity: tables.identity, accept: acceptRestored })
+    return await begin(new SqliteLedger(db, { ...options, tables, opened }))
+  } catch (cause) {
+    db.close()
+    throw openingFault(file, cause)
+  }
 }
 
-/** The ledger over an open, migrated database that nobody else uses. */
-export async function composeLedger(db: DatabaseSync, options: Omit<SqliteLedgerOptions, 'file'>): Promise<Ledger> {
-  const ledger = new SqliteLedger(db, options)
-  await ledger.recover()
+/** The ledger over an open, migrated database that nobody else uses, without a mark. */
+export function composeLedger(
+  db: DatabaseSync,
+  options: Omit<SqliteLedgerOptions, 'file' | 'mark' | 'acceptRestored'>,
+): Promise<port.Ledger> {
+  return begin(new SqliteLedger(db, { ...options, tables: openTables(db, options), opened: undefined }))
+}
+
+/** A disk that fails now is the batch's to tell: unpaid traffic goes on meanwhile. */
+async function begin(ledger: SqliteLedger): Promise<port.Ledger> {
+  try {
+    await ledger.takeOver()
+  } catch (cause) {
+    if (!(cause instanceof PurserError)) throw cause
+  }
   return ledger
 }
 
-class SqliteLedger implements Ledger {
-  readonly #options: Omit<SqliteLedgerOptions, 'file'>
-  readonly #batch: Batch
-  readonly #tables: Tables
-  readonly #transitions: Transitions
-  readonly #halts: Halts
-  readonly #tokens: Tokens
-  readonly #summary: Summary
-  readonly #refusals: Refusals
-  readonly #reserving: Reserving
-  readonly #desk: Desk
+interface Opened extends Omit<SqliteLedgerOptions, 'file' | 'mark' | 'acceptRestored'> {
+  readonly tables: SqliteTables
+  readonly opened: OpenedMark | undefined
+}
 
-  constructor(db: DatabaseSync, options: Omit<SqliteLedgerOptions, 'file'>) {
-    const { clock, runId, events } = options
+class SqliteLedger implements port.Ledger {
+  readonly #options: Opened
+  readonly #tables: SqliteTables
+  readonly #batch: Batch
+  readonly #rules: Rules
+  readonly #desk: Desk
+  readonly #mark: Disposable | undefined
+
+  constructor(db: DatabaseSync, options: Opened) {
+    const { clock, runId, events, tables, opened, thresholds = DEFAULT_THRESHOLDS, confirmable = [], schedule } = options
     this.#options = options
+    this.#tables = tables
+    this.#mark = opened?.kind === 'open' ? opened.counter : undefined
     this.#batch = new Batch({
       db,
       clock,
+      schedule,
+      counter: opened?.kind === 'open' ? opened.counter : undefined,
+      fault: opened?.kind === 'frozen' ? opened.fault : undefined,
       onCommit: (duration_ms) => events?.ledgerTook('commit', duration_ms),
       onFault: (sentence, cause) => events?.faulted(sentence, cause),
     })
-    this.#tables = tablesOf(db, options)
-    this.#transitions = new Transitions(this.#tables, runId)
-    this.#halts = new Halts(db)
-    this.#tokens = new Tokens(db)
-    this.#summary = new Summary(db)
-    this.#refusals = new Refusals({ db, ...this.#tables })
-    this.#reserving = new Reserving({ tables: this.#tables, halts: this.#halts, refusals: this.#refusals })
-    this.#desk = { batch: this.#batch, clock, transitions: this.#transitions, events, ...this.#tables }
+    if (opened?.kind === 'open' && opened.warning !== undefined) events?.warned(opened.warning)
+    this.#rules = composeRules({ tables, runId, thresholds, confirmable: new Set(confirmable), events })
+    this.#desk = {
+      clock,
+      events,
+      payment: async (id) => this.#read(() => tables.payments.get(id).payment),
+      write: (_, step) => this.#durably((tx) => step(tx, this.#rules)),
+      note: (_, step) => this.#batch.note((tx) => step(tx, this.#rules)),
+    }
   }
 
-  async recover(): Promise<void> {
-    const { payments } = this.#tables
-    await this.#durably((tx) => recover(tx, { payments, transitions: this.#transitions }))
+  openSession(session: port.NewSession, key?: port.AdminKey): Promise<Session> {
+    return this.#durably((tx) => this.#rules.accounts.open(tx, session, key))
   }
 
-  openSession(session: NewSession, key?: AdminKey): Promise<Session> {
-    return this.#durably((tx) => this.#tables.sessions.open(tx, session, key))
+  async openedWith(key: port.AdminKey): Promise<Session | undefined> {
+    const id = this.#read(() => this.#tables.adminKeys.used('open', key))
+    return id === undefined ? undefined : this.session(id)
   }
 
   async session(id: string): Promise<Session | undefined> {
-    return this.#batch.read(() => this.#tables.sessions.find(id))
+    return this.#now(this.#read(() => this.#tables.sessions.find(id)))
   }
 
   async sessionByName(name: string): Promise<Session | undefined> {
-    return this.#batch.read(() => this.#tables.sessions.findByName(name))
+    return this.#now(this.#read(() => this.#tables.sessions.findByName(name)))
   }
 
   async sessionByToken(tokenHash: string): Promise<Session | undefined> {
-    return this.#batch.read(() => this.#tables.sessions.findByToken(tokenHash))
+    return this.#now(this.#read(() => this.#tables.sessions.findByToken(tokenHash)))
   }
 
-  async sessions(page: PageRequest): Promise<Page<Session>> {
-    return this.#batch.read(() => this.#tables.sessions.page(page))
+  async sessions(request: port.PageRequest, { parent }: { readonly parent?: string } = {}): Promise<port.Page<Session>> {
+    const { items, next } = this.#read(() => this.#tables.sessions.page(request, parent))
+    return { items: items.map((session) => refilled(session, this.#options.clock.now())), next }
   }
 
-  topUp(id: string, by: TopUp, key?: AdminKey): Promise<Session> {
-    return this.#durably((tx) => this.#tables.sessions.topUp(tx, id, by, key))
+  topUp(id: string, by: TopUp, key?: port.AdminKey): Promise<Session> {
+    return this.#durably((tx) => this.#rules.accounts.topUp(tx, id, by, key))
   }
 
   close(id: string): Promise<Session> {
-    return this.#durably((tx) => this.#end(tx, id, 'close'))
+    return this.#durably((tx) => this.#rules.accounts.close(tx, id))
   }
 
   revoke(id: string): Promise<Session> {
-    return this.#durably((tx) => this.#end(tx, id, 'revoke'))
+    return this.#durably((tx) => this.#rules.accounts.revoke(tx, id))
   }
 
-  async resume(purchase: PurchaseIdentity): Promise<ResumeResult> {
-    const { purchases } = this.#tables
-    if (!this.#batch.read(() => purchases.mayBeOpen(purchase))) return { kind: 'none' }
-    const { value, durable } = this.#batch.write((tx) => resume(tx, purchase, { purchases, transitions: this.#transitions }))
+  async resume(purchase: port.PurchaseIdentity): Promise<port.ResumeResult> {
+    if (!this.#read(() => this.#tables.purchases.mayBeOpen(purchase))) return { kind: 'none' }
+    const { value, durable } = this.#batch.write((tx) => resume(tx, purchase, this.#rules))
     if (value.kind === 'none' || value.kind === 'key_reused') return value
     // Whoever finds it in progress is told after the one who claimed it in the same commit.
     await durable
@@ -148,85 +168,170 @@ class SqliteLedger implements Ledger {
     return { kind: 'repeat', reservation: new ReservationHandle(this.#desk, reservedBefore(value.record)) }
   }
 
-  async reserve(request: ReserveRequest): Promise<ReserveResult> {
+  async reserve(request: port.ReserveRequest): Promise<port.ReserveResult> {
     const took = this.#measure('reserve')
-    const { value, durable } = this.#batch.write((tx) => this.#reserving.reserve(tx, request))
+    const { value, durable } = this.#batch.write((tx) => this.#rules.reserving.reserve(tx, request))
     if (value.kind === 'refused') await durable
     took()
     if (value.kind !== 'reserved') return value
     return { kind: 'reserved', reservation: new ReservationHandle(this.#desk, { ...request, authorization: undefined }) }
   }
 
-  async refuse(attempt: Attempt, refusal: Refusal): Promise<Refusal> {
+  async refuse(attempt: port.Attempt, refusal: Refusal): Promise<Refusal> {
     const took = this.#measure('refuse')
-    const written = await this.#durably((tx) => this.#refusals.write(tx, { attempt, refusal, paymentId: this.#options.ids('pay') }))
+    const paymentId = this.#options.ids('pay')
+    const written = await this.#durably((tx) => this.#rules.refusals.write(tx, { attempt, refusal, paymentId }))
     took()
     return written
   }
 
-  async history(query: HistoryQuery): Promise<History> {
-    return this.#batch.read(() => this.#tables.memory.history(query, this.#options.clock.now()))
+  async history(query: port.HistoryQuery): Promise<History> {
+    return this.#read(() => this.#tables.memory.history(query, this.#options.clock.now()))
   }
 
-  async payment(id: string): Promise<Payment | undefined> {
-    return this.#batch.read(() => this.#tables.payments.find(id)?.payment)
+  async payment(id: string): Promise<port.Payment | undefined> {
+    return this.#read(() => this.#tables.payments.find(id)?.payment)
   }
 
-  async payments(filter: PaymentFilter, page: PageRequest): Promise<Page<Payment>> {
-    return this.#batch.read(() => this.#tables.payments.page(filter, page))
+  async payments(filter: port.PaymentFilter, page: port.PageRequest): Promise<port.Page<port.Payment>> {
+    return this.#read(() => this.#tables.lists.page(filter, page))
   }
 
   async countInTask(sessionId: string, task: string): Promise<number> {
-    return this.#batch.read(() => this.#tables.payments.countInTask(sessionId, task))
+    return this.#read(() => this.#tables.lists.countInTask(sessionId, task))
   }
 
   async receipt(id: string): Promise<Receipt | undefined> {
-    return this.#batch.read(() => this.#tables.receipts.find(id))
+    return this.#read(() => this.#tables.receipts.find(id))
   }
 
-  async receipts(filter: ReceiptFilter, page: PageRequest): Promise<Page<Receipt>> {
-    return this.#batch.read(() => this.#tables.receipts.page(filter, page))
+  async receipts(filter: ReceiptFilter, page: port.PageRequest): Promise<port.Page<Receipt>> {
+    return this.#read(() => this.#tables.receipts.page(filter, page))
   }
 
   verifyReceipts(): Promise<Verification> {
-    const { receipts } = this.#tables
+    const { receipts, checkpoints } = this.#tables
     return verifyStored({
-      chainAfter: (id) => this.#batch.read(() => receipts.chainAfter(id)),
-      entriesAfter: (id, place) => this.#batch.read(() => receipts.entriesAfter(id, place)),
-      head: (id) => this.#batch.read(() => receipts.head(id)),
+      chainAfter: (id) => this.#read(() => receipts.chainAfter(id)),
+      entriesAfter: (id, place) => this.#read(() => receipts.entriesAfter(id, place)),
+      head: (id) => this.#read(() => receipts.head(id)),
+      checkpointsAfter: (number, limit) => this.#read(() => checkpoints.storedAfter(number, limit)),
+      hashAt: (id, number) => this.#read(() => receipts.hashAt(id, number)),
     })
   }
 
-  halt(halt: Halt): Promise<void> {
-    return this.#durably((tx) => this.#halts.set(tx, halt))
+  halt(halt: port.Halt): Promise<void> {
+    return this.#changing({ kind: 'halts' }, (tx) => this.#tables.halts.set(tx, halt))
   }
 
-  resumePayments(halt: Pick<Halt, 'scope' | 'value'>): Promise<void> {
-    return this.#durably((tx) => this.#halts.lift(tx, halt))
+  resumePayments(halt: Pick<port.Halt, 'scope' | 'value'>): Promise<void> {
+    return this.#changing({ kind: 'halts' }, (tx) => this.#tables.halts.lift(tx, halt))
   }
 
-  async halts(): Promise<readonly Halt[]> {
-    return this.#batch.read(() => this.#halts.all())
+  async halts(): Promise<readonly port.Halt[]> {
+    return this.#read(() => this.#tables.halts.all())
   }
 
-  createToken(token: AdminToken, hash: string): Promise<void> {
-    return this.#durably((tx) => this.#tokens.create(tx, token, hash))
+  createToken(token: port.AdminToken, hash: string): Promise<void> {
+    return this.#changing({ kind: 'tokens' }, (tx) => this.#tables.tokens.create(tx, token, hash))
   }
 
   revokeToken(id: string): Promise<boolean> {
-    return this.#durably((tx) => this.#tokens.revoke(tx, id))
+    return this.#changing({ kind: 'tokens' }, (tx) => this.#tables.tokens.revoke(tx, id))
   }
 
-  async tokenByHash(hash: string): Promise<AdminToken | undefined> {
-    return this.#batch.read(() => this.#tokens.findByHash(hash))
+  async tokenByHash(hash: string): Promise<port.AdminToken | undefined> {
+    return this.#read(() => this.#tables.tokens.findByHash(hash))
   }
 
-  async tokens(): Promise<readonly AdminToken[]> {
-    return this.#batch.read(() => this.#tokens.all())
+  async tokens(): Promise<readonly port.AdminToken[]> {
+    return this.#read(() => this.#tables.tokens.all())
   }
 
-  async totals(): Promise<Totals> {
-    return this.#batch.read(() => this.#summary.totals(this.#options.clock.now()))
+  async totals(): Promise<port.Totals> {
+    return this.#read(() => this.#tables.summary.totals(this.#options.clock.now()))
+  }
+
+  async takeOver(): Promise<number> {
+    const ids = this.#read(() => this.#tables.lists.unattended(this.#options.clock.now()))
+    if (ids.length === 0) return 0
+    return this.#durably((tx) => ids.filter((id) => recover(tx, id, this.#rules)).length)
+  }
+
+  async claimUnproven(query: Parameters<port.Ledger['claimUnproven']>[0]): Promise<readonly port.Payment[]> {
+    await this.takeOver()
+    return this.#durably((tx) => this.#tables.lists.claim(tx, query))
+  }
+
+  putOff(paymentId: string, until: number): Promise<void> {
+    return this.#durably((tx) => this.#tables.payments.putOff(tx, paymentId, until))
+  }
+
+  resolve(paymentId: string, finding: Finding): Promise<port.Payment> {
+    return this.#durably((tx) => this.#rules.resolving.resolve(tx, paymentId, finding))
+  }
+
+  refund(refund: Refund): Promise<port.Payment | undefined> {
+    return this.#durably((tx) => this.#rules.resolving.refund(tx, refund))
+  }
+
+  correct(correction: Correction): Promise<port.Corrected> {
+    return this.#durably((tx) => this.#rules.resolving.correct(tx, correction))
+  }
+
+  async scannedTo(network: string, wallet: string): Promise<bigint | undefined> {
+    return this.#read(() => this.#tables.scans.upTo(network, wallet))
+  }
+
+  scanned(network: string, wallet: string, block: bigint): Promise<void> {
+    return this.#durably((tx) => this.#tables.scans.set(tx, { network, wallet, block }))
+  }
+
+  async settledTo(recipient: Parameters<port.Ledger['settledTo']>[0]): Promise<readonly port.Payment[]> {
+    return this.#read(() => this.#tables.lists.settledTo(recipient))
+  }
+
+  async recipients(page: port.PageRequest): Promise<port.Page<RecipientRecord>> {
+    return this.#read(() => this.#tables.recipients.page(page))
+  }
+
+  keepAnswer(paymentId: string, answer: port.KeptAnswer): Promise<void> {
+    return this.#durably((tx) => this.#tables.answers.keep(tx, paymentId, answer))
+  }
+
+  async keptAnswer(paymentId: string): Promise<port.KeptAnswer | undefined> {
+    return this.#read(() => this.#tables.answers.find(paymentId, this.#options.clock.now()))
+  }
+
+  reopen(paymentId: string): Promise<void> {
+    return this.#durably((tx) => this.#rules.resolving.reopen(tx, paymentId))
+  }
+
+  checkpoint(signer: CheckpointSigner): Promise<Checkpoint | undefined> {
+    const { checkpoints, identity } = this.#tables
+    return checkpoints.seal({ store: this.#batch, signer, ledgerId: identity.ledgerId })
+  }
+
+  async checkpoints(after: number, limit: number): Promise<readonly Checkpoint[]> {
+    return this.#read(() => this.#tables.checkpoints.after(after, limit))
+  }
+
+  async claimIdentity(fingerprints: Readonly<Record<string, string>>): Promise<{ readonly ledgerId: string }> {
+    const { identity } = this.#tables
+    // A ledger that may not be written can still be recognised.
+    const unclaimed = this.#read(() => identity.unclaimed(fingerprints))
+    if (Object.keys(unclaimed).length > 0) await this.#durably((tx) => identity.claim(tx, unclaimed))
+    return { ledgerId: identity.ledgerId }
+  }
+
+  watch(listener: (change: port.Change) => void): () => void {
+    return this.#tables.changes.watch(listener)
+  }
+
+  announcePolicy(version: string): Promise<void> {
+    return this.#durably((tx) => {
+      if (this.#tables.policy.announce(tx, version)) this.#tables.changes.add(tx, { kind: 'policy', version })
+    })
   }
 
   async readiness(): Promise<readonly string[]> {
@@ -238,16 +343,22 @@ class SqliteLedger implements Ledger {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#batch.close()
+    this.#mark?.[Symbol.dispose]()
   }
 
-  #end(tx: Transaction, id: string, how: 'close' | 'revoke'): Session {
-    const { sessions, payments } = this.#tables
-    sessions.get(id)
-    const ended = how === 'close' ? [id] : sessions.family(id)
-    if (how === 'close') sessions.close(tx, id)
-    else sessions.revoke(tx, id)
-    for (const one of ended) voidAbandoned(tx, one, { payments, transitions: this.#transitions })
-    return sessions.get(id)
+  #now(session: Session | undefined): Session | undefined {
+    return session && refilled(session, this.#options.clock.now())
+  }
+
+  #read<T>(operation: () => T): T {
+    return this.#batch.read(operation)
+  }
+
+  #changing<T>(change: port.Change, operation: (tx: Transaction) => T): Promise<T> {
+    return this.#durably((tx) => {
+      this.#tables.changes.add(tx, change)
+      return operation(tx)
+    })
   }
 
   async #durably<T>(operation: (tx: Transaction) => T): Promise<T> {
@@ -260,19 +371,5 @@ class SqliteLedger implements Ledger {
     const { clock, events } = this.#options
     const started = clock.monotonic()
     return () => events?.ledgerTook(operation, clock.monotonic() - started)
-  }
-}
-
-function tablesOf(db: DatabaseSync, { ids, runId, events }: Omit<SqliteLedgerOptions, 'file'>): Tables {
-  const payments = new Payments(db, runId)
-  const rolling = new Rolling(db)
-  return {
-    sessions: new Sessions(db),
-    payments,
-    purchases: new Purchases(db, runId),
-    spending: new Spending(db),
-    rolling,
-    memory: new Memory(db, rolling),
-    receipts: new Receipts({ db, ids, onWritten: () => events?.receiptWritten() }),
   }
 }

@@ -1,76 +1,91 @@
 /**
- * The steps of a payment, each with all that moves with it: balances, limits, purchase, memory, receipt.
- * reserved → signed → sent → settled | unknown; reserved → void; unknown → settled on late evidence. Nothing else.
+ * The steps of a payment that its own attempt takes, each with all that moves with it: balances, limits, purchase,
+ * memory, receipt. reserved → signed → sent → settled | unknown; reserved → void; unknown and expired → settled on late
+ * evidence. What is found out after the attempt is in resolving.
  */
-import { refused } from '../errors.ts'
+import { type PurserError, refused } from '../errors.ts'
 import type { Authorization, Settlement } from '../rails/rail.ts'
 import type { Delivery } from '../session/exchange.ts'
-import type { Transaction } from './batch.ts'
+import { passing } from '../waypoints.ts'
+import { endBreach } from './admission.ts'
+import { type Chronicle, factsOf } from './chronicle.ts'
+import type { Endings } from './endings.ts'
 import type { Payment, VoidProof } from './ledger.ts'
-import type { Memory } from './memory.ts'
 import type { PaymentRecord } from './payment-row.ts'
-import type { Payments } from './payments.ts'
-import type { Purchases } from './purchases.ts'
-import type { Receipts } from './receipts.ts'
-import type { Rolling } from './rolling.ts'
-import type { Sessions } from './sessions.ts'
-import type { Spending } from './spending.ts'
+import type { Holder } from './purchase-row.ts'
+import type { Tables, Transaction, UnknownGrounds } from './tables.ts'
 
-/** The tables that a payment moves. */
-export interface Tables {
-  readonly sessions: Sessions
-  readonly payments: Payments
-  readonly purchases: Purchases
-  readonly spending: Spending
-  readonly rolling: Rolling
-  readonly memory: Memory
-  readonly receipts: Receipts
+export interface TransitionsOptions {
+  readonly tables: Tables
+  readonly endings: Endings
+  readonly chronicle: Chronicle
+  /** The run that this process is: only it may take back what it signed. */
+  readonly runId: string
 }
 
 export class Transitions {
-  readonly #tables: Tables
-  readonly #runId: string
+  readonly #options: TransitionsOptions
 
-  constructor(tables: Tables, runId: string) {
-    this.#tables = tables
-    this.#runId = runId
+  constructor(options: TransitionsOptions) {
+    this.#options = options
   }
 
   /**
    * reserved → signed.
-   * @throws PurserError `conflict` where it is not reserved any more, or another run reserved it.
+   * @throws PurserError with the session's own code where it, or an ancestor, has ended since; `conflict` where the
+   * payment is not reserved any more, or another run reserved it.
    * @throws Error where something else was signed than was reserved: nothing of it is kept.
    */
   sign(tx: Transaction, id: string, authorization: Authorization): void {
-    const { payments } = this.#tables
-    const signed = payments.sign(tx, id, authorization)
-    if (!signed) throw conflict(payments.get(id).payment, 'signed')
-    checkSigned(signed.payment, authorization)
+    const { tables, chronicle } = this.#options
+    const signed = tables.payments.sign(tx, id, authorization)
+    const { payment } = signed ?? tables.payments.get(id)
+    const ended = endBreach(tables.sessions.lineage(payment.sessionId), tx.now)
+    if (ended) throw refused(ended.code, ended.detail)
+    if (!signed) throw conflict(payment, 'signed')
+    checkSigned(payment, authorization)
+    chronicle.entered(tx, factsOf(payment), 'signed')
+    passing('authorization written')
   }
 
   /** signed → sent; a repeat of what is unknown stays unknown. */
   markSent(tx: Transaction, id: string): void {
-    this.#tables.payments.markSent(tx, id)
+    const facts = this.#options.tables.payments.markSent(tx, id)
+    if (facts) this.#options.chronicle.entered(tx, facts, 'sent')
   }
 
   /**
-   * signed, sent or unknown → settled: what was held is spent.
+   * signed, sent, unknown or expired → settled on the server's word: what was held is spent.
    * @throws PurserError `conflict` where nothing was signed or it was voided.
    * @throws Error for a settlement that proves nothing.
    */
   settle(tx: Transaction, id: string, settlement: Settlement): void {
-    const { payments, sessions } = this.#tables
+    const { tables, endings, chronicle } = this.#options
     if (settlement.kind !== 'claimed') throw new Error(`payment ${id} cannot be posted on a settlement that is ${settlement.kind}`)
-    const { payment, concluded } = payments.get(id)
+    const settled = tables.payments.settleFresh(tx, id, settlement)
+    if (!settled) {
+      this.#settleLate(tx, tables.payments.get(id), settlement)
+      return
+    }
+    endings.spend(tx, settled.payment)
+    chronicle.conclude(tx, settled, { concluded: false })
+    endings.remember(tx, settled)
+    passing('settlement written')
+  }
+
+  /** It was unknown or expired, or is settled already. */
+  #settleLate(tx: Transaction, before: PaymentRecord, settlement: Settlement): void {
+    const { tables, endings, chronicle } = this.#options
+    const { payment } = before
     if (payment.state === 'settled') {
       this.#amend(tx, payment, settlement)
       return
     }
-    if (payment.state !== 'signed' && payment.state !== 'sent' && payment.state !== 'unknown') throw conflict(payment, 'settled')
-    sessions.spend(tx, sessions.lineage(payment.sessionId), amountOf(payment))
-    const settled = payments.settle(tx, id, settlement)
-    this.#conclude(tx, settled, concluded)
-    this.#tables.memory.remember(tx, settled)
+    if (!isOpen(payment) && payment.state !== 'expired') throw conflict(payment, 'settled')
+    if (isOpen(payment)) endings.spend(tx, payment)
+    const settled = tables.payments.settle(tx, payment.id, settlement)
+    chronicle.conclude(tx, settled, before)
+    endings.remember(tx, settled)
   }
 
   /**
@@ -78,27 +93,28 @@ export class Transitions {
    * @throws PurserError `conflict` in every other state.
    */
   void(tx: Transaction, id: string, proof: Pick<VoidProof, 'kind' | 'reason'> & { readonly code: VoidProof['code'] | null }): void {
-    const { payments, sessions, spending, rolling } = this.#tables
-    const record = payments.get(id)
-    const { payment, charges, concluded } = record
-    if (payment.state === 'void') return
-    if (!this.#voidable(record, proof)) throw conflict(payment, 'void')
-    sessions.free(tx, sessions.lineage(payment.sessionId), amountOf(payment))
-    for (const bucket of charges.buckets) spending.takeBack(tx, bucket, amountOf(payment))
-    for (const entry of charges.entries) rolling.takeBack(tx, entry)
-    this.#tables.memory.unpin(tx, payment)
-    this.#conclude(tx, payments.void(tx, id, proof), concluded)
+    const { tables, endings, chronicle } = this.#options
+    const before = tables.payments.get(id)
+    if (before.payment.state === 'void') return
+    if (!this.#voidable(before, proof)) throw conflict(before.payment, 'void')
+    endings.giveBack(tx, before, 'held')
+    const { reason, code } = proof
+    chronicle.conclude(tx, tables.payments.void(tx, id, { reason, code, evidence: null, block: null }), before)
+    passing('void written')
   }
 
   /**
    * signed or sent → unknown: it stays held.
    * @throws PurserError `conflict` where nothing was signed, or the outcome is known.
    */
-  leaveUnknown(tx: Transaction, id: string, reason: string): void {
-    const { payment, concluded } = this.#tables.payments.get(id)
+  leaveUnknown(tx: Transaction, id: string, why: UnknownGrounds): void {
+    const { tables, chronicle } = this.#options
+    const before = tables.payments.get(id)
+    const { payment } = before
     if (payment.state === 'unknown') return
     if (payment.state !== 'signed' && payment.state !== 'sent') throw conflict(payment, 'unknown')
-    this.#conclude(tx, this.#tables.payments.leaveUnknown(tx, id, reason), concluded)
+    chronicle.conclude(tx, tables.payments.leaveUnknown(tx, id, why), before)
+    passing('unknown written')
   }
 
   /**
@@ -107,34 +123,46 @@ export class Transitions {
    * @throws PurserError `conflict` where nothing was signed or it was voided.
    */
   deliver(tx: Transaction, id: string, delivery: Delivery): void {
-    const { payments, memory, receipts } = this.#tables
-    const { payment } = payments.get(id)
-    if (payment.delivered) return
-    if (payment.signedAt === null || payment.state === 'void') throw conflict(payment, 'delivered')
+    const { tables, endings, chronicle } = this.#options
     const delivered = delivery.complete && delivery.status >= 200 && delivery.status < 300
-    const record = payments.deliver(tx, id, { delivery, delivered })
-    memory.remember(tx, record)
-    receipts.append(tx, 'amendment', record)
+    const answered = tables.payments.deliverOnce(tx, id, { delivery, delivered })
+    if (!answered) {
+      const { payment } = tables.payments.get(id)
+      if (payment.delivered) return
+      throw conflict(payment, 'delivered')
+    }
+    const record = delivered && answered.payment.dispute !== 'taken_otherwise' ? endings.appease(tx, answered) : answered
+    endings.remember(tx, record)
+    chronicle.append(tx, 'amendment', record)
+    passing('delivery written')
+  }
+
+  /** Says who works on the purchase. Where nobody does any more, and it was paid for nothing, that is held against the recipient. */
+  hold(tx: Transaction, id: string, holder: Holder): void {
+    const { tables, endings, chronicle } = this.#options
+    tables.purchases.hold(tx, id, holder)
+    if (holder !== 'none' || !tables.payments.owed(id)) return
+    chronicle.append(tx, 'amendment', endings.dispute(tx, id, 'settled_not_delivered'))
   }
 
   #amend(tx: Transaction, payment: Payment, settlement: Settlement): void {
     if (payment.transaction !== null || settlement.transaction === undefined) return
-    this.#tables.receipts.append(tx, 'amendment', this.#tables.payments.amendSettlement(tx, payment.id, settlement))
-  }
-
-  #conclude(tx: Transaction, record: PaymentRecord, before: boolean): void {
-    this.#tables.receipts.append(tx, before ? 'amendment' : 'conclusion', record)
+    this.#options.chronicle.append(tx, 'amendment', this.#options.tables.payments.amendSettlement(tx, payment.id, settlement))
   }
 
   #voidable({ payment, runId }: PaymentRecord, { kind }: Pick<VoidProof, 'kind'>): boolean {
     if (payment.state === 'reserved') return true
-    return payment.state === 'signed' && kind === 'never_sent' && runId === this.#runId
+    return payment.state === 'signed' && kind === 'never_sent' && runId === this.#options.runId
   }
 }
 
-function amountOf({ id, terms }: Payment): bigint {
-  if (!terms) throw new Error(`payment ${id} was reserved without terms`)
-  return terms.amount
+/** Signed, and it is not known yet whether the money moved: it is held. */
+export function isOpen({ state }: Pick<Payment, 'state'>): boolean {
+  return state === 'signed' || state === 'sent' || state === 'unknown'
+}
+
+export function conflict({ id, state }: Pick<Payment, 'id' | 'state'>, wanted: string): PurserError {
+  return refused('conflict', `Payment ${id} is ${state} and cannot become ${wanted}.`)
 }
 
 /** What was decided is what is signed: a signature for anything else must not become an authorization of this payment. */
@@ -146,8 +174,4 @@ function checkSigned({ id, nonce, terms }: Payment, { nonce: signedNonce, payTo,
     transfer.value === terms.amountAtomic &&
     [payTo, transfer.to].every((to) => to.toLowerCase() === terms.payTo.toLowerCase())
   if (!same) throw new Error(`what was signed for payment ${id} is not what was reserved`)
-}
-
-function conflict({ id, state }: Payment, wanted: string) {
-  return refused('conflict', `Payment ${id} is ${state} and cannot become ${wanted}.`)
 }

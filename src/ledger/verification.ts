@@ -1,8 +1,14 @@
-/** Verifying what is stored: every chain, from its first entry to the head that the session's row keeps. */
+/**
+ * Verifying what is stored: every chain, from its first entry to the head that the session's row keeps, and every
+ * checkpoint, whose heads have to be there with the very hash that was signed.
+ */
 import { setImmediate } from 'node:timers/promises'
-import { type ChainHead, type ChainVerifier, chainVerifier, EMPTY_CHAIN } from '../audit/chain.ts'
-import { parseEntry, ReceiptFormatError } from '../audit/parse.ts'
-import type { Receipt, Verification } from '../audit/receipt.ts'
+import { type ChainHead, type ChainVerdict, type ChainVerifier, chainVerifier, EMPTY_CHAIN } from '../audit/chain.ts'
+import type { Checkpoint, CheckpointHead } from '../audit/checkpoint.ts'
+import { sha256 } from '../audit/digest.ts'
+import { parseEntry, parseSignedCheckpoint, ReceiptFormatError } from '../audit/parse.ts'
+import type { Fault, Receipt, Verification } from '../audit/receipt.ts'
+import { type CheckpointVerifier, checkpointVerifier } from '../audit/seals.ts'
 
 /** An entry as it is stored: where it stands, and its text. */
 export interface StoredEntry {
@@ -13,55 +19,88 @@ export interface StoredEntry {
   readonly hash: string
 }
 
+export interface StoredCheckpoint {
+  readonly number: number
+  /** What was signed. */
+  readonly body: string
+  readonly signature: string
+}
+
+type Answer<T> = T | Promise<T>
+
 /** Where the chains are. Each call sees the store as it is at that moment. */
 export interface ChainSource {
   /** The next session by id that has a row or an entry. */
-  chainAfter(sessionId: string): string | undefined
-  entriesAfter(sessionId: string, place: { readonly number: number; readonly limit: number }): StoredEntry[]
-  head(sessionId: string): ChainHead
+  chainAfter(sessionId: string): Answer<string | undefined>
+  entriesAfter(sessionId: string, place: { readonly number: number; readonly limit: number }): Answer<readonly StoredEntry[]>
+  head(sessionId: string): Answer<ChainHead>
+  /** Oldest first, from behind this number on. */
+  checkpointsAfter(number: number, limit: number): Answer<readonly StoredCheckpoint[]>
+  /** The hash of this entry. */
+  hashAt(sessionId: string, number: number): Answer<string | undefined>
 }
-
-type Fault = Verification['brokenAt']
 
 /** Steps (a chain, or so many entries of one) before others get their turn. */
 const ENTRIES_AT_ONCE = 100
 const CHAINS_AT_ONCE = 100
+const CHECKPOINTS_AT_ONCE = 10
 
 /**
  * Verifies all chains in small steps, so that payments go on meanwhile; what they append is verified with the rest. A
- * cut end is found too, because the head would then name an entry that is not there.
+ * cut end is found too, because the head or a checkpoint would then name an entry that is not there.
  */
 export async function verifyStored(source: ChainSource): Promise<Verification> {
   const verifier = chainVerifier()
+  const checkpoints = checkpointVerifier()
+  const fault = (await chainsFault(source, verifier)) ?? (await checkpointsFault(source, checkpoints))
+  return verdictOf(verifier.result(), checkpoints, fault)
+}
+
+function verdictOf({ count, chains }: ChainVerdict, checkpoints: CheckpointVerifier, brokenAt: Fault | null): Verification {
+  const unsealed = Math.max(0, count - checkpoints.coveredInAll())
+  return { ok: brokenAt === null, count, chains, brokenAt, checkpoints: checkpoints.count(), sealed: checkpoints.seal(), unsealed }
+}
+
+async function chainsFault(source: ChainSource, verifier: ChainVerifier): Promise<Fault | null> {
   let chains = 0
-  for (let id = source.chainAfter(''); id !== undefined; id = source.chainAfter(id)) {
+  for (let id = await source.chainAfter(''); id !== undefined; id = await source.chainAfter(id)) {
     const fault = await chainFault(source, id, verifier)
-    if (fault) return { ...verifier.result(), ok: false, brokenAt: fault }
+    if (fault) return fault
     chains += 1
     if (chains % CHAINS_AT_ONCE === 0) await setImmediate()
   }
-  return verifier.result()
+  return null
 }
 
-async function chainFault(source: ChainSource, sessionId: string, verifier: ChainVerifier): Promise<Fault> {
+/** The head is read after the entries: where it is ahead of them, they grew meanwhile, or their end was cut off. */
+async function chainFault(source: ChainSource, sessionId: string, verifier: ChainVerifier): Promise<Fault | null> {
   let last = EMPTY_CHAIN
+  let head = await source.head(sessionId)
   for (;;) {
-    const entries = source.entriesAfter(sessionId, { number: last.number, limit: ENTRIES_AT_ONCE })
-    const head = source.head(sessionId)
-    for (const entry of entries) {
-      const receipt = readEntry(sessionId, entry)
-      if ('why' in receipt) return receipt
-      verifier.add(receipt)
-      const { brokenAt } = verifier.result()
-      if (brokenAt) return brokenAt
-      last = receipt
-    }
-    if (entries.length < ENTRIES_AT_ONCE) return headFault(sessionId, last, head)
-    await setImmediate()
+    const entries = await source.entriesAfter(sessionId, { number: last.number, limit: ENTRIES_AT_ONCE })
+    if (entries.length === 0 && head.number > last.number) return headFault(sessionId, last, head)
+    const fault = entriesFault(sessionId, entries, verifier)
+    if (fault) return fault
+    last = entries.at(-1) ?? last
+    if (entries.length === ENTRIES_AT_ONCE) await setImmediate()
+    head = await source.head(sessionId)
+    if (head.number <= last.number && entries.length < ENTRIES_AT_ONCE) return headFault(sessionId, last, head)
   }
 }
 
-function readEntry(sessionId: string, { id, number, body, hash }: StoredEntry): Receipt | NonNullable<Fault> {
+function entriesFault(sessionId: string, entries: readonly StoredEntry[], verifier: ChainVerifier): Fault | null {
+  for (const entry of entries) {
+    const receipt = readEntry(sessionId, entry)
+    if ('why' in receipt) return receipt
+    const fault = verifier.add(receipt)
+    if (fault) return fault
+    if (sha256(entry.body) !== entry.hash)
+      return { sessionId, number: entry.number, id: entry.id, why: 'it is not in the form that was hashed' }
+  }
+  return null
+}
+
+function readEntry(sessionId: string, { id, number, body, hash }: StoredEntry): Receipt | Fault {
   const place = { sessionId, number, id }
   try {
     const receipt = parseEntry(body, hash)
@@ -73,8 +112,51 @@ function readEntry(sessionId: string, { id, number, body, hash }: StoredEntry): 
   }
 }
 
-function headFault(sessionId: string, last: ChainHead, head: ChainHead): Fault {
+function headFault(sessionId: string, last: ChainHead, head: ChainHead): Fault | null {
   if (last.number === head.number && last.hash === head.hash) return null
   const why = `the chain should end with number ${head.number} and ends with ${last.number}`
   return { sessionId, number: Math.min(last.number, head.number) + 1, id: '', why }
+}
+
+async function checkpointsFault(source: ChainSource, verifier: CheckpointVerifier): Promise<Fault | null> {
+  for (;;) {
+    const stored = await source.checkpointsAfter(verifier.count(), CHECKPOINTS_AT_ONCE)
+    for (const one of stored) {
+      const fault = await checkpointFault(source, one, verifier)
+      if (fault) return fault
+    }
+    if (stored.length < CHECKPOINTS_AT_ONCE) return null
+    await setImmediate()
+  }
+}
+
+async function checkpointFault(source: ChainSource, stored: StoredCheckpoint, verifier: CheckpointVerifier): Promise<Fault | null> {
+  const place = { sessionId: '', number: stored.number, id: 'checkpoint' }
+  const checkpoint = readCheckpoint(stored)
+  if (!checkpoint) return { ...place, why: 'it cannot be read' }
+  const why = verifier.add(checkpoint)
+  if (why) return { ...place, why }
+  for (const head of checkpoint.heads) {
+    const hash = await source.hashAt(head.sessionId, head.number)
+    if (hash !== head.hash) return signedOtherwise(head, checkpoint.number, hash)
+  }
+  return null
+}
+
+function readCheckpoint({ number, body, signature }: StoredCheckpoint): Checkpoint | undefined {
+  try {
+    const checkpoint = parseSignedCheckpoint(body, signature)
+    return checkpoint.number === number ? checkpoint : undefined
+  } catch (cause) {
+    if (cause instanceof ReceiptFormatError) return undefined
+    throw cause
+  }
+}
+
+function signedOtherwise({ sessionId, number }: CheckpointHead, checkpoint: number, hash: string | undefined): Fault {
+  const why =
+    hash === undefined
+      ? `checkpoint ${checkpoint} names it, and it is missing: entries were cut off`
+      : `checkpoint ${checkpoint} saw another entry here: there are two histories`
+  return { sessionId, number, id: '', why }
 }

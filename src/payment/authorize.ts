@@ -3,6 +3,7 @@ import { PurserError, type Refusal } from '../errors.ts'
 import type { Reservation } from '../ledger/ledger.ts'
 import { MAX_WINDOW_S, MIN_WINDOW_S } from '../limits.ts'
 import type { Authorization } from '../rails/rail.ts'
+import { passing } from '../waypoints.ts'
 import type { Case } from './case.ts'
 
 /** Clocks differ: facilitators and chains must not take a fresh authorization for one of the future. */
@@ -25,8 +26,11 @@ export function windowOf(asked_s: number): number {
 /** Signs and journals. Where either fails nothing has left, and the reservation is freed. */
 export async function authorize(matter: Case, reservation: Reservation): Promise<Signed> {
   try {
+    passing('before signing')
     const authorization = await matter.deps.phases.time('sign', () => sign(matter, reservation))
+    passing('signed')
     await reservation.record(authorization)
+    passing('recorded')
     return { kind: 'signed', authorization }
   } catch (fault) {
     return { kind: 'refused', refusal: await giveUp(matter, reservation, fault) }
@@ -36,6 +40,8 @@ export async function authorize(matter: Case, reservation: Reservation): Promise
 async function sign(matter: Case, reservation: Reservation): Promise<SignedAuthorization> {
   const { deps, quote, challenge, rail, request } = matter
   if (!quote) throw new Error('nothing is signed that was not quoted')
+  const bar = deps.clockBar(quote.offer.network)
+  if (bar) throw new PurserError(bar)
   const window_s = windowOf(quote.offer.askedWindow_s)
   const closesAt_monotonic = deps.clock.monotonic() + window_s * 1000
   const now_s = Math.floor(deps.clock.now() / 1000)

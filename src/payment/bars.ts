@@ -37,12 +37,24 @@ export async function recipientBar({ ledger }: Pick<PaymentDeps, 'ledger'>, rese
   return halt && { code: 'payments_halted', detail: `Payments of recipient ${halt.value} are halted.` }
 }
 
-/** Whether payments of this session are halted. */
-export async function haltOn(ledger: Pick<Ledger, 'halts'>, session: Session): Promise<Refusal | undefined> {
+/** Whether payments of this session are halted. A halted session covers all below it. */
+export async function haltOn(ledger: Pick<Ledger, 'halts' | 'session'>, session: Session): Promise<Refusal | undefined> {
   const halts = await ledger.halts()
+  const line = halts.some(({ scope }) => scope === 'session') ? await lineageOf(ledger, session) : [session]
   const halt = halts.find(
     ({ scope, value }) =>
-      scope === 'all' || (scope === 'agent' && value === session.agent) || (scope === 'session' && value === session.id),
+      scope === 'all' || (scope === 'agent' && value === session.agent) || (scope === 'session' && line.some(({ id }) => id === value)),
   )
   return halt && { code: 'payments_halted', detail: `Payments are halted (${halt.scope}${halt.value ? ` ${halt.value}` : ''}).` }
+}
+
+/** The session, then its parent, and so on to the root. */
+export async function lineageOf(ledger: Pick<Ledger, 'session'>, session: Session): Promise<readonly Session[]> {
+  const line = [session]
+  for (let next = session.parent; next !== null; ) {
+    const parent = await ledger.session(next)
+    if (parent) line.push(parent)
+    next = parent?.parent ?? null
+  }
+  return line
 }

@@ -1,10 +1,17 @@
 /** Concluding: what an answer, or none, means for the money. HTTP can prove that money moved, never that it did not. */
 import type { Refusal } from '../errors.ts'
-import type { Payment, Reservation } from '../ledger/ledger.ts'
+import type { Answer, RawHeaders } from '../http.ts'
+import type { Payment, PaymentState, Reservation } from '../ledger/ledger.ts'
 import type { Settlement } from '../rails/rail.ts'
-import type { PaymentOutcome, SendResult } from '../session/exchange.ts'
+import type { PaidAnswer, PaymentOutcome, SendResult } from '../session/exchange.ts'
+import { passing } from '../waypoints.ts'
 import type { Case } from './case.ts'
 import { paidHeaders, refuseConcluded } from './refuse.ts'
+
+/** What an agent is told of a payment that counts as spent although nobody can tell. */
+export const EXPIRED = 'The payment’s window has closed and nobody can tell whether it was taken; it counts as spent.'
+
+const OPEN: ReadonlySet<PaymentState> = new Set(['signed', 'sent', 'unknown'])
 
 export interface Attempted {
   readonly reservation: Reservation
@@ -13,21 +20,39 @@ export interface Attempted {
   readonly first: boolean
 }
 
+export type Concluded = Extract<PaymentOutcome, { kind: 'refuse' }> | Omit<PaidAnswer, 'delivered' | 'lost'>
+
 /** Posts, voids or leaves unknown, and says what the agent gets. */
-export async function conclude(matter: Case, { reservation, result, first }: Attempted): Promise<PaymentOutcome> {
+export async function conclude(matter: Case, { reservation, result, first }: Attempted): Promise<Concluded> {
+  if (result.kind === 'answer') return concludeAnswer(matter, reservation, result.answer)
   const before = await reservation.payment()
-  if (result.kind === 'failed') {
-    return refuseConcluded(matter, reservation, await afterFailure(matter, { before, reservation, failure: result, first }))
-  }
-  const { answer } = result
-  const terms = { network: before.terms?.network ?? '', protocolVersion: before.terms?.protocolVersion ?? 0 }
-  const said = matter.rail.settlement(answer, terms)
+  return refuseConcluded(matter, reservation, await afterFailure(matter, { before, reservation, failure: result, first }))
+}
+
+/** Where the ledger cannot be read any more, an answer that is no 402 is handed on all the same: it is paid for. */
+async function concludeAnswer(matter: Case, reservation: Reservation, answer: Answer): Promise<Concluded> {
+  const before = await reservation.payment().catch((fault: unknown) => matter.deps.events.faulted('conclude', fault))
+  const terms = before?.terms ?? matter.terms
+  const said = matter.rail.settlement(answer, { network: terms?.network ?? '', protocolVersion: terms?.protocolVersion ?? 0 })
+  passing('settlement read')
   await settle(matter, reservation, said ?? unproven(`The upstream answered ${answer.status} without a word on the settlement.`))
   if (answer.status === 402) {
     answer.body.destroy()
-    return refuseConcluded(matter, reservation, rejected(before, await reservation.payment()))
+    const after = await reservation.payment()
+    return refuseConcluded(matter, reservation, rejected(before ?? after, after))
   }
-  return { kind: 'answer', answer, headers: await paidHeaders(matter, reservation), delivered: () => {} }
+  return { kind: 'answer', answer, headers: await headersFor(matter, reservation) }
+}
+
+async function headersFor(matter: Case, reservation: Reservation): Promise<RawHeaders> {
+  try {
+    return await paidHeaders(matter, reservation)
+  } catch (fault) {
+    const { paymentId } = reservation
+    matter.deps.events.faulted('headers of a paid answer', fault)
+    Object.assign(matter.request.line, { paymentId, money: 'unknown' })
+    return ['Purser-Payment', paymentId, 'Purser-Money', 'unknown']
+  }
 }
 
 interface Failed {
@@ -41,12 +66,21 @@ async function afterFailure(matter: Case, { before, reservation, failure, first 
   const { code, detail, sent } = failure
   if (!sent && !first) return { code, detail: `${detail} The payment made earlier was not presented again.` }
   if (!sent && before.state === 'signed') {
+    passing('before voiding')
     await reservation.void({ kind: 'never_sent', reason: detail, code })
-    entered(matter, await reservation.payment())
+    passing('voided')
     return { code, detail: `${detail} Nothing was paid.` }
   }
   await settle(matter, reservation, unproven('The connection ended before an answer came.'))
+  return unanswered(before, { after: await reservation.payment(), failure })
+}
+
+/** While the connection hung, the chain may have been asked and have told. */
+function unanswered(before: Payment, { after, failure: { code, detail } }: { after: Payment; failure: Failed['failure'] }): Refusal {
+  if (after.state === 'void') return { code, detail: `${detail} The payment can never be taken any more; nothing was paid.` }
+  if (after.state === 'expired') return { code: 'paid_not_delivered', detail: `${detail} ${EXPIRED}` }
   if (before.state === 'settled') return { code: 'paid_not_delivered', detail: `The payment was settled earlier. ${detail}` }
+  if (after.state === 'settled') return { code: 'paid_not_delivered', detail: `${detail} The chain shows that the payment was taken.` }
   return { code: 'payment_unknown', detail: `${detail} The payment may have moved money; it stays held.` }
 }
 
@@ -54,19 +88,16 @@ async function afterFailure(matter: Case, { before, reservation, failure, first 
 async function settle(matter: Case, reservation: Reservation, settlement: Settlement): Promise<void> {
   try {
     const { state } = await reservation.payment()
-    if (settlement.kind === 'claimed') await reservation.post(settlement)
-    else if (state !== 'settled') await reservation.leaveUnknown(settlement.reason)
-    const after = await reservation.payment()
-    if (after.state !== state) entered(matter, after)
+    if (settlement.kind === 'claimed') {
+      await reservation.post(settlement)
+      passing('posted')
+    } else if (OPEN.has(state)) {
+      await reservation.leaveUnknown(settlement.reason)
+      passing('left unknown')
+    }
   } catch (fault) {
     matter.deps.events.faulted('conclude', fault)
   }
-}
-
-function entered({ deps }: Case, { terms, state, tier, id }: Payment): void {
-  if (!terms) return
-  const { network, scheme, amount, currency } = terms
-  deps.events.paymentEntered({ paymentId: id, state, tier, network, scheme, amount, currency })
 }
 
 function unproven(reason: string): Settlement {

@@ -1,12 +1,14 @@
 /** What the payment flow is given: the ports, the policy in force, time and names. */
 import type { Clock, Ids } from '../clock.ts'
-import type { Ledger } from '../ledger/ledger.ts'
+import type { Refusal } from '../errors.ts'
+import type { Ledger, Payment } from '../ledger/ledger.ts'
 import type { ClassifyRules } from '../policy/classify.ts'
 import type { PolicyMode } from '../policy/decision.ts'
 import type { Tier } from '../policy/tiers.ts'
 import type { Rail } from '../rails/rail.ts'
 import type { Events, Phase } from '../telemetry/events.ts'
 import type { Wallet } from '../wallet/wallet.ts'
+import type { Answers } from './answers.ts'
 import type { InFlight } from './in-flight.ts'
 
 /** The policy that is in force: what the operator's file says, parsed. */
@@ -28,8 +30,13 @@ export interface PaymentDeps {
   readonly events: Events
   readonly phases: Phases
   readonly inFlight: InFlight
+  readonly answers: Answers
   /** 32 bytes; nonces are derived from it. */
   readonly nonceSecret: Uint8Array
+  /** Why nothing may be signed for this network now, because clocks disagree; undefined where they agree or nobody can tell. */
+  readonly clockBar: (network: string) => Refusal | undefined
+  /** Asks the chain about an open payment now, where it can be asked, and returns the payment as it stands then. */
+  readonly settleNow: (payment: Payment) => Promise<Payment>
 }
 
 /** Measures the steps of a payment. */

@@ -3,7 +3,7 @@ import type { Refusal } from '../errors.ts'
 import { chooseOffer } from '../rails/quote.ts'
 import type { PaidRequest, UnpaidAnswer } from '../session/exchange.ts'
 import { paymentBar, remainingOf, type Session } from '../session/session.ts'
-import { haltOn } from './bars.ts'
+import { haltOn, lineageOf } from './bars.ts'
 import type { PaymentDeps } from './deps.ts'
 import { assess } from './judge.ts'
 
@@ -49,7 +49,8 @@ export function createEstimate(deps: EstimateDeps, probe: Probe) {
     const { decision } = await assess(deps, { session, url, method: resource.method, hints: { payNever: false }, quote, policy })
     const { amount, currency, offer } = quote
     const terms = { amount, currency, asset: offer.asset.symbol, network: offer.network, recipient: offer.payTo }
-    const bar = (await haltOn(deps.ledger, session)) ?? barOf({ session, amount, transport, now: deps.clock.now() })
+    const means = { line: await lineageOf(deps.ledger, session), amount, transport, now: deps.clock.now() }
+    const bar = (await haltOn(deps.ledger, session)) ?? barOf(means)
     const verdict = { tier: decision.tier, decision: decision.kind }
     if (decision.kind === 'deny') return { ...no({ code: decision.code, detail: decision.reason }), ...terms, ...verdict }
     if (bar) return { ...no(bar), ...terms, ...verdict }
@@ -58,14 +59,23 @@ export function createEstimate(deps: EstimateDeps, probe: Probe) {
 }
 
 interface Means {
-  readonly session: Session
+  /** The session and its ancestors: each has to have enough. */
+  readonly line: readonly Session[]
   readonly amount: bigint
   readonly transport: PaidRequest['transport']
   readonly now: number
 }
 
-function barOf({ session, amount, transport, now }: Means): Refusal | undefined {
+function barOf({ line, amount, transport, now }: Means): Refusal | undefined {
   if (transport === 'plain') return { code: 'plain_http_not_payable', detail: 'Payments travel over verified TLS only.' }
+  for (const session of line) {
+    const bar = budgetBar(session, amount, now)
+    if (bar) return bar
+  }
+  return undefined
+}
+
+function budgetBar(session: Session, amount: bigint, now: number): Refusal | undefined {
   const { perPayment, payments = Number.POSITIVE_INFINITY } = session.limits
   if (perPayment !== undefined && amount > perPayment)
     return { code: 'per_payment_limit_exceeded', detail: 'It costs more than one payment of this session may be.' }

@@ -1,26 +1,42 @@
 /** Holding a purchase while it is worked on: identical requests wait for us, or join once the requester has gone. */
 import type { Reservation } from '../ledger/ledger.ts'
 import type { Case } from './case.ts'
+import type { Running } from './in-flight.ts'
 
 export interface Held {
   readonly reservation: Reservation
-  /** Wakes those who wait for this attempt. */
-  readonly end: () => void
+  readonly running: Running
 }
 
-/** From the reservation on until the returned function is called, which may happen more than once. */
-export function hold(matter: Case, { reservation, end }: Held): () => void {
+/** Each may be called more than once. */
+export interface Hold {
+  /** The requester waits no longer, and the attempt goes on: an identical request joins it. */
+  leave(): void
+  /** The attempt is over. */
+  release(): void
+}
+
+/** From the reservation on until it is released. */
+export function hold(matter: Case, { reservation, running }: Held): Hold {
   const { signal } = matter.request
-  const orphan = () => reservation.orphan()
-  if (signal.aborted) orphan()
-  signal.addEventListener('abort', orphan, { once: true })
-  let held = true
-  return () => {
-    // Whoever took the purchase over meanwhile keeps it.
-    if (!held) return
-    held = false
-    signal.removeEventListener('abort', orphan)
-    reservation.release()
-    end()
+  let stage: 'waited for' | 'left' | 'released' = 'waited for'
+  const leave = () => {
+    if (stage !== 'waited for') return
+    stage = 'left'
+    running.leave()
+    reservation.orphan()
+  }
+  if (signal.aborted) leave()
+  signal.addEventListener('abort', leave, { once: true })
+  return {
+    leave,
+    release() {
+      // Whoever took the purchase over meanwhile keeps it.
+      if (stage === 'released') return
+      stage = 'released'
+      signal.removeEventListener('abort', leave)
+      reservation.release()
+      running.end()
+    },
   }
 }

@@ -1,39 +1,91 @@
 /** Attempts that run in this process, by purchase: an identical request waits here for the end instead of paying again. */
 
+export interface Requester {
+  /** What all requests for this purchase have in common. */
+  readonly name: string
+  /** Fires when the requester is gone. */
+  readonly signal: AbortSignal
+}
+
+/** Both may be called more than once. */
+export interface Running {
+  /** Its requester waits no longer, whatever the signal says. */
+  leave(): void
+  end(): void
+}
+
 export interface InFlight {
-  /** Marks the purchase as running; the returned function ends that, and may be called more than once. */
-  begin(purchaseId: string): () => void
+  /** Marks the purchase as running. */
+  begin(purchaseId: string, requester: Requester): Running
   /**
    * Resolves to true when the purchase's attempt has ended, to false if `signal` fires first or nothing of it runs here.
    */
   settled(purchaseId: string, signal: AbortSignal): Promise<boolean>
+  /**
+   * Resolves when no attempt of this name runs here any more whose requester is gone, or when `signal` fires. The ledger
+   * may not have heard yet of such an attempt, or that its requester is gone; this process knows.
+   */
+  joined(requester: Requester): Promise<void>
   /** Resolves when nothing runs any more; for a graceful stop. */
   idle(): Promise<void>
 }
 
+interface Attempt {
+  readonly requester: Requester
+  readonly done: PromiseWithResolvers<void>
+  left: boolean
+}
+
 export function createInFlight(): InFlight {
-  const running = new Map<string, PromiseWithResolvers<void>>()
+  const running = new Map<string, Attempt>()
+  const byName = new Map<string, Set<Attempt>>()
+
+  function remove(attempt: Attempt): void {
+    const { name } = attempt.requester
+    const others = byName.get(name)
+    others?.delete(attempt)
+    if (others?.size === 0) byName.delete(name)
+  }
+
   return {
-    begin(purchaseId) {
-      const done = Promise.withResolvers<void>()
-      running.set(purchaseId, done)
-      return () => {
-        if (running.get(purchaseId) === done) running.delete(purchaseId)
-        done.resolve()
+    begin(purchaseId, requester) {
+      const attempt: Attempt = { requester, done: Promise.withResolvers(), left: false }
+      running.set(purchaseId, attempt)
+      byName.set(requester.name, (byName.get(requester.name) ?? new Set()).add(attempt))
+      return {
+        leave() {
+          attempt.left = true
+        },
+        end() {
+          if (running.get(purchaseId) === attempt) running.delete(purchaseId)
+          remove(attempt)
+          attempt.done.resolve()
+        },
       }
     },
     async settled(purchaseId, signal) {
       const attempt = running.get(purchaseId)
-      if (!attempt || signal.aborted) return false
-      const gone = Promise.withResolvers<boolean>()
-      const leave = () => gone.resolve(false)
-      signal.addEventListener('abort', leave, { once: true })
-      const ended = await Promise.race([attempt.promise.then(() => true), gone.promise])
-      signal.removeEventListener('abort', leave)
-      return ended
+      return attempt !== undefined && !signal.aborted && endOf(attempt, signal)
+    },
+    async joined({ name, signal }) {
+      while (!signal.aborted) {
+        const left = [...(byName.get(name) ?? [])].find((attempt) => attempt.left || attempt.requester.signal.aborted)
+        if (!left) return
+        await endOf(left, signal)
+      }
     },
     async idle() {
-      while (running.size > 0) await Promise.all([...running.values()].map((attempt) => attempt.promise))
+      while (running.size > 0) await Promise.all([...running.values()].map((attempt) => attempt.done.promise))
     },
   }
+}
+
+/** False if `signal` fires before the attempt has ended. */
+async function endOf({ done }: Attempt, signal: AbortSignal): Promise<boolean> {
+  const gone = Promise.withResolvers<boolean>()
+  const leave = () => gone.resolve(false)
+  signal.addEventListener('abort', leave, { once: true })
+  const ended = await Promise.race([done.promise.then(() => true), gone.promise])
+  signal.removeEventListener('abort', leave)
+  return ended
 }

@@ -6,18 +6,21 @@
  * Nothing is signed without a reservation; nothing leaves before both are durable; nothing is freed without proof.
  */
 import { PurserError, type Refusal } from '../errors.ts'
-import type { PurchaseIdentity, Reservation, ReserveResult, ResumeResult } from '../ledger/ledger.ts'
+import type { PurchaseIdentity, Reservation, ReserveResult } from '../ledger/ledger.ts'
 import { chooseOffer, type Quote } from '../rails/quote.ts'
 import type { OnPaymentRequired, PaidRequest, PaymentOutcome, Send, UnpaidAnswer } from '../session/exchange.ts'
+import { passing } from '../waypoints.ts'
 import { authorize } from './authorize.ts'
-import { barTo, recipientBar } from './bars.ts'
+import { barTo } from './bars.ts'
 import { type Case, openCase } from './case.ts'
 import type { PaymentDeps } from './deps.ts'
 import { hold } from './hold.ts'
+import type { Running } from './in-flight.ts'
 import { type Judged, judge } from './judge.ts'
 import { present } from './present.ts'
-import { identityOf, nonceOf, type PurchaseRequest } from './purchase.ts'
+import { identityOf, nameOf, nonceOf, type PurchaseRequest } from './purchase.ts'
 import { refuse, refuseFault } from './refuse.ts'
+import { busy, type Repeatable, repeat } from './repeat.ts'
 
 /** The payment flow, ready to be given to the proxy. */
 export function createPay(deps: PaymentDeps): OnPaymentRequired {
@@ -53,22 +56,21 @@ async function pay(deps: PaymentDeps, { request, unpaid, send }: Ask): Promise<P
   if (opened.kind === 'not_a_challenge') return { kind: 'pass' }
   if (opened.kind === 'invalid') return refuse(opened.case, { code: 'challenge_invalid', detail: opened.reason })
   const matter = opened.case
+  passing('challenge understood')
   const body = await request.body().catch(() => undefined)
   if (!body) return refuse(matter, GONE)
+  passing('body complete')
   const bar = await barTo(matter, body)
   if (bar) return refuse(matter, bar)
+  passing('bars passed')
   const purchase = named({ ...request, sessionId: request.session.id, bodyDigest: body.digest })
   if ('code' in purchase) return refuse(matter, purchase)
   const repeated = await repeat(matter, { purchase, send })
   if (repeated) return repeated
   const quote = deps.phases.time('quote', () => chooseOffer(matter.challenge, request.session))
   if ('code' in quote) return refuse(matter, quote)
+  passing('quoted')
   return buy(matter, { purchase, quote, send })
-}
-
-interface Repeatable {
-  readonly purchase: PurchaseIdentity
-  readonly send: Send
 }
 
 interface Purchase extends Repeatable {
@@ -84,26 +86,15 @@ function named(request: PurchaseRequest): PurchaseIdentity | Refusal {
   }
 }
 
-/** Joins an earlier attempt of the same purchase; undefined where there is none. */
-async function repeat(matter: Case, { purchase, send }: Repeatable): Promise<PaymentOutcome | undefined> {
-  const earlier = await joinEarlier(matter, purchase)
-  if (earlier.kind === 'none') return undefined
-  if (earlier.kind !== 'ours') return refuse(matter, busy(earlier.kind))
-  const { reservation, release } = earlier
-  const bar = await recipientBar(matter.deps, reservation)
-  if (!bar) return present(matter, { reservation, send, release })
-  release()
-  return refuse(matter, bar)
-}
-
 async function buy(matter: Case, { purchase, quote, send }: Purchase): Promise<PaymentOutcome> {
   const { request } = matter
   for (let decision = 1; decision <= DECISIONS; decision++) {
     const judged = await judge(matter, quote)
     if (judged.kind === 'refused') return refuse(judged.matter, judged.refusal)
+    passing('judged')
     if (request.signal.aborted) return refuse(judged.matter, GONE)
-    const { reserved, end } = await reserve(judged, purchase)
-    if (reserved.kind === 'reserved') return payReserved(judged.matter, { reservation: reserved.reservation, end, send })
+    const { reserved, running } = await reserve(judged, purchase)
+    if (reserved.kind === 'reserved') return payReserved(judged.matter, { purchase, reservation: reserved.reservation, running, send })
     if (reserved.kind === 'refused') return refuse(judged.matter, reserved.refusal)
     if (reserved.kind === 'key_reused') return refuse(judged.matter, busy('key_reused'))
     if (reserved.kind === 'in_progress') return (await repeat(matter, { purchase, send })) ?? refuse(judged.matter, busy('in_progress'))
@@ -113,8 +104,8 @@ async function buy(matter: Case, { purchase, quote, send }: Purchase): Promise<P
 
 interface Tried {
   readonly reserved: ReserveResult
-  /** Ends the purchase's being in flight; done already where nothing was reserved. */
-  readonly end: () => void
+  /** Has ended already where nothing was reserved. */
+  readonly running: Running
 }
 
 /** In flight from before others can see the reservation, so that whoever finds it has something to wait for. */
@@ -123,53 +114,30 @@ async function reserve({ matter, attempt, pin, decision }: Allowed, purchase: Pu
   const purchaseId = ids('pur')
   const nonce = nonceOf(nonceSecret, purchaseId)
   const request = { purchase, purchaseId, paymentId: ids('pay'), nonce, attempt, frequency: decision.frequency ?? null, pin }
-  const end = inFlight.begin(purchaseId)
+  const running = inFlight.begin(purchaseId, { name: nameOf(purchase), signal: matter.request.signal })
   let reserved: ReserveResult | undefined
   try {
+    passing('before reserving')
     reserved = await phases.time('reserve', () => ledger.reserve(request))
-    return { reserved, end }
+    passing('reserved')
+    return { reserved, running }
   } finally {
-    if (reserved?.kind !== 'reserved') end()
+    if (reserved?.kind !== 'reserved') running.end()
   }
 }
 
-interface Bought {
+interface Bought extends Repeatable {
   readonly reservation: Reservation
-  readonly end: () => void
-  readonly send: Send
+  readonly running: Running
 }
 
 /** The purchase is held from here on: a requester that leaves while it is signed has left a purchase to be joined. */
-async function payReserved(matter: Case, { reservation, end, send }: Bought): Promise<PaymentOutcome> {
-  const release = hold(matter, { reservation, end })
+async function payReserved(matter: Case, { purchase, reservation, running, send }: Bought): Promise<PaymentOutcome> {
+  const held = hold(matter, { reservation, running })
+  passing('purchase held')
   matter.deps.events.decided({ tier: matter.decision?.tier ?? '', decision: 'allow' })
   const signed = await authorize(matter, reservation)
-  if (signed.kind === 'signed') return present(matter, { reservation, send, release, signed: signed.authorization })
-  release()
+  if (signed.kind === 'signed') return present(matter, { purchase, reservation, send, hold: held, signed: signed.authorization })
+  held.release()
   return refuse(matter, signed.refusal)
-}
-
-type Joined =
-  | Exclude<ResumeResult, { kind: 'repeat' }>
-  | { readonly kind: 'ours'; readonly reservation: Reservation; readonly release: () => void }
-
-/** Whoever runs the same purchase in this process is waited for; then the ledger is asked again. What we get, we hold at once. */
-async function joinEarlier(matter: Case, purchase: PurchaseIdentity): Promise<Joined> {
-  const { ledger, inFlight } = matter.deps
-  for (;;) {
-    const found = await ledger.resume(purchase)
-    if (found.kind === 'repeat') {
-      const { reservation } = found
-      return { kind: 'ours', reservation, release: hold(matter, { reservation, end: inFlight.begin(reservation.purchaseId) }) }
-    }
-    if (found.kind !== 'in_progress') return found
-    if (!(await inFlight.settled(found.purchaseId, matter.request.signal))) return found
-  }
-}
-
-function busy(kind: Extract<ReserveResult['kind'], 'in_progress' | 'key_reused'>) {
-  if (kind === 'in_progress') {
-    return { code: 'purchase_in_progress', detail: 'An identical request is paying for this right now.', retryAfter_s: 1 } as const
-  }
-  return { code: 'idempotency_key_reused', detail: 'The Idempotency-Key was used with another method, URL or body.' } as const
 }

@@ -1,34 +1,37 @@
 /** Presenting a payment: the same request again with what was signed, and the answer handed on to the agent. */
 import { PurserError } from '../errors.ts'
-import type { Reservation } from '../ledger/ledger.ts'
+import type { PurchaseIdentity, Reservation } from '../ledger/ledger.ts'
 import { MIN_WINDOW_LEFT_S } from '../limits.ts'
-import type { Delivery, PaymentOutcome, Send, SendResult } from '../session/exchange.ts'
+import type { PaymentOutcome, Send, SendResult } from '../session/exchange.ts'
+import { passing } from '../waypoints.ts'
 import type { SignedAuthorization } from './authorize.ts'
 import type { Case } from './case.ts'
 import { conclude } from './conclude.ts'
+import { deliver } from './deliver.ts'
+import type { Hold } from './hold.ts'
 
 export interface Presentation {
+  readonly purchase: PurchaseIdentity
   readonly reservation: Reservation
   readonly send: Send
-  /** Lets go of the purchase. */
-  readonly release: () => void
+  readonly hold: Hold
   /** Fresh from the wallet; absent where an earlier attempt's authorization is presented again. */
   readonly signed?: SignedAuthorization
 }
 
 /** Sends, concludes, and hands the answer on. The purchase stays ours until the agent has its answer. */
 export async function present(matter: Case, presentation: Presentation): Promise<PaymentOutcome> {
-  const { reservation, signed, release } = presentation
+  const { reservation, signed, hold } = presentation
   const { phases } = matter.deps
   try {
     const result = await phases.time('retry', () => sendOnce(matter, presentation))
     const outcome = await phases.time('conclude', () => conclude(matter, { reservation, result, first: signed !== undefined }))
-    if (outcome.kind === 'answer') return { ...outcome, delivered: (delivery) => handOver(matter, { reservation, delivery, release }) }
-    release()
+    if (outcome.kind === 'answer') return deliver(matter, { ...presentation, ...outcome })
+    hold.release()
     return outcome
   } catch (fault) {
     await leaveUnknown(matter, reservation)
-    release()
+    hold.release()
     throw afterSigning(fault, reservation)
   }
 }
@@ -50,6 +53,7 @@ async function leaveUnknown({ deps }: Case, reservation: Reservation): Promise<v
 
 /** Only the first presentation can be called off for time: what has been out before may be taken in any case. */
 function sendOnce(matter: Case, { reservation, send, signed }: Presentation): Promise<SendResult> {
+  passing('before sending')
   if (!signed) {
     if (!reservation.authorization) throw new Error(`purchase ${reservation.purchaseId} is a repeat without an authorization`)
     return send({ set: reservation.authorization.headers })
@@ -57,24 +61,10 @@ function sendOnce(matter: Case, { reservation, send, signed }: Presentation): Pr
   const beforeSend = () => {
     const left_ms = signed.closesAt_monotonic - matter.deps.clock.monotonic()
     if (left_ms < MIN_WINDOW_LEFT_S * 1000) return false
+    passing('window checked')
     reservation.sent()
+    passing('sending noted')
     return true
   }
   return send({ set: signed.headers, beforeSend })
-}
-
-interface HandOver {
-  readonly reservation: Reservation
-  readonly delivery: Delivery
-  readonly release: () => void
-}
-
-function handOver(matter: Case, { reservation, delivery, release }: HandOver): void {
-  const { events } = matter.deps
-  const whole = delivery.complete && delivery.status >= 200 && delivery.status < 300
-  if (!whole) events.undelivered(reservation.paymentId)
-  reservation
-    .delivered(delivery)
-    .catch((fault: unknown) => events.faulted('delivered', fault))
-    .finally(release)
 }

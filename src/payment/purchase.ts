@@ -48,6 +48,11 @@ export function identityOf(request: PurchaseRequest): PurchaseIdentity {
   }
 }
 
+/** What all requests for this purchase have in common. */
+export function nameOf({ sessionId, fingerprint, keyDigest }: PurchaseIdentity): string {
+  return `${sessionId} ${keyDigest ?? fingerprint}`
+}
+
 /**
  * The 32-byte nonce of a purchase: HMAC-SHA256 of its id under a secret of this installation. Deterministic, so that
  * a crash or a retry can only present the same payment; the ledger keeps it and is the truth from then on.

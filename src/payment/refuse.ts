@@ -8,19 +8,18 @@ import { remainingOf, type Session } from '../session/session.ts'
 import { type Case, recordOf } from './case.ts'
 import type { PaymentDeps } from './deps.ts'
 
+type Refused = Extract<PaymentOutcome, { kind: 'refuse' }>
+
 /** Refuses before anything was sent: written down, unless the ledger did so when it refused. */
-export async function refuse(matter: Case, refusal: Refusal): Promise<PaymentOutcome> {
-  const { deps, request, decision, terms } = matter
+export async function refuse(matter: Case, refusal: Refusal): Promise<Refused> {
+  const { deps, request, decision } = matter
   const recorded = refusal.paymentId ? refusal : await deps.ledger.refuse(recordOf(matter), refusal)
-  const paymentId = recorded.paymentId ?? ''
   deps.events.decided({ tier: decision?.tier ?? '', decision: 'deny', code: refusal.code })
-  const { network = 'none', scheme = 'none', amount = 0n, currency = request.session.currency } = terms ?? {}
-  deps.events.paymentEntered({ paymentId, state: 'denied', tier: decision?.tier ?? '', network, scheme, amount, currency })
   return answerWith(request, { ...recorded, ...(await boughtInTask(deps, request)) })
 }
 
 /** Refuses after a reservation was concluded: its record is the payment's own. */
-export async function refuseConcluded(matter: Case, reservation: Reservation, refusal: Refusal): Promise<PaymentOutcome> {
+export async function refuseConcluded(matter: Case, reservation: Reservation, refusal: Refusal): Promise<Refused> {
   const { deps, request } = matter
   const payment = await reservation.payment()
   const session = (await deps.ledger.session(request.session.id)) ?? request.session
@@ -38,7 +37,7 @@ export async function refuseConcluded(matter: Case, reservation: Reservation, re
 }
 
 /** Something threw: an expected fault keeps its own refusal, anything else is ours to mend. */
-export function refuseFault(deps: PaymentDeps, request: PaidRequest, fault: unknown): PaymentOutcome {
+export function refuseFault(deps: PaymentDeps, request: PaidRequest, fault: unknown): Refused {
   if (fault instanceof PurserError) return answerWith(request, { sessionId: request.session.id, ...fault.refusal })
   deps.events.faulted('payment', fault)
   const detail = `The payment could not be completed. Look at GET /v1/session/payments for what the money did (request ${request.exchangeId}).`
@@ -59,7 +58,7 @@ export async function paidHeaders(matter: Case, reservation: Reservation): Promi
   ]
 }
 
-function answerWith(request: PaidRequest, refusal: Refusal): PaymentOutcome {
+function answerWith(request: PaidRequest, refusal: Refusal): Refused {
   const { paymentId, tier, code } = refusal
   Object.assign(request.line, { code, ...(paymentId ? { paymentId } : {}), ...(tier ? { tier } : {}) })
   return { kind: 'refuse', refusal }

@@ -1,14 +1,24 @@
 /** A short name for the policy in force, which every decision carries. */
 import { createHash } from 'node:crypto'
 import type { ClassifyRules } from './classify.ts'
+import type { PolicyMode } from './decision.ts'
 import type { Tier } from './tiers.ts'
 
 const VERSION_CHARS = 12
 
-/** The first 12 hex digits of the SHA-256 of tiers and rules: the same policy has the same version, whatever the order of its keys. */
-export function policyVersion({ tiers, rules }: { readonly tiers: readonly Tier[]; readonly rules: ClassifyRules }): string {
+export interface Versioned {
+  readonly mode: PolicyMode
+  readonly tiers: readonly Tier[]
+  readonly rules: ClassifyRules
+}
+
+/**
+ * The first 12 hex digits of the SHA-256 of mode, tiers and rules: the same policy has the same version, whatever the order
+ * of its keys. What `open` lets pass must not pass as decided by what `enforce` says.
+ */
+export function policyVersion({ mode, tiers, rules }: Versioned): string {
   const { categories, recipients, jurisdictions } = rules
-  const text = canonicalText({ tiers, categories, recipients: { ...recipients }, jurisdictions: { ...jurisdictions } })
+  const text = canonicalText({ mode, tiers, categories, recipients: { ...recipients }, jurisdictions: { ...jurisdictions } })
   return createHash('sha256').update(text).digest('hex').slice(0, VERSION_CHARS)
 }
 

@@ -5,7 +5,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import { LEAF_RENEWAL_MS, MAX_LEAVES } from '../limits.ts'
-import { openCaFiles } from './ca-files.ts'
+import { type CaFilesOptions, openCaFiles } from './ca-files.ts'
 import { createLeafSigner } from './certificates.ts'
 
 export interface Authority {
@@ -14,6 +14,8 @@ export interface Authority {
   readonly certFile: string
   /** SHA-256 of the certificate, as `openssl x509 -fingerprint -sha256` prints it. */
   readonly fingerprint: string
+  /** The certificate's public key (DER): the same for whoever has the same key, also when the certificate was issued anew. */
+  readonly publicKey: Buffer
   /** The TLS context for a canonical DNS name. Rejects for an IP address: the authority does not speak for these. */
   contextFor(host: string): Promise<SecureContext>
 }
@@ -23,6 +25,7 @@ export interface AuthorityOptions {
   readonly clock: Clock
   /** DNS subtrees that the authority is bound to (see `permittedSubtrees`); without them, any name. */
   readonly permitted?: readonly string[]
+  readonly given?: NonNullable<CaFilesOptions['given']>
 }
 
 interface Minted {
@@ -32,8 +35,8 @@ interface Minted {
 }
 
 /** Opens the authority in `dataDir`, or makes it. Throws AuthorityError with a way to mend what is wrong. */
-export async function openAuthority({ dataDir, clock, permitted }: AuthorityOptions): Promise<Authority> {
-  const { key: caKey, certPem, certFile } = await openCaFiles({ dataDir, now: clock.now(), ...(permitted && { permitted }) })
+export async function openAuthority({ clock, ...files }: AuthorityOptions): Promise<Authority> {
+  const { key: caKey, certPem, certFile } = await openCaFiles({ ...files, now: clock.now() })
   const leafKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
   const leafKeyPem = leafKey.export({ type: 'pkcs8', format: 'pem' })
   const signer = await createLeafSigner({ caPem: certPem, caKey, leafKey })
@@ -64,5 +67,7 @@ export async function openAuthority({ dataDir, clock, permitted }: AuthorityOpti
     return (await renewed).context
   }
 
-  return { certPem, certFile, fingerprint: new X509Certificate(certPem).fingerprint256, contextFor }
+  const certificate = new X509Certificate(certPem)
+  const publicKey = certificate.publicKey.export({ type: 'spki', format: 'der' })
+  return { certPem, certFile, fingerprint: certificate.fingerprint256, publicKey, contextFor }
 }

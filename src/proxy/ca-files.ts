@@ -22,13 +22,16 @@ export interface CaFilesOptions {
   /** Milliseconds since 1970. */
   readonly now: number
   readonly permitted?: readonly string[]
+  /** An authority that the operator brings, e.g. one that replicas share: used as it is. */
+  readonly given?: { readonly certFile: string; readonly certPem: string; readonly keyPem: string }
 }
 
 /**
  * Loads the authority, or makes it at the first start. The certificate is issued anew, for the same key, where it is about
  * to end or speaks for other names than `permitted`. Throws AuthorityError.
  */
-export async function openCaFiles({ dataDir, now, permitted }: CaFilesOptions): Promise<CaFiles> {
+export async function openCaFiles({ dataDir, now, permitted, given }: CaFilesOptions): Promise<CaFiles> {
+  if (given) return givenFiles(given)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const key = await openKey(join(dataDir, 'ca.key'))
   const certFile = join(dataDir, 'ca.pem')
@@ -37,6 +40,21 @@ export async function openCaFiles({ dataDir, now, permitted }: CaFilesOptions): 
   const certPem = await makeCaCertificate({ key, now, ...(permitted && { permitted }) })
   await replaceFile(certFile, certPem)
   return { key, certPem, certFile }
+}
+
+function givenFiles({ certFile, certPem, keyPem }: NonNullable<CaFilesOptions['given']>): CaFiles {
+  const key = readGivenKey(keyPem)
+  if (!readCertificate(certPem, certFile).checkPrivateKey(key))
+    throw new AuthorityError(`${certFile} does not belong to the key in keys.ca.key. Configure the two that do.`)
+  return { key, certPem, certFile }
+}
+
+function readGivenKey(pem: string): KeyObject {
+  try {
+    return p256Key(pem)
+  } catch (cause) {
+    throw new AuthorityError('keys.ca.key holds no P-256 private key in PEM.', { cause })
+  }
 }
 
 async function openKey(file: string): Promise<KeyObject> {

@@ -8,6 +8,7 @@ import type { OnPaymentRequired } from '../session/exchange.ts'
 import { matchesHost } from '../session/host-pattern.ts'
 import type { Identify } from '../session/identify.ts'
 import type { Events } from '../telemetry/events.ts'
+import { passing } from '../waypoints.ts'
 import type { AddressGuard } from './address-guard.ts'
 import { type AdmitDeps, admit } from './admit.ts'
 import { type AgentDoor, answerAtAgentDoor } from './agent-door.ts'
@@ -91,6 +92,7 @@ export function createExchange(deps: ExchangeDeps): Exchange {
   async function answer(visit: Visit): Promise<Told> {
     const admitted = await admit(admission, visit.request, visit.door)
     if (admitted.kind === 'refused') return refuse(visit, admitted)
+    passing('request admitted')
     const leave = running.of(admitted.session.id, () => visit.reply.breakOff())
     void visit.reply.closed.then(leave)
     if (admitted.head.expectsContinue) visit.reply.expectContinue()
@@ -109,6 +111,8 @@ export function createExchange(deps: ExchangeDeps): Exchange {
   }
 
   const handleRequest: HandleRequest = (request, response, door) => {
+    // After the last answer on a connection nothing can be answered, so nothing is done.
+    if (!('stream' in request) && !request.socket.writable) return void request.socket.destroy()
     const started_ms = clock.monotonic()
     const visit = { id: ids('exc'), request, reply: new Reply(request, response), door, line: {} }
     if (running.closing) visit.reply.last()

@@ -1,6 +1,7 @@
 /** Step 3: an admitted request goes upstream once. What is not a payable 402 streams back untouched. */
 import type { PaidRequest } from '../session/exchange.ts'
 import type { Events } from '../telemetry/events.ts'
+import { passing } from '../waypoints.ts'
 import type { Forwardable } from './admit.ts'
 import type { ChargingRoutes } from './charging-routes.ts'
 import { UpstreamFault } from './connection.ts'
@@ -32,6 +33,7 @@ export async function forward(deps: ForwardDeps, visit: Visit, admitted: Forward
   const kept = { lane, target, method: visit.reply.method, headers: ['Host', target.authority, ...admitted.head.forwarded], body }
   try {
     const request = { ...kept, body: body.stream }
+    passing('request forwarded')
     const passed = await pass({ lane, request, reply: visit.reply, holds402: deps.payment !== undefined })
     if (passed.kind === 'unpaid' && deps.payment) return await pay(deps, { visit, admitted, kept, unpaid: passed, payment: deps.payment })
     if (passed.kind === 'failed') return refuseFault(visit, admitted, passed.fault)

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Answer, RawHeaders } from '../http.ts'
+import { passing } from '../waypoints.ts'
 import { type UpstreamFault, upstreamFault } from './connection.ts'
 import type { Lane } from './lane.ts'
 import { dispatch, type UpstreamRequest } from './upstream.ts'
@@ -86,11 +87,13 @@ class Asking implements Dispatcher.DispatchHandler {
       return
     }
     this.#sent = true
+    passing('request on the wire')
     signal?.addEventListener('abort', () => controller.abort(new Error('nobody waits for this answer')), { once: true })
   }
 
   onResponseStart(controller: Controller, status: number, _headers: unknown, statusText = ''): void {
     if (status < 200) return
+    passing('answer arrived')
     this.#incoming = new IncomingAnswer(controller, { status, statusText })
     this.#resolve({ kind: 'answer', answer: this.#incoming.answer })
   }

@@ -4,6 +4,7 @@
  */
 import type { Dispatcher } from 'undici'
 import type { Answer, RawHeaders } from '../http.ts'
+import { passing } from '../waypoints.ts'
 import { type UpstreamFault, upstreamFault } from './connection.ts'
 import { readAnswerHeaders } from './headers.ts'
 import { IncomingAnswer, rawStrings } from './incoming-answer.ts'
@@ -58,6 +59,7 @@ class Passing implements Dispatcher.DispatchHandler {
     if (status < 200) {
       reply.inform(status, readAnswerHeaders(rawStrings(controller.rawHeaders)))
     } else if (status === 402 && holds402) {
+      passing('402 arrived')
       this.#held = new IncomingAnswer(controller, { status, statusText })
       this.#resolve({ kind: 'unpaid', answer: this.#held.answer, unpin: lane.pin() })
     } else {

@@ -1,6 +1,7 @@
 /** Steps 4 to 11 from the proxy's side: a 402 is read, handed to the payment flow, and what becomes of it is answered. */
 import type { Answer, Head, RawHeaders } from '../http.ts'
-import type { Delivery, OnPaymentRequired, PaidRequest, PaymentOutcome, UnpaidAnswer } from '../session/exchange.ts'
+import type { Delivery, OnPaymentRequired, PaidAnswer, PaidRequest, PaymentOutcome, UnpaidAnswer } from '../session/exchange.ts'
+import { passing } from '../waypoints.ts'
 import { readAnswerHeaders, withHeaders } from './headers.ts'
 import { createSend, type KeptRequest, sendAgain } from './paid-send.ts'
 import { stream } from './pass.ts'
@@ -36,6 +37,7 @@ export async function requirePayment(deps: PaymentDeps, visit: PaymentVisit): Pr
   const leave = () => answer.body.destroy()
   request.signal.addEventListener('abort', leave, { once: true })
   const first = await readUnpaid(answer)
+  passing('402 read')
   const unpaid = (await askedAgain(deps, visit)) ?? first.unpaid
   const outcome = await deps.onPaymentRequired(request, unpaid, createSend(kept))
   if (outcome.kind === 'pass') return { kind: 'passed', whole: await passOn(visit, first) }
@@ -65,14 +67,18 @@ async function askedAgain({ askAgain }: PaymentDeps, { answer, kept, request }: 
 }
 
 /** The flow learns exactly once how the agent got its answer, also when the agent went or the upstream broke off. */
-async function deliver({ answer, headers, delivered }: Extract<PaymentOutcome, { kind: 'answer' }>, reply: Reply): Promise<void> {
+async function deliver({ answer, headers, delivered, lost }: PaidAnswer, reply: Reply): Promise<void> {
   let whole = false
+  passing('before the answer')
   try {
     whole = await stream(answer, { reply, headers: withHeaders(readAnswerHeaders(answer.headers), headers) })
     await reply.closed
   } finally {
     answer.body.destroy()
-    delivered(deliveryOf(answer, { reply, whole }))
+    const delivery = deliveryOf(answer, { reply, whole })
+    const noted = delivered(delivery)
+    if (lost && delivery.complete) reply.onReset(lost)
+    await noted
   }
 }
 

@@ -2,6 +2,7 @@
 import { ServerResponse } from 'node:http'
 import type { RawHeaders } from '../http.ts'
 import type { AgentRequest, AgentResponse } from './door.ts'
+import { resetsAfter, type WatchReset } from './resets.ts'
 
 const NO_BODY_STATUS = new Set([204, 205, 304])
 /** RFC 9113: the stream did not complete. */
@@ -10,6 +11,7 @@ const H2_INTERNAL_ERROR = 2
 export class Reply {
   readonly #request: AgentRequest
   readonly #response: AgentResponse
+  readonly #watchReset: WatchReset
   readonly #gone: (() => void)[] = []
   #finished = false
   #closed = false
@@ -24,6 +26,7 @@ export class Reply {
 
   constructor(request: AgentRequest, response: AgentResponse) {
     this.#request = request
+    this.#watchReset = resetsAfter(request)
     this.#response = response
     response.sendDate = false
     this.closed = new Promise((resolve) => {
@@ -69,6 +72,11 @@ export class Reply {
   onGone(work: () => void): void {
     if (this.gone) work()
     else this.#gone.push(work)
+  }
+
+  /** After the answer: `work` runs if the agent resets its connection although nothing more was asked on it. */
+  onReset(work: () => void): void {
+    this.#watchReset(work)
   }
 
   /** The agent waits for a word before it sends its body. */

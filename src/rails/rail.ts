@@ -8,7 +8,7 @@
 import type { Code } from '../errors.ts'
 import type { Head, RawHeaders } from '../http.ts'
 import type { Asset } from '../money.ts'
-import type { Hex, TransferAuthorization, Wallet } from '../wallet/wallet.ts'
+import type { Hex, TransferAuthorization, TransferSigner } from '../wallet/wallet.ts'
 
 /** One way to pay, vetted: every value is ours or was checked; nothing mutable of the server's is left in it. */
 export interface Offer {
@@ -100,7 +100,7 @@ export interface Rail {
    */
   detect(head: Head, body: Uint8Array | undefined): Detected | undefined
   /** Signs exactly `request.offer` and proves it: the finished bytes are decoded again and compared with the request. */
-  authorize(request: AuthorizeRequest, wallet: Wallet): Promise<Authorization>
+  authorize(request: AuthorizeRequest, wallet: TransferSigner): Promise<Authorization>
   /** Reads the server's statement about the settlement, if it makes one. */
   settlement(head: Head, offer: { readonly network: string; readonly protocolVersion: number }): Settlement | undefined
   /** Headers that ask a browser-minded server for its machine-readable challenge, or undefined where that is pointless. */

@@ -83,13 +83,24 @@ export interface Delivery {
   readonly complete: boolean
 }
 
+/** Streams to the agent with `headers` set. */
+export interface PaidAnswer {
+  readonly kind: 'answer'
+  readonly answer: Answer
+  readonly headers: RawHeaders
+  /** Called exactly once, when the body has ended or broken off. The exchange is over when this has resolved. */
+  readonly delivered: (delivery: Delivery) => Promise<void> | void
+  /**
+   * Called at most once, after a complete delivery: the agent reset its connection before it asked for anything more on
+   * it, so it may never have read the answer.
+   */
+  readonly lost?: () => void
+}
+
 /** What becomes of a 402. */
 export type PaymentOutcome =
   /** No payment protocol claims it: it passes byte for byte. */
-  | { readonly kind: 'pass' }
-  | { readonly kind: 'refuse'; readonly refusal: Refusal; readonly headers?: RawHeaders }
-  /** Streams to the agent with `headers` set; `delivered` is called exactly once, when the body has ended or broken off. */
-  | { readonly kind: 'answer'; readonly answer: Answer; readonly headers: RawHeaders; readonly delivered: (delivery: Delivery) => void }
+  { readonly kind: 'pass' } | { readonly kind: 'refuse'; readonly refusal: Refusal; readonly headers?: RawHeaders } | PaidAnswer
 
 /** The payment flow's one door. Never rejects for an expected reason. */
 export type OnPaymentRequired = (request: PaidRequest, unpaid: UnpaidAnswer, send: Send) => Promise<PaymentOutcome>

@@ -21,6 +21,26 @@ export function matchesHost(pattern: string, host: string, port?: number): boole
   return asked === name
 }
 
+/** Whether every host that `inner` names is one that `outer` names. Both in their one spelling. */
+export function coversHost(outer: string, inner: string): boolean {
+  const [wide, narrow] = [splitPort(outer), splitPort(inner)]
+  return (wide.port === undefined || wide.port === narrow.port) && coversName(bareHost(wide.host), bareHost(narrow.host))
+}
+
+/** Whether some host is named by both. Both in their one spelling. */
+export function overlapsHost(one: string, other: string): boolean {
+  const [left, right] = [splitPort(one), splitPort(other)]
+  const [a, b] = [bareHost(left.host), bareHost(right.host)]
+  const ports = left.port === undefined || right.port === undefined || left.port === right.port
+  return ports && (coversName(a, b) || coversName(b, a))
+}
+
+function coversName(outer: string, inner: string): boolean {
+  if (outer === '*') return true
+  if (!outer.startsWith('*.')) return outer === inner
+  return inner === outer || (inner.length > outer.length - 1 && inner.endsWith(outer.slice(1)))
+}
+
 /**
  * Whether a glob names a path. `*` stands for any run of characters, `/` included; everything else is literal. A query
  * is ignored; escapes of plain characters (`%61` for `a`) and doubled slashes make no difference, because many servers

@@ -27,6 +27,15 @@ export interface SessionScope {
   readonly onDrift?: 'report' | 'escalate' | 'deny'
 }
 
+/** A recurring budget: `amount` is added to the cap every `every_ms`, as long as no more than `max` remains then. */
+export interface Refill {
+  /** Millionths. */
+  readonly amount: bigint
+  readonly every_ms: number
+  /** Millionths that may remain after a refill at most. */
+  readonly max: bigint
+}
+
 export type SessionState = 'open' | 'exhausted' | 'closing' | 'closed' | 'expired' | 'revoked'
 
 /** A session as the ledger has it. Times in milliseconds since 1970. */
@@ -57,6 +66,9 @@ export interface Session {
   readonly parent: string | null
   readonly singleUse: boolean
   readonly labels: Readonly<Record<string, string>>
+  readonly refill: Refill | null
+  /** Periods of `refill` since the opening that have been counted, whether they added something or not. */
+  readonly refills: number
 }
 
 /** cap − spent − held; never negative. */

@@ -1,7 +1,8 @@
 /** What somebody asks for who opens a session: the body of `POST /v1/sessions`, and the default session's terms. */
 import { z } from 'zod'
-import { MAX_HINT_CHARS, MAX_LABELS } from '../limits.ts'
-import type { SessionLimits, SessionScope } from './session.ts'
+import { MAX_HINT_CHARS, MAX_LABELS, MIN_REFILL_INTERVAL_MS } from '../limits.ts'
+import { formatDuration } from './duration.ts'
+import type { Refill, SessionLimits, SessionScope } from './session.ts'
 import {
   address,
   amount,
@@ -49,38 +50,80 @@ const labelsSchema = mapOf(name, text(MAX_HINT_CHARS)).refine((labels) => Object
 
 const currency = z.string({ error: 'write a currency like USD' }).regex(/^[A-Z]{3,5}$/, { error: 'write a currency like USD' })
 
-/** What every session says, however it is opened. The cap and the lifetime have no default: absent means no. */
+const positiveAmount = amount.refine((millionths) => millionths > 0n, { error: 'must be more than nothing' })
+const refillInterval = duration.refine((every_ms) => every_ms >= MIN_REFILL_INTERVAL_MS, {
+  error: `must be ${formatDuration(MIN_REFILL_INTERVAL_MS)} at least`,
+})
+
+/** A recurring budget. `max` is what may remain after a refill at most; a smaller one than `amount` would cut every refill. */
+export const refillSchema = section({ amount: positiveAmount, every: refillInterval, max: positiveAmount })
+  .refine((refill) => refill.amount <= refill.max, { path: ['max'], error: 'must not be less than the amount of one refill' })
+  .transform(({ every, ...refill }): Refill => ({ ...refill, every_ms: every }))
+
+/** What every session may say, however it is opened. The cap and the lifetime have no default: absent means no. */
 const terms = {
   cap: amount,
   ttl: duration,
   currency: currency.exactOptional(),
-  limits: limitsSchema.prefault({}),
-  scope: scopeSchema.prefault({}),
+  limits: limitsSchema.exactOptional(),
+  scope: scopeSchema.exactOptional(),
   networks: listOf(network).exactOptional(),
   assets: listOf(name).exactOptional(),
   wallet: name.nullable().exactOptional(),
   owner: name.exactOptional(),
-  labels: labelsSchema.prefault({}),
+  labels: labelsSchema.exactOptional(),
+  refill: refillSchema.nullable().exactOptional(),
 }
 
-/** The body of `POST /v1/sessions`. Unknown keys are refused. Only authority has no default: cap and lifetime must be said. */
-export const sessionSpecSchema = section({
-  agent: name.default('agent'),
-  purpose: text(MAX_HINT_CHARS).default('not stated'),
+/**
+ * The body of `POST /v1/sessions`, as it was said: what is absent stays so, because a child takes it from its parent and
+ * everybody else from the defaults. Unknown keys are refused. Cap and lifetime must be said.
+ */
+export const sessionRequestSchema = section({
+  agent: name.exactOptional(),
+  purpose: text(MAX_HINT_CHARS).exactOptional(),
   ...terms,
-  parent: name.nullable().default(null),
-  singleUse: z.boolean({ error: 'write true or false' }).default(false),
+  parent: name.nullable().exactOptional(),
+  singleUse: z.boolean({ error: 'write true or false' }).exactOptional(),
 }).transform(renameTtl)
+
+/** As `sessionRequestSchema`, completed for a session without a parent. */
+export const sessionSpecSchema = sessionRequestSchema.transform(completed)
 
 /** `proxy.defaultSession`: agent and purpose have defaults, because nobody asks for this session. */
 export const defaultSessionSchema = section({
   agent: name.default('default'),
   purpose: text(MAX_HINT_CHARS).default('default session'),
   ...terms,
-}).transform((spec) => ({ ...renameTtl(spec), parent: null, singleUse: false }))
+}).transform((spec) => completed(renameTtl(spec)))
+
+/** What a session without a parent gets where its opener says nothing. Only authority has no default. */
+export function completed(request: SessionRequest): SessionSpec {
+  const { agent = 'agent', purpose = 'not stated', limits = {}, scope = {}, labels = {}, parent = null, singleUse = false } = request
+  return { ...request, agent, purpose, limits, scope, labels, parent, singleUse, refill: request.refill ?? null }
+}
 
 function renameTtl<Spec extends { readonly ttl: number }>({ ttl, ...spec }: Spec): Omit<Spec, 'ttl'> & { readonly ttl_ms: number } {
   return { ...spec, ttl_ms: ttl }
+}
+
+/** What somebody said who opens a session. Amounts in millionths, the lifetime in milliseconds, networks as CAIP-2. */
+export interface SessionRequest {
+  readonly cap: bigint
+  readonly ttl_ms: number
+  readonly agent?: string
+  readonly purpose?: string
+  readonly currency?: string
+  readonly limits?: SessionLimits
+  readonly scope?: SessionScope
+  readonly networks?: readonly string[]
+  readonly assets?: readonly string[]
+  readonly wallet?: string | null
+  readonly owner?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly refill?: Refill | null
+  readonly parent?: string | null
+  readonly singleUse?: boolean
 }
 
 /** Amounts in millionths, the lifetime in milliseconds, networks as CAIP-2. What is absent defaults to the configuration's. */
@@ -99,4 +142,5 @@ export interface SessionSpec {
   readonly parent: string | null
   readonly singleUse: boolean
   readonly labels: Readonly<Record<string, string>>
+  readonly refill: Refill | null
 }

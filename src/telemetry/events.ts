@@ -43,6 +43,18 @@ export interface Events {
     readonly amount: bigint
     readonly currency: string
   }): void
+  /** A session passed this percentage of its cap, spent and held together. Once for each crossing. */
+  thresholdReached(session: {
+    readonly sessionId: string
+    readonly agent: string
+    readonly percent: number
+    readonly spent: bigint
+    readonly held: bigint
+    readonly cap: bigint
+    readonly currency: string
+  }): void
+  /** What the chain, an expiry or a person decided about a payment after its exchange was over. */
+  reconciled(finding: { readonly paymentId: string; readonly outcome: 'settled' | 'void' | 'expired' | 'disputed' | 'refunded' }): void
   phaseTook(phase: Phase, duration_ms: number): void
   ledgerTook(operation: 'reserve' | 'record' | 'post' | 'void' | 'unknown' | 'refuse' | 'commit', duration_ms: number): void
   receiptWritten(): void

@@ -94,6 +94,25 @@ const DEFINITIONS = {
     help: 'Times that money moved, or may have, and the agent did not get a complete 2xx.',
     labels: [],
   },
+  thresholds: {
+    name: 'purser_thresholds_total',
+    type: 'counter',
+    help: 'Times that a session passed this percentage of its cap, spent and held together.',
+    labels: ['percent'],
+  },
+  reconciled: {
+    name: 'purser_reconciled_total',
+    type: 'counter',
+    help: 'Payments about which the chain, time or people decided something after their exchange was over.',
+    labels: ['outcome'],
+  },
+  disputes: { name: 'purser_disputes', type: 'gauge', help: 'Payments under dispute.', labels: [] },
+  unresolved: {
+    name: 'purser_unresolved_payments',
+    type: 'gauge',
+    help: 'Payments whose outcome is not known yet; their money is held.',
+    labels: [],
+  },
   upstreamConnections: { name: 'purser_upstream_connections', type: 'gauge', help: 'Open connections to upstreams.', labels: [] },
 } as const satisfies Record<string, MetricDefinition>
 

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { Registry } from 'prom-client'
 import { CODES } from '../errors.ts'
 import { MAX_LABEL_VALUES } from '../limits.ts'
-import { CURRENCY_DECIMALS } from '../money.ts'
+import { CURRENCY_DECIMALS, formatAmount } from '../money.ts'
 import type { Events, ExchangeLine } from './events.ts'
 import { cleanText, createLog, type LogOptions } from './log.ts'
 import { createLabelSet, createMetrics, type Metrics } from './metrics.ts'
@@ -14,6 +14,9 @@ export interface Standing {
   readonly exposure: Readonly<Record<string, bigint>>
   readonly sessions: Readonly<Record<string, number>>
   readonly approvalsPending: number
+  /** Payments under dispute, and those whose outcome is not known; absent where nobody counts them. */
+  readonly disputes?: number
+  readonly unresolved?: number
 }
 
 export interface Telemetry {
@@ -21,8 +24,8 @@ export interface Telemetry {
   readonly log: Logger
   readonly registry: Registry
   readonly contentType: string
-  /** The text that Prometheus reads. */
-  render(standing: Standing): Promise<string>
+  /** The text that Prometheus reads. Where nobody can say how things stand, what was last known of that stays in it. */
+  render(standing: Standing | undefined): Promise<string>
 }
 
 /** Lines go to stderr unless a destination is given; metrics into a registry of their own. */
@@ -72,6 +75,18 @@ function paymentEvents(metrics: Metrics, log: Logger): PaymentEvents {
     phaseTook: (phase, duration_ms) => metrics.observe('paymentPhase', { phase }, duration_ms / 1000),
     ledgerTook: (operation, duration_ms) => metrics.observe('ledgerOperation', { operation }, duration_ms / 1000),
     receiptWritten: () => metrics.count('receipts', {}),
+    thresholdReached({ percent, spent, held, cap, ...session }) {
+      metrics.count('thresholds', { percent: labels.percent(`${percent}`) })
+      log.warn(
+        { ...session, percent, spent: formatAmount(spent), held: formatAmount(held), cap: formatAmount(cap) },
+        'budget threshold reached',
+      )
+    },
+    reconciled({ paymentId, outcome }) {
+      metrics.count('reconciled', { outcome })
+      if (outcome === 'disputed') log.warn({ paymentId, outcome }, 'reconciled')
+      else log.info({ paymentId, outcome }, 'reconciled')
+    },
     undelivered(paymentId) {
       metrics.count('undelivered', {})
       log.warn({ paymentId }, 'paid for, or maybe paid for, and not delivered')
@@ -94,6 +109,7 @@ function createLabels() {
     network: createLabelSet({ max, form: /^(none|[-a-z0-9]{3,8}:[-\w]{1,32})$/ }),
     word: createLabelSet({ max, form: /^[a-z][a-z0-9_-]{0,31}$/ }),
     version: createLabelSet({ max, form: /^[0-9]{1,2}$/ }),
+    percent: createLabelSet({ max, form: /^[0-9]{1,3}$/ }),
   }
 }
 
@@ -107,12 +123,19 @@ function unitsOf(millionths: bigint): number {
   return Number(millionths) / 10 ** CURRENCY_DECIMALS
 }
 
-async function render(metrics: Metrics, registry: Registry, { exposure, sessions, approvalsPending }: Standing): Promise<string> {
+async function render(metrics: Metrics, registry: Registry, standing: Standing | undefined): Promise<string> {
+  if (standing) show(metrics, standing)
+  return registry.metrics()
+}
+
+function show(metrics: Metrics, standing: Standing): void {
+  const { exposure, sessions, approvalsPending, disputes, unresolved } = standing
   metrics.set('exposure', [{ labels: {}, value: unitsOf(exposure.USD ?? 0n) }])
   metrics.set(
     'sessions',
     Object.entries(sessions).map(([state, value]) => ({ labels: { state }, value })),
   )
   metrics.set('approvalsPending', [{ labels: {}, value: approvalsPending }])
-  return registry.metrics()
+  if (disputes !== undefined) metrics.set('disputes', [{ labels: {}, value: disputes }])
+  if (unresolved !== undefined) metrics.set('unresolved', [{ labels: {}, value: unresolved }])
 }

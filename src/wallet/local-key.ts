@@ -4,9 +4,9 @@ import { hexToBytes } from 'viem'
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
 import { refused } from '../errors.ts'
 import { ecdsa } from '../secp256k1.ts'
-import { digestTransfer } from '../transfer-digest.ts'
+import { digestCancel, digestTransfer } from '../transfer-digest.ts'
 import { decryptKeystore } from './keystore.ts'
-import type { Hex, TransferAuthorization, Wallet } from './wallet.ts'
+import type { CancelAuthorization, Hex, TransferAuthorization, Wallet } from './wallet.ts'
 
 export interface LocalKey {
   /** 32 bytes, a valid secp256k1 key. */
@@ -33,6 +33,11 @@ export function createLocalWallet({ key, name = 'default' }: LocalKey): Wallet {
       checkName(walletName)
       if (data.from !== address) throw refused('internal_error', 'The transfer is not one of this wallet. Nothing was signed.')
       return ecdsa.signDigest(digestTransfer({ ...data, from: address }), bytes)
+    },
+    async signCancel(walletName: string | null, data: CancelAuthorization): Promise<Hex> {
+      checkName(walletName)
+      if (data.authorizer !== address) throw refused('internal_error', 'The authorization is not one of this wallet. Nothing was signed.')
+      return ecdsa.signDigest(digestCancel({ ...data, authorizer: address }), bytes)
     },
   }
   Object.defineProperty(wallet, inspect.custom, { value: () => `Wallet { ${address} }` })

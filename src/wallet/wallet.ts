@@ -18,9 +18,22 @@ export interface TransferAuthorization {
   readonly nonce: Hex
 }
 
+/** EIP-3009 `CancelAuthorization`: makes an unused nonce of this wallet worthless. */
+export interface CancelAuthorization {
+  readonly domain: TransferAuthorization['domain']
+  readonly authorizer: Hex
+  /** 32 bytes. */
+  readonly nonce: Hex
+}
+
 export interface Wallet {
   /** Checksummed address that pays. `walletName` is the session's choice; null is the default wallet. */
   address(walletName: string | null): Promise<Hex>
   /** The 65-byte signature. Deterministic (RFC 6979): signing the same data again gives the same bytes. */
   signTransfer(walletName: string | null, data: TransferAuthorization): Promise<Hex>
+  /** The 65-byte signature of a cancellation. It moves no money. */
+  signCancel(walletName: string | null, data: CancelAuthorization): Promise<Hex>
 }
+
+/** All that a rail may do with a wallet. */
+export type TransferSigner = Pick<Wallet, 'address' | 'signTransfer'>

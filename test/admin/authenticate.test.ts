@@ -20,6 +20,10 @@ const OPEN = ['/', '/healthz', '/metrics', '/readyz', '/v1/openapi.json']
 const ONLY_MASTER = ['GET /v1/tokens', 'POST /v1/tokens', 'POST /v1/tokens/ses_none/revoke']
 const OPERATORS = [
   'POST /v1/halt',
+  'POST /v1/payments/ses_none/cancel',
+  'POST /v1/payments/ses_none/refunds',
+  'POST /v1/payments/ses_none/resolve',
+  'POST /v1/reconcile',
   'POST /v1/resume',
   'POST /v1/sessions',
   'POST /v1/sessions/ses_none/close',

@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { createAdminApp } from '../../src/admin/admin.ts'
 import type { AdminDeps } from '../../src/admin/deps.ts'
+import type { ReconcileReport } from '../../src/admin/report.ts'
 import type { AdminApp } from '../../src/admin/router.ts'
+import { createCheckpointSigner } from '../../src/audit/checkpoint.ts'
+import { createCheckpointing } from '../../src/audit/checkpointing.ts'
 import { randomIds } from '../../src/clock.ts'
 import { type PurserError, refused } from '../../src/errors.ts'
 import type { AdminRole, Attempt, Ledger, Payment, Terms } from '../../src/ledger/ledger.ts'
@@ -46,6 +49,12 @@ export interface Fixture extends AsyncDisposable {
   token(role: Exclude<AdminRole, 'all'>): Promise<string>
 }
 
+/** A reconciliation that came upon nothing. */
+export const NOTHING_FOUND: ReconcileReport = {
+  ...{ takenOver: 0, resolved: [], open: [], refunds: [], unmatched: [], unavailable: [] },
+  ...{ disputed: [], unrecorded: [], searched: [], failures: 0, truncated: false },
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: what a test looks at in an answer, it asserts
 export type Answer = any
 
@@ -68,8 +77,13 @@ export async function startFixture(more: Partial<AdminDeps> = {}): Promise<Fixtu
     policy: () => ({ mode: 'enforce', version: 'abc', tiers: [], sentences: [], lint: [] }),
     events: { warned: () => {}, faulted: (_where, cause) => faults.push(cause) },
     render: async () => '# HELP purser_requests_total Requests\n',
-    readiness: () => ledger.readiness(),
+    readiness: [() => ledger.readiness()],
+    checkpointing: createCheckpointing({ ledger, signer: createCheckpointSigner(randomBytes(32)), events: { warned: () => {} } }),
     onRevoked: (id) => revoked.push(id),
+    reconcile: async () => NOTHING_FOUND,
+    cancel: async () => {
+      throw refused('conflict', 'There is nothing to cancel.')
+    },
     ...more,
   }
   const app = createAdminApp(deps)

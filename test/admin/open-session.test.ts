@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { newSession } from '../../src/admin/open-session.ts'
+import { MAX_SESSION_DEPTH } from '../../src/limits.ts'
 import { sessionSpecSchema } from '../../src/session/spec.ts'
 import { hashToken, mintToken } from '../../src/session/token.ts'
-import { expectProblem, SPEC, startFixture, USDC } from './fixture.ts'
+import { type Answer, buy, expectProblem, SPEC, startFixture, USDC } from './fixture.ts'
 
 describe('open-session', () => {
   it('fills what is absent from the configuration and leaves what is empty empty', async () => {
@@ -29,7 +30,7 @@ describe('open-session', () => {
     [{ assets: [`0x${'9'.repeat(40)}`] }, `assets: 0x${'9'.repeat(40)} is not configured here (configured: USDC).`],
     [{ currency: 'UDS' }, 'currency: UDS is not configured here (configured: USD).'],
     [{ wallet: 'other' }, 'wallet: there is no wallet named "other" here.'],
-    [{ parent: 'ses_1' }, 'parent: child sessions come with a later version; leave it out or send null.'],
+    [{ parent: 'ses_none' }, 'parent: there is no session ses_none.'],
   ])('refuses to open beyond the configuration: %j', async (more, detail) => {
     await using fixture = await startFixture()
     expect(await expectProblem(await fixture.ask('/v1/sessions', { body: { ...SPEC, ...more } }), 'request_invalid', 400)).toBe(detail)
@@ -52,6 +53,65 @@ describe('open-session', () => {
     await using fixture = await startFixture({ defaults })
     expect((await fixture.ask('/v1/sessions', { body: SPEC })).status).toBe(201)
     await expectProblem(await fixture.ask('/v1/sessions', { body: { ...SPEC, assets: ['USDC'] } }), 'request_invalid', 400)
+  })
+
+  it('a child is narrower than its parent in every respect, and takes from it what is not said', async () => {
+    await using fixture = await startFixture()
+    const { id: parent } = await fixture.open({
+      ...{ limits: { perPayment: '5.00' }, scope: { hosts: ['*.example.com'] }, wallet: 'main', labels: { costCentre: 'R-12' } },
+    })
+    const answer = await fixture.ask('/v1/sessions', { body: { cap: '4', ttl: '30m', parent, limits: { payments: 3 }, agent: 'other' } })
+    expect(answer.status).toBe(201)
+    const child: Answer = await answer.json()
+    expect(child).toMatchObject({
+      ...{ parent, agent: 'other', purpose: 'liquidity report', cap: '4.00', limits: { perPayment: '5.00', payments: 3 } },
+      ...{ scope: { hosts: ['*.example.com'] }, wallet: { name: 'main' }, labels: { costCentre: 'R-12' }, refill: null },
+    })
+    expect((await fixture.ledger.sessionByToken(hashToken(child.token)))?.id).toBe(child.id)
+  })
+
+  it('a child that would exceed its parent is refused with everything that is wider', async () => {
+    await using fixture = await startFixture()
+    const { id: parent } = await fixture.open({ limits: { perPayment: '5.00' } })
+    const body = { cap: '26', ttl: '2h', parent, limits: { perPayment: '6' }, networks: ['base'], owner: 'eve' }
+    expect(await expectProblem(await fixture.ask('/v1/sessions', { body }), 'request_invalid', 400)).toBe(
+      'cap: 26.00 is more than the 25.00 that remain of the parent; ' +
+        'ttl: the parent ends at 2026-06-27T13:00:00.000Z; ask for at most 1h; ' +
+        'networks: the parent does not have eip155:8453 (it has eip155:84532); ' +
+        'limits.perPayment: 6.00 is more than the 5.00 of the parent; ' +
+        'owner: a child belongs to the owner of its parent, ops',
+    )
+    expect((await fixture.ledger.sessions({ limit: 10 })).items).toHaveLength(1)
+  })
+
+  it('the repeat of a child’s opening answers the first one, although the parent has less left by now', async () => {
+    await using fixture = await startFixture()
+    const { id: parent } = await fixture.open()
+    const asked = { body: { cap: '25', ttl: '1h', parent }, headers: { 'idempotency-key': 'k1' } }
+    const first: Answer = await (await fixture.ask('/v1/sessions', asked)).json()
+    fixture.clock.advance(60_000)
+    await buy(fixture, { sessionId: parent })
+    const again: Answer = await (await fixture.ask('/v1/sessions', asked)).json()
+    expect([again.id, again.token]).toEqual([first.id, first.token])
+    await expectProblem(await fixture.ask('/v1/sessions', { ...asked, body: { ...asked.body, cap: '1' } }), 'conflict', 409)
+  })
+
+  it('a closed session has no children, and budgets are nested only so deep', async () => {
+    await using fixture = await startFixture()
+    let { id: parent } = await fixture.open()
+    const openChild = () => fixture.ask('/v1/sessions', { body: { cap: '1', ttl: '1m', parent } })
+    for (let depth = 1; depth < MAX_SESSION_DEPTH; depth++) parent = ((await (await openChild()).json()) as Answer).id
+    expect(await expectProblem(await openChild(), 'conflict', 409)).toContain(`${MAX_SESSION_DEPTH} deep`)
+    const { id } = await fixture.open()
+    await fixture.ledger.close(id)
+    parent = id
+    await expectProblem(await openChild(), 'conflict', 409)
+  })
+
+  it('a recurring budget is opened and shown with its next refill', async () => {
+    await using fixture = await startFixture()
+    const refill = { amount: '0.50', every: '10m', max: '2.00' }
+    expect(await fixture.open({ refill })).toMatchObject({ refill, refillsAt: '2026-06-27T12:10:00.000Z' })
   })
 
   it('lists nothing where nothing is configured', async () => {

@@ -14,6 +14,7 @@ describe('payments', () => {
     expect(await (await fixture.ask(`/v1/payments/${id}`)).json()).toMatchObject({
       ...{ id, sessionId, state: 'settled', delivered: false, code: null, tool: 'web_search', tier: 'autonomous' },
       ...{ amount: '0.001', currency: 'USD', amountAtomic: '1000', asset: { symbol: 'USDC', address: USDC, decimals: 6 } },
+      ...{ evidence: 'claimed', block: null, refunded: '0.00' },
       ...{ network: 'eip155:84532', payer: WALLET, recipient: MERCHANT, host: 'api.example.com', method: 'GET', count: 1 },
       times: { challenged: '2026-06-27T12:00:00.000Z', reserved: '2026-06-27T12:00:00.000Z', delivered: null },
     })
@@ -58,7 +59,16 @@ describe('payments', () => {
     expect(await ids(fixture, `limit=2&cursor=${page.next}`)).toEqual([first.id])
   })
 
-  it.each(['state=paid', 'since=yesterday', 'sesion=ses_1', 'limit=1001', 'state=void&state=denied'])(
+  it('lists what is under dispute, with why', async () => {
+    await using fixture = await startFixture()
+    const { id: sessionId } = await fixture.open()
+    const { id } = await buy(fixture, { sessionId })
+    await buy(fixture, { sessionId, end: 'unknown' })
+    expect(await ids(fixture, 'disputed=true')).toEqual([id])
+    expect(await (await fixture.ask(`/v1/payments/${id}`)).json()).toMatchObject({ dispute: 'settled_not_delivered' })
+  })
+
+  it.each(['state=paid', 'disputed=false', 'since=yesterday', 'sesion=ses_1', 'limit=1001', 'state=void&state=denied'])(
     'a filter that is not understood is refused, never dropped: %s',
     async (query) => {
       await using fixture = await startFixture()

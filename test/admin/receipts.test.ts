@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { chainVerifier } from '../../src/audit/chain.ts'
+import { createCheckpointSigner } from '../../src/audit/checkpoint.ts'
 import { readJsonl } from '../../src/audit/export.ts'
 import { type Answer, buy, deny, expectProblem, type Fixture, gather, startFixture, unavailable } from './fixture.ts'
 
@@ -76,10 +77,71 @@ describe('receipts', () => {
     await using fixture = await startFixture()
     await someReceipts(fixture)
     const answer = await fixture.ask('/v1/receipts/verify')
-    expect([answer.status, await answer.json()]).toEqual([200, { ok: true, count: 3, chains: 1, brokenAt: null }])
+    const count = (await fixture.ledger.receipts({}, { limit: 100 })).items.length
+    const whole = { ok: true, count, chains: 1, brokenAt: null, checkpoints: 0, sealed: null, unsealed: count }
+    expect([answer.status, await answer.json()]).toEqual([200, whole])
     const brokenAt = { sessionId: 'ses_1', number: 2, id: 'rcp_2', why: 'its content does not match its hash' }
-    fixture.ledger.verifyReceipts = async () => ({ ok: false, count: 2, chains: 1, brokenAt })
+    const verdict = { ok: false, count: 2, chains: 1, brokenAt, checkpoints: 0, sealed: null, unsealed: 2 }
+    fixture.ledger.verifyReceipts = async () => verdict
     const broken = await fixture.ask('/v1/receipts/verify')
-    expect([broken.status, await broken.json()]).toEqual([200, { ok: false, count: 2, chains: 1, brokenAt }])
+    expect([broken.status, await broken.json()]).toEqual([200, verdict])
+  })
+})
+
+describe('checkpoints', () => {
+  const seal = async (fixture: Fixture): Promise<Answer> =>
+    (await fixture.ask('/v1/receipts/checkpoints', { method: 'POST', body: {} })).json()
+
+  it('are made when they are asked for, and again only once something was written', async () => {
+    await using fixture = await startFixture()
+    expect(await seal(fixture)).toEqual({ checkpoint: null })
+    const session = await someReceipts(fixture)
+    const [newest] = (await fixture.ledger.receipts({ session }, { limit: 1 })).items
+    const { checkpoint } = await seal(fixture)
+    expect(checkpoint).toMatchObject({ kind: 'checkpoint', number: 1, heads: [{ number: newest?.number, hash: newest?.hash }] })
+    expect(await seal(fixture)).toEqual({ checkpoint })
+    await someReceipts(fixture)
+    expect((await seal(fixture)).checkpoint.number).toBe(2)
+    const { publicKey } = fixture.deps.checkpointing
+    expect(await (await fixture.ask('/v1/receipts/key')).json()).toEqual({ algorithm: 'Ed25519', publicKey })
+    expect(checkpoint.publicKey).toBe(publicKey)
+    expect(await (await fixture.ask('/v1/receipts/verify')).json()).toMatchObject({ ok: true, checkpoints: 2, sealed: { publicKey } })
+  })
+
+  it('are listed oldest first, in pages, and stream as JSON lines up to the one that is asked for', async () => {
+    await using fixture = await startFixture()
+    for (let turn = 0; turn < 3; turn++) {
+      await someReceipts(fixture)
+      await seal(fixture)
+    }
+    const first: Answer = await (await fixture.ask('/v1/receipts/checkpoints?limit=2')).json()
+    expect([first.items.map(({ number }: Answer) => number), first.next]).toEqual([[1, 2], '2'])
+    const second: Answer = await (await fixture.ask(`/v1/receipts/checkpoints?limit=2&cursor=${first.next}`)).json()
+    expect([second.items.map(({ number }: Answer) => number), second.next]).toEqual([[3], null])
+    const answer = await fixture.ask('/v1/receipts/checkpoints?format=jsonl&limit=1&until=2')
+    expect(answer.headers.get('content-type')).toBe('application/jsonl; charset=utf-8')
+    const lines = (await answer.text()).trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line))).toEqual(first.items)
+    await expectProblem(await fixture.ask('/v1/receipts/checkpoints?limit=1000'), 'request_invalid', 400)
+  })
+
+  it('signed with another key than ours prove nothing', async () => {
+    await using fixture = await startFixture()
+    await someReceipts(fixture)
+    await fixture.ledger.checkpoint(createCheckpointSigner(Buffer.alloc(32, 9)))
+    expect(await (await fixture.ask('/v1/receipts/verify')).json()).toMatchObject({
+      ok: false,
+      brokenAt: { id: 'checkpoint', number: 1, why: 'it is signed with another key than this Purser’s' },
+    })
+  })
+
+  it('are for every role to make and to read, and for nobody without a token', async () => {
+    await using fixture = await startFixture()
+    for (const token of await Promise.all((['operator', 'approver', 'auditor'] as const).map(fixture.token))) {
+      for (const asked of [{ method: 'POST' as const, body: {}, token }, { token }]) {
+        expect((await fixture.ask('/v1/receipts/checkpoints', asked)).status).toBe(200)
+      }
+    }
+    await expectProblem(await fixture.ask('/v1/receipts/key', { token: null }), 'unauthorized', 401)
   })
 })

@@ -5,7 +5,7 @@ import { MAX_SUMMARY_RECIPIENTS } from '../../src/limits.ts'
 import { buy, deny, MERCHANT, startFixture } from './fixture.ts'
 
 describe('session-summary', () => {
-  it('adds up what settled, may settle, came to nothing and was refused, of this session only', async () => {
+  it('adds up what settled, may settle, came to nothing, was refused and was never spent, of this session only', async () => {
     await using fixture = await startFixture()
     const [{ id: sessionId }, other] = [await fixture.open(), await fixture.open()]
     await buy(fixture, { sessionId: other.id })
@@ -16,17 +16,18 @@ describe('session-summary', () => {
     await buy(fixture, { sessionId, amount: 2_000n, end: 'reserved' })
     await deny(fixture, { sessionId, amount: 9_000_000n })
     await deny(fixture, { sessionId, amount: 9_000_000n })
-    expect(await summarize(fixture.ledger, sessionId)).toEqual({
+    expect(await summarize(fixture.ledger, await fixture.ledger.close(sessionId))).toEqual({
+      freed: '23.25',
       payments: {
         settled: { count: 2, amount: '1.50' },
         unknown: { count: 1, amount: '0.25' },
         expired: { count: 0, amount: '0.00' },
-        void: { count: 1, amount: '0.125' },
+        void: { count: 2, amount: '0.127' },
         denied: { count: 2, amount: '9.00' },
-        open: { count: 1, amount: '0.002' },
+        open: { count: 0, amount: '0.00' },
       },
       byRecipient: [
-        { recipient: MERCHANT, host: 'api.example.com', count: 3, amount: '1.252' },
+        { recipient: MERCHANT, host: 'api.example.com', count: 2, amount: '1.25' },
         { recipient: MERCHANT, host: 'data.example', count: 1, amount: '0.50' },
       ],
     })
@@ -44,7 +45,7 @@ describe('session-summary', () => {
         return { items: items.slice(from, from + 100), next }
       },
     }
-    const { payments, byRecipient } = await summarize(ledger, sessionId)
+    const { payments, byRecipient } = await summarize(ledger, await fixture.ledger.close(sessionId))
     expect(payments.settled).toEqual({ count: items.length, amount: '1005.00' })
     expect(byRecipient).toHaveLength(MAX_SUMMARY_RECIPIENTS + 1)
     expect(byRecipient.at(-1)).toEqual({ recipient: 'further recipients', host: '', count: 5, amount: '5.00' })

@@ -71,6 +71,15 @@ describe('sessions', () => {
     expect(second.next).toBeNull()
   })
 
+  it('lists the children of one session alone', async () => {
+    await using fixture = await startFixture()
+    const { id: parent } = await fixture.open()
+    const child = await fixture.open({ cap: '1', ttl: '10m', parent, agent: undefined })
+    await fixture.open({ cap: '1', ttl: '10m', parent: child.id })
+    const { items }: Answer = await (await fixture.ask(`/v1/sessions?parent=${parent}`)).json()
+    expect(items.map(({ id }: { id: string }) => id)).toEqual([child.id])
+  })
+
   it.each(['limit=0', 'limit=1001', 'limit=x', 'cursor=nonsense', 'agent=a'])('refuses a list asked for with %s', async (query) => {
     await using fixture = await startFixture()
     await expectProblem(await fixture.ask(`/v1/sessions?${query}`), 'request_invalid', 400)
@@ -116,7 +125,7 @@ describe('sessions', () => {
       id,
       state: 'closed',
       spent: '1.00',
-      summary: { payments: { settled: { count: 1, amount: '1.00' } } },
+      summary: { freed: '24.00', payments: { settled: { count: 1, amount: '1.00' } } },
     })
     const held = await fixture.open()
     await buy(fixture, { sessionId: held.id, end: 'unknown' })

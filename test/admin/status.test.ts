@@ -11,7 +11,7 @@ describe('status', () => {
   })
 
   it('alive answers 200 even when payments cannot be made', async () => {
-    await using fixture = await startFixture({ readiness: async () => ['The ledger is full.'] })
+    await using fixture = await startFixture({ readiness: [async () => ['The ledger is full.']] })
     const answer = await fixture.ask('/healthz', { token: null })
     expect([answer.status, await answer.json()]).toEqual([200, { alive: true }])
   })
@@ -20,15 +20,26 @@ describe('status', () => {
     await using able = await startFixture()
     const yes = await able.ask('/readyz', { token: null })
     expect([yes.status, await yes.json()]).toEqual([200, { ready: true, reasons: [] }])
-    await using unable = await startFixture({ readiness: async () => ['The ledger is full.'] })
+    await using unable = await startFixture({ readiness: [async () => ['The ledger is full.']] })
     const no = await unable.ask('/readyz', { token: null })
     expect([no.status, await no.json()]).toEqual([503, { ready: false, reasons: ['The ledger is full.'] }])
   })
 
   it('a ledger that does not answer is a reason, not a fault', async () => {
-    await using fixture = await startFixture({ readiness: () => Promise.reject(unavailable()) })
+    await using fixture = await startFixture({ readiness: [() => Promise.reject(unavailable())] })
     const answer = await fixture.ask('/readyz')
     expect([answer.status, await answer.json()]).toEqual([503, { ready: false, reasons: ['The ledger does not answer.'] }])
+  })
+
+  it('every check is asked, and one that fails hides no other', async () => {
+    const clock = 'The clock is 40 s behind the chain eip155:84532.'
+    await using fixture = await startFixture({
+      readiness: [() => [clock], () => Promise.reject(unavailable()), async () => [], () => ['Fenced.']],
+    })
+    expect(await (await fixture.ask('/readyz')).json()).toEqual({
+      ready: false,
+      reasons: [clock, 'The ledger does not answer.', 'Fenced.'],
+    })
   })
 
   it('the metrics listener answers the same three under any name, and nothing else', async () => {

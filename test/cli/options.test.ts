@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  addFilters,
   amountFlag,
   amountsFlag,
   command,
@@ -11,6 +12,7 @@ import {
   labelsFlag,
   listFlag,
   queryOf,
+  refillFlag,
   windowsFlag,
 } from '../../src/cli/options.ts'
 
@@ -23,8 +25,22 @@ describe('options', () => {
     expect(group('g', [command('a', ''), command('b', '')]).commands.map((child) => child.name())).toEqual(['a', 'b'])
   })
 
+  it('filters say what they take', () => {
+    const list = addFilters(command('list', ''), ['session', 'since', 'until'])
+    expect(list.options.slice(2).map(({ flags, description }) => [flags, description])).toEqual([
+      ['--session <session>', 'only of this session'],
+      ['--since <time>', expect.stringMatching(/^from this time on/)],
+      ['--until <time>', 'before this time'],
+    ])
+  })
+
   it('keeps an amount as it was written', () => {
     expect(amountFlag('10.00')).toBe('10.00')
+  })
+
+  it('reads a refill as an amount and a rhythm', () => {
+    expect(refillFlag('0.50/1h')).toEqual({ amount: '0.50', every: '1h' })
+    expect(() => refillFlag('0.50')).toThrow(InvalidArgumentError)
   })
 
   it('whatever text comes, a flag is read or refused as wrong usage, never anything else', () => {
@@ -35,6 +51,7 @@ describe('options', () => {
       (text: string) => amountsFlag(text, undefined),
       (text: string) => labelsFlag(text, undefined),
       (text: string) => windowsFlag(text, undefined),
+      refillFlag,
     ]
     fc.assert(
       fc.property(fc.string(), fc.constantFrom(...flags), (text, flag) => {

@@ -44,7 +44,12 @@ describe('program', () => {
     [['session', 'open', '--agent', 'a', '--purpose', 'p', '--ttl', '1h', '--cap', '-1'], 'not an amount'],
     [['session', 'open', '--agent', 'a', '--purpose', 'p', '--ttl', '60', '--cap', '1'], 'a unit is missing'],
     [['token', 'create', '--role', 'king'], 'Allowed choices are operator, approver, auditor'],
-    [['receipts', 'export', '--format', 'xml'], 'Allowed choices are jsonl, csv'],
+    [['receipts', 'export', '--format', 'xml'], 'Allowed choices are jsonl, json, csv'],
+    [['payments', 'resolve', 'pay_1', '--outcome', 'lost', '--evidence', 'x'], 'Allowed choices are settled, void'],
+    [['payments', 'resolve', 'pay_1', '--outcome', 'void'], "required option '--evidence <text>' not specified"],
+    [['payments', 'refund', 'pay_1', 'some', '--evidence', 'x'], 'not an amount'],
+    [['reconcile', '--from-block', 'base-sepolia'], 'write it as network=block'],
+    [['session', 'open', '--cap', '1', '--ttl', '1h', '--refill', '1'], 'not a duration'],
     [['halt', '--agent', 'a', '--session', 's'], 'Name one of --agent, --session and --recipient.'],
     [['exec'], "missing required argument 'command'"],
   ])('%j is wrong usage: exit code 2, with the reason', async (argv, reason) => {

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { createServer, get } from 'node:http'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -23,6 +23,21 @@ describe('serve', () => {
     expect(err).toContain('Stopping: what was signed is concluded first.')
     expect(statSync(join(folder, 'data', 'admin.token')).mode & 0o777).toBe(0o600)
     expect(out).not.toContain((await readFile(join(folder, 'data', 'admin.token'), 'utf8')).trim())
+  })
+
+  it('an older copy of the ledger is taken only by whoever says so', async () => {
+    const { folder, configFile } = await writeConfig()
+    const start = (...flags: string[]) =>
+      spawnPurser(['serve', '--config', configFile, '--json', ...flags], {
+        seen: (text, kill) => text.includes('adminUrl') && kill('SIGTERM'),
+      })
+    const data = join(folder, 'data')
+    expect((await start()).code).toBe(0)
+    await rm(join(data, 'purser.db.mark'))
+    expect((await start()).err).not.toContain('reconcile')
+    const { code, out, err } = await start('--accept-restored-ledger')
+    expect(code).toBe(0)
+    expect(`${out}${err}`).toContain('purser reconcile')
   })
 
   it('the first signal lets what runs come to its end, a second one ends the process at once', async () => {

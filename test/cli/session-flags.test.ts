@@ -40,6 +40,17 @@ describe('session flags', () => {
     })
   })
 
+  it('nothing is said for who does not say it, because a child takes it from its parent', async () => {
+    expect(await specOf({ cap: '1', ttl: '1h', parent: 'ses_1' })).toEqual({ cap: '1', ttl: '1h', parent: 'ses_1' })
+  })
+
+  it('a refill needs an amount, a rhythm and an upper bound', async () => {
+    const refill = { amount: '0.50', every: '1h' }
+    expect(await specOf({ ...least, refill, refillMax: '2.00' })).toEqual({ ...least, refill: { ...refill, max: '2.00' } })
+    await expect(specOf({ ...least, refill })).rejects.toMatchObject({ exitCode: 2 })
+    await expect(specOf({ ...least, refillMax: '2.00' })).rejects.toThrow('--refill and --refill-max belong together.')
+  })
+
   it('flags win over the file of limits', async () => {
     const limitsJson = await file('{"perPayment":"1","payments":5}')
     expect(await specOf({ ...least, limitsJson, perPayment: '2' })).toMatchObject({ limits: { perPayment: '2', payments: 5 } })

@@ -1,4 +1,6 @@
-import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, request } from 'node:http'
+import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { close, listen } from '../testnet/doors.ts'
 import { type RunningPurser, runHere, startPurser } from './running-purser.ts'
@@ -54,6 +56,22 @@ describe('session', () => {
     })
   })
 
+  it('a child takes from its parent what is not said, is listed with it, and cannot have more', async () => {
+    const parent = await opened('--per-payment', '1')
+    const child = await purser.json('session', 'open', '--cap', '2', '--ttl', '10m', '--parent', parent)
+    expect(child).toMatchObject({ parent, agent: 'scout', purpose: 'a test', cap: '2.00', limits: { perPayment: '1.00' } })
+    const { items } = await purser.json('session', 'list', '--parent', parent)
+    expect(items).toEqual([expect.objectContaining({ id: child.id })])
+    expect((await purser.run('session', 'show', String(child.id))).out).toContain(`Parent    ${parent}`)
+    const wider = await purser.run('session', 'open', '--cap', '11', '--ttl', '10m', '--parent', parent)
+    expect(wider).toMatchObject({ code: 1, err: expect.stringContaining('cap: 11.00 is more than the 10.00 that remain of the parent') })
+  })
+
+  it('a recurring budget is opened with its refill and says when the next one comes', async () => {
+    const { code, out } = await purser.run('session', 'open', ...least, '--refill', '0.50/10m', '--refill-max', '2.00')
+    expect([code, out]).toEqual([0, expect.stringMatching(/^Refill +\$0\.50 every 10m, up to \$2\.00 remaining; the next at 20\d\d-/m)])
+  })
+
   it('the same idempotency key opens one session and tops it up once', async () => {
     const first = await opened('--idempotency-key', 'k-1')
     expect(await opened('--idempotency-key', 'k-1')).toBe(first)
@@ -92,8 +110,36 @@ describe('session', () => {
 
   it('close and revoke end it and show the balance', async () => {
     const [closed, revoked] = [await opened(), await opened()]
-    expect(await purser.run('session', 'close', closed)).toMatchObject({ code: 0, out: expect.stringMatching(/State +closed/) })
+    const ended = await purser.run('session', 'close', closed)
+    expect(ended).toMatchObject({ code: 0, out: expect.stringMatching(/State +closed/) })
+    expect(ended.out).toContain('$10.00 were never spent, and nobody can spend them here any more.')
     expect(await purser.run('session', 'revoke', revoked)).toMatchObject({ code: 0, out: expect.stringMatching(/State +revoked/) })
+  })
+
+  it('an agent opens, lists and closes a child at its own door, through the proxy, and revoking its session ends the child', async () => {
+    const parent = await purser.json('session', 'open', ...least)
+    const spec = JSON.stringify({ cap: '1.00', ttl: '5m' })
+    const door = async (who: Record<string, unknown>, method: 'GET' | 'POST', path: string, body?: string) => {
+      const authorization = `Basic ${Buffer.from(`${who.id}:${who.token}`).toString('base64')}`
+      const headers = { 'proxy-authorization': authorization, 'content-type': 'application/json' }
+      const { hostname: host, port } = new URL(purser.app.proxyUrl)
+      const asked = request({ host, port, method, path: `http://purser.internal${path}`, headers }).end(body)
+      const [answer]: IncomingMessage[] = await once(asked, 'response')
+      return { status: answer?.statusCode, body: answer ? await json(answer) : undefined } as {
+        status: number
+        body: Record<string, unknown>
+      }
+    }
+    const { status, body: child } = await door(parent, 'POST', '/v1/session/children', spec)
+    expect([status, child.parent, child.cap]).toEqual([201, parent.id, '1.00'])
+    expect((await door(child, 'GET', '/v1/session')).body).toMatchObject({ id: child.id, parent: parent.id, remaining: '1.00' })
+    expect((await door(child, 'POST', '/v1/session/children', JSON.stringify({ cap: '1.01', ttl: '1m' }))).status).toBe(400)
+    expect((await door(parent, 'GET', '/v1/session/children')).body.items).toEqual([expect.objectContaining({ id: child.id })])
+    expect((await door(parent, 'POST', `/v1/session/children/${child.id}/close`)).body).toMatchObject({ state: 'closed' })
+    const second = (await door(parent, 'POST', '/v1/session/children', spec)).body
+    await purser.run('session', 'revoke', String(parent.id))
+    const refused = await door(second, 'GET', '/v1/session')
+    expect([refused.status, refused.body.code]).toEqual([403, 'session_revoked'])
   })
 
   it('list shows sessions with their money and leads to the next page', async () => {

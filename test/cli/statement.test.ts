@@ -25,6 +25,13 @@ describe('statement', () => {
     expect(display('-0.50', 'EUR')).toBe('-0.50 EUR')
   })
 
+  it('the balance of a recurring budget says how it grows and when', () => {
+    const refill = { amount: '0.50', every: '1h', max: '2.00' }
+    const text = balanceText({ ...session, refill, refillsAt: '2026-06-27T13:00:00.000Z' })
+    expect(text).toContain('Refill    $0.50 every 1h, up to $2.00 remaining; the next at 2026-06-27T13:00:00.000Z')
+    expect(balanceText({ ...session, refill, refillsAt: null })).toContain('up to $2.00 remaining\n')
+  })
+
   it('the balance says that what is held may still be taken', () => {
     const text = balanceText(session)
     expect(text).toContain('Held      $0.03  (may still be taken: the outcome is not known yet)')

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bar, codeOfSignal, facts, printJson, table } from '../../src/cli/terminal.ts'
+import { bar, codeOfSignal, counted, facts, printJson, table } from '../../src/cli/terminal.ts'
 import { capturedTerminal } from './captured-terminal.ts'
 
 describe('terminal', () => {
@@ -22,6 +22,10 @@ describe('terminal', () => {
         ['Remaining', '$1.00'],
       ]),
     ).toBe('Held       $0.00\nRemaining  $1.00')
+  })
+
+  it('one is not many', () => {
+    expect([0, 1, 2].map((count) => counted(count, 'receipt'))).toEqual(['0 receipts', '1 receipt', '2 receipts'])
   })
 
   it('a bar is always 24 cells wide and shows anything above zero', () => {

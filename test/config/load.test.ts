@@ -36,7 +36,7 @@ describe('loadConfig', () => {
 
   it('leaves where they were put the ledger and the key', async () => {
     const config = await read('ledger: "sqlite:/var/lib/p.db"\nwallet: { key: "env:WALLET_KEY" }\n')
-    expect(config.ledger.file).toBe('/var/lib/p.db')
+    expect(config.ledger).toEqual({ kind: 'sqlite', file: '/var/lib/p.db' })
     expect(config.wallet.key).toEqual({ kind: 'env', name: 'WALLET_KEY' })
   })
 

@@ -36,7 +36,7 @@ describe('configSchema', () => {
 
   it('networks come out as CAIP-2, each once', () => {
     expect(schema.parse({ networks: [{ id: 'base-sepolia', rpc: 'https://sepolia.base.org' }] }).networks).toEqual([
-      { id: 'eip155:84532', rpc: 'https://sepolia.base.org' },
+      { id: 'eip155:84532', rpc: 'https://sepolia.base.org', finalityBlocks: 12 },
     ])
     expect(issues({ networks: [{ id: 'base' }, { id: 'eip155:8453' }] })).toEqual([
       { path: 'networks[1].id', message: 'eip155:8453 is listed twice' },
@@ -65,7 +65,7 @@ describe('configSchema', () => {
 
   it.each([
     ['proxy.parent', { proxy: { parent: { url: 'http://x' } } }, /not in this version/],
-    ['ledger', { ledger: 'postgres://user@host/db' }, /PostgreSQL is not in this version/],
+    ['ledger', { ledger: 'mysql://user@host/db' }, /write sqlite:PATH/],
     [
       'tiers[0].approval',
       { tiers: [approval('notify_with_veto', { vetoWindow: '30s' })] },

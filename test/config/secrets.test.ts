@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
+  fingerprint,
   parseSecret,
   readOrCreateAdminToken,
   readOrCreateKey,
   readOrCreateWalletKey,
+  resolveKey,
   resolveSecret,
   resolveWalletKey,
   SecretError,
@@ -101,6 +103,53 @@ describe('readOrCreateKey', () => {
     expect(await readFile(path, 'utf8')).toBe('abc')
     const open = await secretFile('open.key', 'a'.repeat(64), 0o644)
     await expect(readOrCreateKey(open)).rejects.toThrow(/is open to others/)
+  })
+})
+
+describe('resolveKey', () => {
+  const hex = 'Ab'.repeat(32)
+  const bytes = Buffer.alloc(32, 0xab)
+
+  it('takes the key from where the configuration says, and makes none then', async () => {
+    const path = at('nonce.key')
+    expect(await resolveKey({ kind: 'text', reveal: () => hex }, path, {})).toEqual(bytes)
+    expect(await resolveKey({ kind: 'env', name: 'K' }, path, { K: ` ${hex}\n` })).toEqual(bytes)
+    expect(await resolveKey({ kind: 'file', path: await secretFile('shared.key', hex) }, path, {})).toEqual(bytes)
+    expect(await readdir(folder.path)).toEqual(['shared.key'])
+  })
+
+  it('makes one in the data folder where none is configured, once', async () => {
+    const key = await resolveKey(undefined, at('nonce.key'), {})
+    expect(await resolveKey(undefined, at('nonce.key'), {})).toEqual(key)
+  })
+
+  it('never makes a configured one: another replica would have another', async () => {
+    await expect(resolveKey({ kind: 'file', path: at('none.key') }, at('nonce.key'), {})).rejects.toThrow(/none\.key cannot be read/)
+    expect(await readdir(folder.path)).toEqual([])
+  })
+
+  it.each(['canary', 'ab'.repeat(31), `0x${'ab'.repeat(32)}`])('refuses %j and does not repeat it', async (text) => {
+    const refs = [{ kind: 'env', name: 'K' } as const, { kind: 'text', reveal: () => text } as const]
+    const named = ['The environment variable K does not hold', 'The key that stands in the configuration does not hold']
+    for (const [index, ref] of refs.entries()) {
+      const fault = await resolveKey(ref, at('nonce.key'), { K: text }).catch((thrown: unknown) => String(thrown))
+      expect(fault).toContain(named[index])
+      expect(fault).not.toContain(text)
+    }
+    const path = await secretFile('bad.key', text)
+    await expect(resolveKey({ kind: 'file', path }, at('nonce.key'), {})).rejects.toThrow(`${path} does not hold a key of 64 hex digits`)
+  })
+})
+
+describe('fingerprints', () => {
+  it('are the same for the same secret and use, others for others, and hold nothing of the secret', () => {
+    const secret = Buffer.alloc(32, 1)
+    expect(fingerprint('nonce key', secret)).toMatch(/^[0-9a-f]{64}$/)
+    expect(fingerprint('nonce key', Buffer.from(secret))).toBe(fingerprint('nonce key', secret))
+    expect(fingerprint('receipt key', secret)).not.toBe(fingerprint('nonce key', secret))
+    expect(fingerprint('nonce key', Buffer.alloc(32, 2))).not.toBe(fingerprint('nonce key', secret))
+    expect(fingerprint('wallet', '0xabc')).toBe(fingerprint('wallet', Buffer.from('0xabc')))
+    expect(fingerprint('nonce key', secret)).not.toContain(secret.toString('hex').slice(0, 8))
   })
 })
 

@@ -1,8 +1,8 @@
 /** Sessions, the kill switch, admin tokens and totals (R10, R11, R12). */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Halt } from '../../src/ledger/ledger.ts'
 import { MAX_CAP, MAX_SESSION_DEPTH, MAX_TTL_MS } from '../../src/limits.ts'
-import { CLAIMED, PAY_TO, usd } from '../ledger/fixtures.ts'
+import { authorizationFor, CLAIMED, COMPLETE, NEVER_SENT, PAY_TO, usd } from '../ledger/fixtures.ts'
 import type { Bench } from './ledger.ts'
 
 export function accountsConformance(bench: () => Bench): void {
@@ -27,9 +27,10 @@ function sessionsConformance(bench: () => Bench): void {
         wallet: 'second',
         singleUse: true,
         labels: { costCentre: 'R-12' },
+        refill: { amount: usd(1), every_ms: 3_600_000, max: usd(25) },
       })
       const { tokenHash, ...kept } = asked
-      const expected = { ...kept, spent: 0n, held: 0n, payments: 0, status: 'open' }
+      const expected = { ...kept, spent: 0n, held: 0n, payments: 0, refills: 0, status: 'open' }
       expect(await bench().ledger.openSession(asked)).toEqual(expected)
       expect(await bench().ledger.session(asked.id)).toEqual(expected)
       expect(await bench().ledger.sessionByName('default')).toEqual(expected)
@@ -55,6 +56,25 @@ function sessionsConformance(bench: () => Bench): void {
       await expect(other).rejects.toMatchObject({ refusal: { code: 'conflict' } })
       const topUp = bench().ledger.topUp(first.id, { amount: usd(1), extend_ms: 0 }, key)
       await expect(topUp).rejects.toMatchObject({ refusal: { code: 'conflict' } })
+    })
+
+    it('finds what was opened under a key, whatever has become of it', async () => {
+      const key = { key: 'k', digest: 'd' }
+      expect(await bench().ledger.openedWith(key)).toBeUndefined()
+      const { id } = await bench().ledger.openSession(bench().make.session(), key)
+      await bench().ledger.revoke(id)
+      expect(await bench().ledger.openedWith(key)).toMatchObject({ id, status: 'revoked' })
+      await expect(bench().ledger.openedWith({ ...key, digest: 'other' })).rejects.toMatchObject({ refusal: { code: 'conflict' } })
+    })
+
+    it('lists the direct children of a session alone', async () => {
+      const parent = await bench().openSession()
+      const children = [await bench().openSession({ parent: parent.id }), await bench().openSession({ parent: parent.id })]
+      await bench().openSession({ parent: children[0]?.id ?? '' })
+      await bench().openSession()
+      const list = async (id: string) => (await bench().ledger.sessions({ limit: 10 }, { parent: id })).items.map((one) => one.id)
+      expect(await list(parent.id)).toEqual([children[1]?.id, children[0]?.id])
+      expect(await list('ses_none')).toEqual([])
     })
 
     it('opens one session for one key in parallel too', async () => {
@@ -156,17 +176,57 @@ function endingConformance(bench: () => Bench): void {
       expect(await bench().ledger.session(id)).toMatchObject({ status: 'closed', spent: usd(1), held: 0n })
     })
 
-    it('closing voids what was reserved, never signed, and left', async () => {
-      const { id } = await bench().openSession()
-      const [left, running] = [
-        await bench().reserve(bench().make.request(id, usd(1))),
-        await bench().reserve(bench().make.request(id, usd(2))),
+    it.each([
+      ['close', 'session_closed'],
+      ['revoke', 'session_revoked'],
+    ] as const)('%s frees what was never signed in the whole subtree, and nothing can be signed for it any more', async (how, code) => {
+      const root = await bench().openSession()
+      const child = await bench().openSession({ parent: root.id })
+      const [left, running, signed] = [
+        bench().make.request(root.id, usd(1)),
+        bench().make.request(child.id, usd(2)),
+        bench().make.request(child.id, usd(4)),
       ]
-      left.release()
-      await bench().ledger.close(id)
-      expect(await left.payment()).toMatchObject({ state: 'void' })
-      expect(await running.payment()).toMatchObject({ state: 'reserved' })
-      expect(await bench().balance(id)).toMatchObject({ held: usd(2) })
+      const [reservation, other] = [await bench().reserve(left), await bench().reserve(running)]
+      await bench().sign(signed)
+      await bench().ledger[how](root.id)
+      expect(await reservation.payment()).toMatchObject({ state: 'void' })
+      expect(await other.payment()).toMatchObject({ state: 'void' })
+      await expect(other.record(authorizationFor(running))).rejects.toMatchObject({ refusal: { code } })
+      await other.void(NEVER_SENT)
+      expect(await bench().balance(root.id)).toEqual({ spent: 0n, held: usd(4), payments: 1 })
+      expect(await bench().balance(child.id)).toEqual({ spent: 0n, held: usd(4), payments: 1 })
+    })
+
+    it('closing stops the children of the session, and says whose end it was', async () => {
+      const root = await bench().openSession()
+      const child = await bench().openSession({ parent: root.id })
+      await bench().ledger.close(root.id)
+      const result = await bench().ledger.reserve(bench().make.request(child.id, usd(1)))
+      if (result.kind !== 'refused') throw new Error(result.kind)
+      expect(result.refusal).toMatchObject({ code: 'session_closed', detail: expect.stringContaining(`ancestor of session ${child.id}`) })
+      await expect(bench().openSession({ parent: child.id })).rejects.toMatchObject({ refusal: { code: 'conflict' } })
+    })
+
+    it('nothing is signed once the session has expired', async () => {
+      const { id, expiresAt } = await bench().openSession()
+      const request = bench().make.request(id, usd(1))
+      const reservation = await bench().reserve(request)
+      bench().clock.advance(expiresAt - bench().clock.now())
+      await expect(reservation.record(authorizationFor(request))).rejects.toMatchObject({ refusal: { code: 'session_expired' } })
+      expect(await reservation.payment()).toMatchObject({ state: 'reserved', signedAt: null })
+    })
+
+    it('is told to whoever watches, once for each session that it ended', async () => {
+      const root = await bench().openSession()
+      const [child, gone] = [await bench().openSession({ parent: root.id }), await bench().openSession({ parent: root.id })]
+      await bench().ledger.revoke(gone.id)
+      const { told, stop } = bench().watch()
+      await bench().ledger.revoke(root.id)
+      await bench().ledger.revoke(root.id)
+      const ended = (id: string) => told().filter((change) => change.kind === 'session_ended' && change.sessionId === id).length
+      await expect.poll(() => [ended(child.id), ended(root.id)]).toEqual([1, 1])
+      stop()
     })
 
     it('revoking covers all descendants, and a revoked session stays revoked', async () => {
@@ -226,6 +286,18 @@ function operatorsConformance(bench: () => Bench): void {
       expect(await bench().verdict(bench().make.request(id, usd(1)))).toBe('reserved')
     })
 
+    it('is told to whoever watches, until they stop', async () => {
+      const { told, stop } = bench().watch()
+      const halt: Halt = { scope: 'all', value: '', reason: 'drill', at: bench().clock.now() }
+      await bench().ledger.halt(halt)
+      await expect.poll(told).toEqual([{ kind: 'halts' }])
+      await bench().ledger.resumePayments(halt)
+      await expect.poll(told).toEqual([{ kind: 'halts' }, { kind: 'halts' }])
+      stop()
+      await bench().ledger.halt(halt)
+      expect(told()).toHaveLength(2)
+    })
+
     it('makes the ledger unready while everything is halted', async () => {
       expect(await bench().ledger.readiness()).toEqual([])
       await bench().ledger.halt({ scope: 'all', value: '', reason: 'drill', at: 0 })
@@ -236,6 +308,7 @@ function operatorsConformance(bench: () => Bench): void {
   describe('admin tokens', () => {
     it('finds a token by its hash until it is revoked', async () => {
       const token = { id: 'tok_1', role: 'auditor', label: 'CI', createdAt: bench().clock.now(), revokedAt: null } as const
+      const { told, stop } = bench().watch()
       await bench().ledger.createToken(token, 'hash')
       expect(await bench().ledger.tokenByHash('hash')).toEqual(token)
       expect(await bench().ledger.tokenByHash('other')).toBeUndefined()
@@ -243,6 +316,8 @@ function operatorsConformance(bench: () => Bench): void {
       expect(await bench().ledger.revokeToken('tok_1')).toBe(false)
       expect(await bench().ledger.tokenByHash('hash')).toBeUndefined()
       expect(await bench().ledger.tokens()).toEqual([{ ...token, revokedAt: bench().clock.now() }])
+      await expect.poll(told).toContainEqual({ kind: 'tokens' })
+      stop()
     })
   })
 
@@ -258,11 +333,59 @@ function operatorsConformance(bench: () => Bench): void {
       expect(await bench().ledger.totals()).toEqual({
         exposure: { USD: usd(3), EUR: usd(1) },
         sessions: { open: 2, exhausted: 1, closed: 1 },
+        disputes: 0,
+        unresolved: 0,
       })
     })
 
+    it('tells every state apart, however the sessions came into it', async () => {
+      const make = (changes: Parameters<Bench['openSession']>[0]) => bench().openSession(changes)
+      const soon = { expiresAt: bench().clock.now() + 90 * 60_000 }
+      const refill = { amount: usd(1), every_ms: 3_600_000, max: usd(1) }
+      const sessions = {
+        open: await make({}),
+        exhausted: await make({ cap: usd(1) }),
+        refilled: await make({ cap: usd(1), refill, expiresAt: bench().clock.now() + 86_400_000 }),
+        expired: await make(soon),
+        extended: await make(soon),
+        closingByTime: await make(soon),
+        closed: await make({}),
+        closing: await make({}),
+        revoked: await make({}),
+      }
+      for (const name of ['exhausted', 'refilled', 'closingByTime', 'closing'] as const) {
+        await bench().sign(bench().make.request(sessions[name].id, usd(1)))
+      }
+      await bench().ledger.topUp(sessions.extended.id, { amount: 0n, extend_ms: 86_400_000 })
+      for (const name of ['open', 'exhausted', 'closed', 'closing', 'revoked'] as const) {
+        await bench().ledger.topUp(sessions[name].id, { amount: 0n, extend_ms: 86_400_000 })
+      }
+      for (const name of ['closed', 'closing'] as const) await bench().ledger.close(sessions[name].id)
+      await bench().ledger.revoke(sessions.revoked.id)
+      expect((await bench().ledger.totals()).sessions).toEqual({ open: 4, exhausted: 2, closed: 1, closing: 1, revoked: 1 })
+      bench().clock.advance(90 * 60_000)
+      const after = { open: 3, exhausted: 1, expired: 1, closed: 1, closing: 2, revoked: 1 }
+      expect((await bench().ledger.totals()).sessions).toEqual(after)
+      await bench().store.restart()
+      expect((await bench().ledger.totals()).sessions).toEqual(after)
+    })
+
     it('has no exposure where nothing is held', async () => {
-      expect(await bench().ledger.totals()).toEqual({ exposure: {}, sessions: {} })
+      expect(await bench().ledger.totals()).toEqual({ exposure: {}, sessions: {}, disputes: 0, unresolved: 0 })
+    })
+
+    it('counts what is unknown and what is under dispute, as long as it is', async () => {
+      const { id } = await bench().openSession()
+      const [unknown, undelivered] = [bench().make.request(id, usd(1)), bench().make.request(id, usd(1))]
+      await (await bench().sign(unknown)).leaveUnknown('The connection broke.')
+      const owed = await bench().sign(undelivered)
+      await owed.post(CLAIMED)
+      owed.release()
+      await owed.payment()
+      await vi.waitFor(async () => expect(await bench().ledger.totals()).toMatchObject({ disputes: 1, unresolved: 1 }))
+      await owed.delivered(COMPLETE)
+      await bench().ledger.resolve(unknown.paymentId, { kind: 'expired', reason: 'Its window closed.' })
+      expect(await bench().ledger.totals()).toMatchObject({ disputes: 0, unresolved: 0 })
     })
   })
 }

@@ -81,7 +81,7 @@ export function receiptsConformance(bench: () => Bench): void {
         expect(chain.map(({ number }) => number)).toEqual(Array.from({ length: 10 }, (_, index) => index + 1))
         expect(verifyChain(chain)).toMatchObject({ ok: true })
       }
-      expect(await bench().ledger.verifyReceipts()).toEqual({ ok: true, count: 20, chains: 2, brokenAt: null })
+      expect(await bench().ledger.verifyReceipts()).toMatchObject({ ok: true, count: 20, chains: 2, brokenAt: null })
     })
 
     it('go on with the chain after a restart, and tell of what the crash left', async () => {

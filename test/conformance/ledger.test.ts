@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSqliteLedger } from '../../src/ledger/sqlite.ts'
 import { countingIds, type TestClock } from '../clock.ts'
-import { ledgerConformance, type Store } from './ledger.ts'
+import { ledgerConformance, type Store, type StoreOptions } from './ledger.ts'
 
-async function openSqliteStore(clock: TestClock): Promise<Store> {
+async function openSqliteStore(clock: TestClock, options: StoreOptions): Promise<Store> {
   const folder = await mkdtemp(join(tmpdir(), 'purser-ledger-'))
-  const ids = countingIds()
-  const open = () => openSqliteLedger({ file: join(folder, 'ledger.db'), clock, ids, runId: ids('run') })
+  const counted = countingIds()
+  const ids = (prefix: string) => counted(`${prefix}_own`)
+  const open = () => openSqliteLedger({ ...options, file: join(folder, 'ledger.db'), clock, ids, runId: ids('run') })
   let ledger = await open()
   return {
     clock,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Head } from '../../src/http.ts'
 import type { Authorization, AuthorizeRequest, Challenge, Detected, Rail } from '../../src/rails/rail.ts'
 import { createLocalWallet, generateKey } from '../../src/wallet/local-key.ts'
-import type { TransferAuthorization, Wallet } from '../../src/wallet/wallet.ts'
+import type { TransferAuthorization, TransferSigner } from '../../src/wallet/wallet.ts'
 
 export interface RailCase {
   readonly rail: Rail
@@ -89,9 +89,9 @@ export function railConformance(name: string, { rail, payable, broken }: RailCas
     })
   })
 
-  const signedBy = (wallet: Wallet, detected: Detected | undefined) => sign(wallet, challengeOf(detected))
+  const signedBy = (wallet: TransferSigner, detected: Detected | undefined) => sign(wallet, challengeOf(detected))
 
-  async function sign(wallet: Wallet, challenge: Challenge): Promise<Authorization> {
+  async function sign(wallet: TransferSigner, challenge: Challenge): Promise<Authorization> {
     const [offer] = challenge.offers
     if (!offer) throw new Error('no offer')
     const request: AuthorizeRequest = { challenge, offer, nonce: NONCE, ...WINDOW, walletName: null }
@@ -105,7 +105,7 @@ function challengeOf(detected: Detected | undefined): Challenge {
 }
 
 /** Wallets that sign something else than they were asked for. */
-function liars(): { what: string; wallet: Wallet }[] {
+function liars(): { what: string; wallet: TransferSigner }[] {
   const other = '0x1111111111111111111111111111111111111111' as const
   const lie = (what: string, change: (data: TransferAuthorization) => Partial<TransferAuthorization>) => ({
     what,

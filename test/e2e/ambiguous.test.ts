@@ -2,7 +2,10 @@
  * G3 through the whole proxy: whatever a server does after it was paid, and however often the agent repeats itself, one
  * purchase is settled at most once on the chain, and what is unknown stays held.
  */
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { formatAmount } from '../../src/money.ts'
+import { randomOf } from '../crash/random.ts'
 import { type Misbehaving, startMisbehaving, withPayments } from '../testnet/misbehaving.ts'
 import { startTestnet, type Testnet } from '../testnet/testnet.ts'
 import { type OpenSession, openConfig, type RunningPurser, startPurser } from './purser.ts'
@@ -179,5 +182,131 @@ describe.each(['v1', 'v2'])('a server of %s', (version) => {
     expect(servers.record(path).nonces.size).toBe(1)
     const other = await ask(session, `${path}?again=serve`, { headers })
     expect(other.problem).toMatchObject({ code: 'idempotency_key_reused', moneyState: 'none' })
+  })
+})
+
+/** What a server does once it is paid, and whether the money moves by that alone. */
+const BATTERY = {
+  'settle-hang': true,
+  'settle-500': true,
+  'settle-reset': true,
+  'settle-402': true,
+  'settle-cut': true,
+  slow: true,
+  'late-503': true,
+  decline: false,
+} as const
+type BatteryMode = keyof typeof BATTERY
+const HELD_BACK = new Set<BatteryMode>(['settle-hang', 'slow', 'late-503'])
+
+const SEEDS = Number(process.env.PURSER_SEEDS ?? 3)
+const WINDOW_S = 10
+const CASES = (Object.keys(BATTERY) as BatteryMode[]).flatMap((mode) =>
+  (['v1', 'v2'] as const).flatMap((version) => Array.from({ length: SEEDS }, (_, seed) => ({ mode, version, seed }))),
+)
+
+/** One purchase of the battery: an agent that gives up, asks again and again, with or without a key, as its seed says. */
+async function play(reconciled: RunningPurser, session: OpenSession, { mode, version, seed }: (typeof CASES)[number]) {
+  const random = randomOf(seed * 31 + mode.length)
+  const path = `/${version}/${mode}/battery-${seed}`
+  const again = (['serve', 'reject', 'fault'] as const)[random.below(3)] ?? 'serve'
+  const headers = { 'purser-session': session.token, ...(random.below(2) === 0 ? { 'idempotency-key': `${mode}-${version}-${seed}` } : {}) }
+  const once = async (signal?: AbortSignal) => {
+    const url = `${reconciled.app.proxyUrl}/evil${path}?again=${again}&window=${WINDOW_S}`
+    try {
+      const answer = await fetch(url, { redirect: 'manual', headers, ...(signal ? { signal } : {}) })
+      const text = await answer.text()
+      return { status: answer.status, problem: text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {} }
+    } catch {
+      return undefined
+    }
+  }
+  const gone = new AbortController()
+  const first = once(gone.signal)
+  if (HELD_BACK.has(mode)) {
+    await servers.held(path)
+    if (random.below(2) === 0) gone.abort()
+    await servers.release(path)
+  }
+  const answers = [await first]
+  // Whoever has what it wanted asks no more: without a key the next request would be another purchase.
+  for (let asked = random.below(3); asked >= 0 && answers.at(-1)?.status !== 200; asked--) answers.push(await once())
+  return { path, again, answers, once }
+}
+
+/** With a chain that can be asked. */
+function startReconciled(upstream: string): Promise<RunningPurser> {
+  const config = openConfig([testnet.caFile])
+  const networks = [{ id: 'base-sepolia', rpc: testnet.rpcUrl, finalityBlocks: 0 }]
+  return startPurser({ ...config, networks, proxy: { ...(config.proxy as object), routes: [{ prefix: '/evil/', upstream }] } })
+}
+
+describe.each(['expressV1', 'expressV2'] as const)('an official server (%s) whose facilitator fails', (server) => {
+  it.each([
+    ['settle-then-reset', true],
+    ['settle-then-500', true],
+    ['settle-then-garbage', true],
+    ['error-500', false],
+  ] as const)('%s: one settlement, known in the end, whatever the server believes', async (fault, moved) => {
+    await using reconciled = await startReconciled(`${testnet.servers[server].httpsUrl}/`)
+    const payer = reconciled.app.walletAddress as `0x${string}`
+    await testnet.fund(payer, 1_000_000n)
+    const session = await reconciled.openSession()
+    const buy = async () => {
+      const headers = { 'purser-session': session.token }
+      const answer = await fetch(`${reconciled.app.proxyUrl}/evil/weather`, { headers })
+      const said = (await answer.json()) as Record<string, unknown>
+      return { status: answer.status, money: answer.headers.get('purser-money'), ...said }
+    }
+    testnet.facilitator.failNext(fault)
+    expect(await buy()).toMatchObject({ status: 502, money: 'unknown' })
+    await testnet.mine({ blocks: 1 })
+    await reconciled.admin('/v1/reconcile', { method: 'POST', body: '{}' })
+    const { items } = await reconciled.admin<{ items: unknown[] }>('/v1/payments')
+    expect(items).toMatchObject([moved ? { state: 'settled', dispute: 'settled_though_denied' } : { state: 'unknown', dispute: null }])
+    expect(await buy()).toMatchObject(moved ? { status: 502, code: 'paid_not_delivered', money: 'moved' } : { status: 200 })
+    expect(await testnet.settlementsFrom(payer)).toHaveLength(1)
+    expect(await reconciled.admin(`/v1/sessions/${session.id}`)).toMatchObject({ spent: '0.001', held: '0.00', payments: 1 })
+  })
+})
+
+describe(`the battery: eight modes, two versions, ${SEEDS} seeds, and the chain is asked in the end`, () => {
+  it('each purchase is settled at most once, what is safe to repeat goes on, and nothing stays unknown', async () => {
+    await using reconciled = await startReconciled(`${servers.httpsUrl}/`)
+    const payer = reconciled.app.walletAddress as `0x${string}`
+    await testnet.fund(payer, 10_000_000n)
+    const session = await reconciled.openSession()
+    const played = await Promise.all(CASES.map((one) => play(reconciled, session, one)))
+    for (const { path } of played) expect(servers.record(path).nonces.size, path).toBe(1)
+
+    await wait(WINDOW_S * 1_000 + 1_000)
+    await testnet.mine({ blocks: 1 })
+    const open = async () => {
+      await reconciled.admin('/v1/reconcile', { method: 'POST', body: '{}' })
+      return (await reconciled.admin<{ items: unknown[] }>('/v1/payments?state=unknown')).items
+    }
+    expect(await open()).toEqual([])
+
+    for (const { path, again, answers, once } of played) {
+      const before = servers.record(path).settlements.length
+      if (answers.some((answer) => answer?.status === 200)) continue
+      const last = await once()
+      if (before === 0 && again === 'serve') expect(last?.status, `${path}: it took nothing, so it is bought anew`).toBe(200)
+      if (before === 0 || again === 'fault') continue
+      expect(last?.status === 200 || last?.problem.code === 'paid_not_delivered', `${path}: ${JSON.stringify(last)}`).toBe(true)
+    }
+    await wait(WINDOW_S * 1_000 + 1_000)
+    await testnet.mine({ blocks: 1 })
+    expect(await open()).toEqual([])
+
+    const settled = await testnet.settlementsFrom(payer)
+    const nonces = new Set(settled.map(({ nonce }) => nonce.toLowerCase()))
+    for (const { path } of played) {
+      const paid = [...servers.record(path).nonces].filter((nonce) => nonces.has(nonce.toLowerCase()))
+      expect(paid.length, path).toBeLessThanOrEqual(1)
+    }
+    const moved = settled.reduce((sum, { value }) => sum + value, 0n)
+    expect(await reconciled.admin(`/v1/sessions/${session.id}`)).toMatchObject({ spent: formatAmount(moved), held: '0.00' })
+    expect(await reconciled.admin('/v1/receipts/verify')).toMatchObject({ ok: true })
   })
 })

@@ -48,7 +48,7 @@ async function openCopy(name: string) {
   const folder = join(purser.dataDir, name)
   await mkdir(folder)
   for (const file of ['purser.db', 'purser.db-wal']) await copyFile(join(purser.dataDir, file), join(folder, file))
-  return openSqliteLedger({ file: join(folder, 'purser.db'), clock: systemClock, ids: randomIds, runId: name })
+  return openSqliteLedger({ file: join(folder, 'purser.db'), clock: systemClock, ids: randomIds, runId: name, acceptRestored: true })
 }
 
 describe.each(['v1', 'v2'])('with a server of %s', (version) => {

@@ -9,7 +9,7 @@ const make = fixtures(countingIds(), () => NOW)
 
 function session(id: string, changes: Partial<Session> = {}): Session {
   const { tokenHash: _, ...terms } = make.session({ id })
-  return { ...terms, spent: 0n, held: 0n, payments: 0, status: 'open', ...changes }
+  return { ...terms, spent: 0n, held: 0n, payments: 0, refills: 0, status: 'open', ...changes }
 }
 
 const unused: Usage = { spending: { used: () => 0n }, rolling: { sum: () => 0n, leaves: () => undefined } }
@@ -30,7 +30,7 @@ describe('a breach', () => {
     expect(breach({ perTool: {} })?.detail).toBe('The limits of session ses_a do not name tool "web", so nothing may be paid there.')
     expect(breach({ payments: 0 })?.detail).toBe('Session ses_a may make 0 payments and has made 0.')
     expect(limitBreach([session('ses_a', { held: usd(24) })], attempt, { usage: unused, now: NOW })?.detail).toBe(
-      '$3.00 does not fit: $1.00 of $25.00 remain in session ses_a.',
+      '$3.00 does not fit: $1.00 of $25.00 remain in session ses_a. Its owner, ops, can top it up.',
     )
   })
 
@@ -45,7 +45,9 @@ describe('a breach', () => {
 
   it('of an ancestor says whose it is, and comes after the session’s own', () => {
     const lineage = [session('ses_a'), session('ses_b', { held: usd(25) })] as const
-    expect(limitBreach(lineage, attempt, { usage: unused, now: NOW })?.detail).toMatch(/ses_b\. It is an ancestor of session ses_a\.$/)
+    expect(limitBreach(lineage, attempt, { usage: unused, now: NOW })?.detail).toMatch(
+      /ses_b\. It is an ancestor of session ses_a\. Its owner, ops, can top it up\.$/,
+    )
     const own = [session('ses_a', { limits: { perPayment: 0n } }), session('ses_b', { held: usd(25) })] as const
     expect(limitBreach(own, attempt, { usage: unused, now: NOW })?.code).toBe('per_payment_limit_exceeded')
   })

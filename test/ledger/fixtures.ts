@@ -7,6 +7,8 @@ import type { Authorization, Settlement } from '../../src/rails/rail.ts'
 export const usd = (dollars: number): bigint => BigInt(Math.round(dollars * 1_000_000))
 
 export const NETWORK = 'eip155:84532'
+/** The network whose chain can be asked in the conformance suite. */
+export const CONFIRMABLE = 'eip155:8453'
 export const PAY_TO = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C'
 export const OTHER_PAY_TO = '0x1111111111111111111111111111111111111111'
 const PAYER = '0x857b06519E91e3A54538791bDbb0E22373e36b66'
@@ -37,6 +39,7 @@ export function fixtures(ids: Ids, now: () => number) {
         parent: null,
         singleUse: false,
         labels: {},
+        refill: null,
         ...changes,
       }
     },

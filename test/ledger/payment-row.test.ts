@@ -3,13 +3,13 @@ import { attemptColumns, deniedColumns, readRecord, reservedColumns } from '../.
 import { RowError } from '../../src/ledger/rows.ts'
 import { countingIds } from '../clock.ts'
 import { fixtures } from './fixtures.ts'
-import { workbench } from './workbench.ts'
+import { workbench } from './sqlite/workbench.ts'
 
 const make = fixtures(countingIds(), () => 5)
 
 function stored() {
   const bench = workbench()
-  const session = bench.write((tx) => bench.tables.sessions.open(tx, bench.make.session()))
+  const session = bench.write((tx) => bench.accounts.open(tx, bench.make.session()))
   const attempt = { tool: 't', task: 'k', user: 'u', justification: 'j', wouldBe: 'w', categories: ['a', 'b'], trust: 'known' } as const
   const request = bench.make.request(session.id, 2n ** 80n, { attempt, keyDigest: 'key' })
   const charges = { buckets: [{ sessionId: session.id, bucket: 'tool:t' }], entries: [{ series: 's', ordinal: 3 }] }

@@ -22,6 +22,10 @@ function record(state: PaymentState, changes: Partial<PaymentRecord['payment']> 
     validBefore_s: NOW / 1_000 + 120,
     transaction: null,
     settlement: null,
+    evidence: null,
+    block: null,
+    dispute: null,
+    refunded: 0n,
     reservedAt: NOW,
     signedAt: NOW,
     sentAt: null,
@@ -38,6 +42,8 @@ function record(state: PaymentState, changes: Partial<PaymentRecord['payment']> 
     signature: '0xabc',
     charges: { buckets: [], entries: [] },
     concluded: false,
+    denied: false,
+    reopenedAt: null,
   }
 }
 

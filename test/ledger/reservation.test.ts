@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { reservedBefore } from '../../src/ledger/reservation.ts'
 import { authorizationFor, CLAIMED, NEVER_SIGNED, usd } from './fixtures.ts'
+import { workbench } from './sqlite/workbench.ts'
 import { temporaryLedger } from './temporary.ts'
-import { workbench } from './workbench.ts'
 
 describe('a reservation', () => {
   it('is measured in each of its steps', async () => {
@@ -33,7 +33,7 @@ describe('a reservation', () => {
 
   it('is made again only of what was reserved before', () => {
     const bench = workbench()
-    const { id } = bench.write((tx) => bench.tables.sessions.open(tx, bench.make.session()))
+    const { id } = bench.write((tx) => bench.accounts.open(tx, bench.make.session()))
     const request = bench.make.request(id, usd(1))
     bench.write((tx) => bench.reserving.reserve(tx, request))
     const record = bench.tables.payments.get(request.paymentId)

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { NEVER_SIGNED, usd } from './fixtures.ts'
-import { workbench } from './workbench.ts'
+import { workbench } from './sqlite/workbench.ts'
 
 function opened() {
   const bench = workbench()
   const limits = { perTool: { '*': usd(9) }, perWindow: [{ max: usd(9), per_ms: 1_000 }] }
-  const parent = bench.write((tx) => bench.tables.sessions.open(tx, bench.make.session({ limits })))
-  const child = bench.write((tx) => bench.tables.sessions.open(tx, bench.make.session({ parent: parent.id, limits })))
+  const parent = bench.write((tx) => bench.accounts.open(tx, bench.make.session({ limits })))
+  const child = bench.write((tx) => bench.accounts.open(tx, bench.make.session({ parent: parent.id, limits })))
   const rows = (table: string) => bench.db.prepare(`SELECT * FROM ${table}`).all()
   return { bench, parent, child, rows }
 }

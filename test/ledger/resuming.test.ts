@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { Holder } from '../../src/ledger/purchases.ts'
+import type { Holder } from '../../src/ledger/purchase-row.ts'
 import { resume } from '../../src/ledger/resuming.ts'
 import { authorizationFor, usd } from './fixtures.ts'
-import { workbench } from './workbench.ts'
+import { workbench } from './sqlite/workbench.ts'
 
 function purchases(...holders: Holder[]) {
   const bench = workbench()
-  const { id } = bench.write((tx) => bench.tables.sessions.open(tx, bench.make.session()))
+  const { id } = bench.write((tx) => bench.accounts.open(tx, bench.make.session()))
   const requests = holders.map((holder) => {
     const request = bench.make.request(id, usd(1), { fingerprint: 'same' })
     bench.write((tx) => bench.reserving.reserve(tx, request))
@@ -15,7 +15,7 @@ function purchases(...holders: Holder[]) {
     return request
   })
   const identity = { sessionId: id, fingerprint: 'same', keyDigest: null }
-  const again = () => bench.write((tx) => resume(tx, identity, { purchases: bench.tables.purchases, transitions: bench.transitions }))
+  const again = () => bench.write((tx) => resume(tx, identity, bench))
   return { requests, again }
 }
 

@@ -6,7 +6,7 @@ import { fixtures, usd } from './fixtures.ts'
 
 const NOW = 1_000_000
 const make = fixtures(countingIds(), () => NOW)
-const moving = { cap: usd(25), spent: 0n, held: 0n, payments: 0n, expires_at: 4_600_000n, status: 'open' }
+const moving = { cap: usd(25), spent: 0n, held: 0n, payments: 0n, expires_at: 4_600_000n, status: 'open', refills: 0n }
 
 /** As the database gives a row back: integers as bigint. */
 function stored(changes: Parameters<typeof make.session>[0] = {}) {
@@ -19,8 +19,9 @@ describe('a session’s row', () => {
   it('gives back limits and scope as they were, absent dimensions absent', () => {
     const limits = { perPayment: 0n, perTool: { '*': 2n ** 59n }, perWindow: [{ max: 1n, per_ms: 1 }], perUser: {} }
     const scope = { hosts: [], enforce: 'all' } as const
-    const row = stored({ limits, scope, labels: { a: 'b' } })
-    expect(readSession(row, readTerms(row))).toMatchObject({ limits, scope, labels: { a: 'b' } })
+    const refill = { amount: 2n ** 59n, every_ms: 1_000, max: 0n }
+    const row = stored({ limits, scope, refill, labels: { a: 'b' } })
+    expect(readSession(row, readTerms(row))).toMatchObject({ limits, scope, refill, labels: { a: 'b' } })
     expect(Object.keys(readTerms(row).limits).sort()).toEqual(['perPayment', 'perTool', 'perUser', 'perWindow'])
   })
 
@@ -30,6 +31,8 @@ describe('a session’s row', () => {
     ['limits', '{"unknown":"1"}'],
     ['scope', '[]'],
     ['labels', 'null'],
+    ['refill', '{"amount":"1","every_ms":0,"max":"1"}'],
+    ['refill', '{"amount":1,"every_ms":1,"max":"1"}'],
   ])('with strange %s %s is an error: it may not read as no limit', (column, text) => {
     expect(() => readTerms({ ...stored(), [column]: text })).toThrow(RowError)
   })

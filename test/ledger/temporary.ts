@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openDatabase } from '../../src/ledger/database.ts'
+import { openDatabase } from '../../src/ledger/sqlite/database.ts'
 import { composeLedger } from '../../src/ledger/sqlite.ts'
 import { countingIds, testClock } from '../clock.ts'
 import { fixtures } from './fixtures.ts'
@@ -12,6 +12,7 @@ export async function temporaryLedger() {
   const clock = testClock()
   const ids = countingIds()
   const told: string[] = []
+  const entered: string[] = []
   const db = openDatabase(join(folder, 'purser.db'))
   const ledger = await composeLedger(db, {
     clock,
@@ -20,6 +21,9 @@ export async function temporaryLedger() {
     events: {
       ledgerTook: (operation) => told.push(operation),
       receiptWritten: () => told.push('receipt'),
+      paymentEntered: ({ state, paymentId }) => entered.push(`${state} ${paymentId}`),
+      thresholdReached: ({ percent, sessionId }) => entered.push(`${percent} % ${sessionId}`),
+      reconciled: ({ outcome, paymentId }) => entered.push(`reconciled ${outcome} ${paymentId}`),
       warned: (sentence) => told.push(`warned: ${sentence}`),
       faulted: (where) => told.push(`faulted: ${where}`),
     },
@@ -28,6 +32,7 @@ export async function temporaryLedger() {
     ledger,
     db,
     told,
+    entered,
     clock,
     make: fixtures(ids, () => clock.now()),
     async [Symbol.asyncDispose]() {

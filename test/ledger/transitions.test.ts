@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { Transitions } from '../../src/ledger/transitions.ts'
 import { authorizationFor, CLAIMED, NEVER_SENT, usd } from './fixtures.ts'
-import { type Workbench, workbench } from './workbench.ts'
+import { type Workbench, workbench } from './sqlite/workbench.ts'
 
 function signed(bench: Workbench = workbench()) {
-  const { id } = bench.write((tx) => bench.tables.sessions.open(tx, bench.make.session()))
+  const { id } = bench.write((tx) => bench.accounts.open(tx, bench.make.session()))
   const request = bench.make.request(id, usd(1))
   bench.write((tx) => bench.reserving.reserve(tx, request))
   bench.write((tx) => bench.transitions.sign(tx, request.paymentId, authorizationFor(request)))
@@ -14,8 +13,8 @@ function signed(bench: Workbench = workbench()) {
 describe('a transition', () => {
   it('to void is refused to a run that did not sign, whatever it claims to know', () => {
     const { bench, request, sessionId } = signed()
-    const stranger = new Transitions(bench.tables, 'run_2')
-    expect(() => bench.write((tx) => stranger.void(tx, request.paymentId, NEVER_SENT))).toThrow('conflict')
+    const stranger = workbench('run_2', bench.db)
+    expect(() => bench.write((tx) => stranger.transitions.void(tx, request.paymentId, NEVER_SENT))).toThrow('conflict')
     expect(bench.tables.sessions.get(sessionId).held).toBe(usd(1))
   })
 
@@ -34,7 +33,7 @@ describe('a transition', () => {
 
   it('writes one conclusion for a payment, and amendments from then on', () => {
     const { bench, request } = signed()
-    bench.write((tx) => bench.transitions.leaveUnknown(tx, request.paymentId, 'why'))
+    bench.write((tx) => bench.transitions.leaveUnknown(tx, request.paymentId, { reason: 'why', denied: true }))
     bench.write((tx) => bench.transitions.settle(tx, request.paymentId, CLAIMED))
     const { items } = bench.tables.receipts.page({}, { limit: 10 })
     expect(items.map(({ kind }) => kind)).toEqual(['amendment', 'conclusion'])

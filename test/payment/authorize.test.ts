@@ -35,6 +35,27 @@ describe('G8: signed windows are short', () => {
   })
 })
 
+describe('I9: a clock that cannot be trusted', () => {
+  const clockBar = (network: string) =>
+    ({ code: 'clock_skew', detail: `The clocks of ${network} and here disagree. Nothing was paid.` }) as const
+
+  it('keeps the wallet from signing: nothing leaves, nothing is held, and the refusal says why', async () => {
+    let signatures = 0
+    const wallet = {
+      ...real,
+      signTransfer: (...given: Parameters<typeof real.signTransfer>) => {
+        signatures++
+        return real.signTransfer(...given)
+      },
+    }
+    await using rig = await startRig({ wallet, clockBar })
+    const detail = 'The clocks of eip155:84532 and here disagree. Nothing was paid.'
+    expect(await rig.pay(() => settled())).toMatchObject({ kind: 'refuse', refusal: { code: 'clock_skew', moneyState: 'none', detail } })
+    expect({ sent: rig.sent, signatures }).toEqual({ sent: [], signatures: 0 })
+    expect(await rig.balance()).toMatchObject({ spent: 0n, held: 0n, payments: 0 })
+  })
+})
+
 describe('G2: signing and journalling come before sending', () => {
   it('a wallet that fails leaves nothing sent and nothing held', async () => {
     const wallet = { ...real, signTransfer: () => Promise.reject(new Error('the device is locked')) }

@@ -30,6 +30,18 @@ describe('what keeps a request from paying', () => {
     expect(bar?.detail).toContain(scope)
   })
 
+  it('is a halt of an ancestor, for the repeat of a payment that is out too', async () => {
+    await using rig = await startRig()
+    const child = await rig.openSession({ parent: rig.session.id })
+    const session = await rig.openSession({ parent: child.id })
+    const request = rig.request({ session })
+    await rig.pay(() => ({ kind: 'failed', sent: true, code: 'upstream_timeout', detail: 'No answer.' }), { request })
+    await rig.ledger.halt({ scope: 'session', value: rig.session.id, reason: 'drill', at: 0 })
+    const outcome = await rig.pay(() => settled(), { request })
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'payments_halted' } })
+    expect(rig.sent).toHaveLength(1)
+  })
+
   it('is Purser-Pay: never, for the repeat of a payment that is out too', async () => {
     await using rig = await startRig()
     await rig.pay(() => ({ kind: 'failed', sent: true, code: 'upstream_timeout', detail: 'No answer.' }))

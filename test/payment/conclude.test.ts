@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { SendResult } from '../../src/session/exchange.ts'
 import { encodeBase64, RESULT_HEADER } from '../testnet/wire.ts'
-import { answer, NETWORK, settled, startRig } from './rig.ts'
+import { answer, cut, NETWORK, settled, startRig } from './rig.ts'
 
 const failed = (sent: boolean): SendResult => ({
   kind: 'failed',
@@ -46,9 +46,9 @@ describe('what an outcome means for the money', () => {
 
   it('settled earlier and refused now is paid_not_delivered, and stays spent', async () => {
     await using rig = await startRig()
-    const first = await rig.pay(() => settled())
+    const first = await rig.pay(() => cut())
     if (first.kind !== 'answer') throw new Error('no answer')
-    first.delivered({ status: 200, bytes: 1, complete: false })
+    await first.delivered({ status: 200, bytes: 1, complete: false })
     await rig.deps.inFlight.idle()
     const outcome = await rig.pay(() => answer(402))
     expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'paid_not_delivered', moneyState: 'moved' } })
@@ -65,6 +65,26 @@ describe('what an outcome means for the money', () => {
     expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n })
   })
 
+  it('an answer that was paid for reaches the agent, though the ledger fails right before it came', async () => {
+    await using rig = await startRig()
+    const outcome = await rig.pay(async () => {
+      await rig.ledger[Symbol.asyncDispose]()
+      return settled()
+    })
+    if (outcome.kind !== 'answer') throw new Error(`refused: ${outcome.kind}`)
+    expect(outcome.headers).toEqual(['Purser-Payment', expect.stringMatching(/^pay_/), 'Purser-Money', 'unknown'])
+    expect(await outcome.answer.body.toArray()).toEqual([Buffer.from('goods')])
+  })
+
+  it('another 402 reaches no agent where the ledger fails, and nothing claims to be unpaid', async () => {
+    await using rig = await startRig()
+    const outcome = await rig.pay(async () => {
+      await rig.ledger[Symbol.asyncDispose]()
+      return answer(402)
+    })
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'ledger_unavailable', moneyState: 'unknown' } })
+  })
+
   it('a payment is counted once, however often it is presented', async () => {
     await using rig = await startRig()
     const entered: string[] = []
@@ -75,9 +95,9 @@ describe('what an outcome means for the money', () => {
     }
     for (const upstream of [() => answer(500), () => answer(500), () => settled()]) {
       const outcome = await rig.pay(upstream)
-      if (outcome.kind === 'answer') outcome.delivered({ status: 500, bytes: 5, complete: true })
+      if (outcome.kind === 'answer') await outcome.delivered({ status: 500, bytes: 5, complete: true })
       await rig.deps.inFlight.idle()
     }
-    expect(entered).toEqual(['unknown', 'settled'])
+    expect(entered).toEqual(['reserved', 'signed', 'sent', 'unknown', 'settled'])
   })
 })

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { createEstimate, type Probed } from '../../src/payment/estimate.ts'
-import { challenge, NETWORK, PAY_TO, type Rig, startRig, URL_ASKED } from './rig.ts'
+import { challenge, NETWORK, PAY_TO, type Rig, settled, startRig, URL_ASKED } from './rig.ts'
 
-const ask = (rig: Rig, probed: Partial<Extract<Probed, { kind: 'answer' }>> = {}) => {
+const ask = (rig: Rig, probed: Partial<Extract<Probed, { kind: 'answer' }>> = {}, session = rig.session) => {
   const probe = async (): Promise<Probed> => ({ kind: 'answer', url: URL_ASKED, transport: 'verified-tls', answer: challenge(), ...probed })
-  return createEstimate(rig.deps, probe)(rig.session, { url: URL_ASKED, method: 'GET' })
+  return createEstimate(rig.deps, probe)(session, { url: URL_ASKED, method: 'GET' })
 }
 
 describe('what something would cost', () => {
@@ -37,6 +37,14 @@ describe('what something would cost', () => {
   ])('%s is not payable either', async (_name, options, code) => {
     await using rig = await startRig(options)
     expect(await ask(rig)).toMatchObject({ payable: false, code, amount: 1_000n })
+  })
+
+  it('what does not fit into the budget of an ancestor is not payable', async () => {
+    await using rig = await startRig({ session: { cap: 1_999n } })
+    const child = await rig.openSession({ parent: rig.session.id, cap: 1_999n })
+    expect(await ask(rig, {}, child)).toMatchObject({ payable: true })
+    await rig.pay(() => settled())
+    expect(await ask(rig, {}, child)).toMatchObject({ payable: false, code: 'spending_limit_exceeded' })
   })
 
   it('while payments are halted nothing is payable', async () => {

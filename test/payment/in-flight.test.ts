@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { createInFlight } from '../../src/payment/in-flight.ts'
 
 const patient = new AbortController().signal
+const waiting = { name: 'weather', signal: patient }
 
 describe('attempts in flight', () => {
   it('an identical request waits until the attempt has ended', async () => {
     const inFlight = createInFlight()
-    const end = inFlight.begin('pur_1')
+    const { end } = inFlight.begin('pur_1', waiting)
     const waited = inFlight.settled('pur_1', patient)
     end()
     expect(await waited).toBe(true)
@@ -18,7 +19,7 @@ describe('attempts in flight', () => {
 
   it('a requester that goes away stops waiting', async () => {
     const inFlight = createInFlight()
-    inFlight.begin('pur_1')
+    inFlight.begin('pur_1', waiting)
     const agent = new AbortController()
     const waited = inFlight.settled('pur_1', agent.signal)
     agent.abort()
@@ -27,8 +28,8 @@ describe('attempts in flight', () => {
 
   it('a drain waits for every attempt, and ending one twice ends only that one', async () => {
     const inFlight = createInFlight()
-    const endFirst = inFlight.begin('pur_1')
-    const endSecond = inFlight.begin('pur_2')
+    const { end: endFirst } = inFlight.begin('pur_1', waiting)
+    const { end: endSecond } = inFlight.begin('pur_2', waiting)
     let idle = false
     const drained = inFlight.idle().then(() => {
       idle = true
@@ -40,5 +41,32 @@ describe('attempts in flight', () => {
     endSecond()
     await drained
     expect(idle).toBe(true)
+  })
+
+  it('R3: what its requester has left is waited for by name, what somebody waits for is not', async () => {
+    const inFlight = createInFlight()
+    inFlight.begin('pur_live', waiting)
+    await inFlight.joined(waiting)
+    const attempts = [inFlight.begin('pur_1', { name: 'weather', signal: AbortSignal.abort() }), inFlight.begin('pur_2', waiting)] as const
+    attempts[1].leave()
+    await inFlight.joined({ name: 'other', signal: patient })
+    let joined = false
+    const waited = inFlight.joined(waiting).then(() => {
+      joined = true
+    })
+    attempts[0].end()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(joined).toBe(false)
+    attempts[1].end()
+    await waited
+  })
+
+  it('whoever goes away stops waiting for what others have left', async () => {
+    const inFlight = createInFlight()
+    inFlight.begin('pur_1', { name: 'weather', signal: AbortSignal.abort() })
+    const agent = new AbortController()
+    const waited = inFlight.joined({ name: 'weather', signal: agent.signal })
+    agent.abort()
+    await waited
   })
 })

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { PaymentOutcome } from '../../src/session/exchange.ts'
-import { answer, COMPLETE, challenge, PAY_TO, type Rig, settled, startRig, TIERS } from './rig.ts'
+import { answer, COMPLETE, challenge, PAY_TO, type Rig, settleDown, settled, startRig, TIERS } from './rig.ts'
 
 const refusal = (outcome: PaymentOutcome) => (outcome.kind === 'refuse' ? outcome.refusal : undefined)
 
 /** Hands the answer over as the proxy does when the agent has all of it. */
 async function deliver(rig: Rig, outcome: PaymentOutcome) {
   if (outcome.kind !== 'answer') throw new Error(`no answer: ${JSON.stringify(refusal(outcome)?.detail)}`)
-  outcome.delivered(COMPLETE)
+  await outcome.delivered(COMPLETE)
   await rig.deps.inFlight.idle()
   return Object.fromEntries(
     Array.from({ length: outcome.headers.length / 2 }, (_, i) => [outcome.headers[2 * i], outcome.headers[2 * i + 1]]),
@@ -140,6 +140,7 @@ describe('the way of a payment', () => {
     await reached.promise
     gone.abort()
     const second = rig.pay(() => settled())
+    expect(await Promise.race([second, settleDown()])).toBeUndefined()
     hang.resolve()
     expect(refusal(await first)).toMatchObject({ code: 'payment_unknown' })
     await deliver(rig, await second)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { refused } from '../../src/errors.ts'
-import { answer, COMPLETE, settled, startRig } from './rig.ts'
+import { answer, COMPLETE, cut, settled, startRig } from './rig.ts'
 
 describe('presenting a payment', () => {
   it('is called off when the window would close before an answer, and the money is freed', async () => {
@@ -47,21 +47,20 @@ describe('presenting a payment', () => {
     await using rig = await startRig()
     const outcome = await rig.pay(() => settled())
     if (outcome.kind !== 'answer') throw new Error('no answer')
-    outcome.delivered(COMPLETE)
+    await outcome.delivered(COMPLETE)
     await rig.deps.inFlight.idle()
     const [payment] = (await rig.ledger.payments({}, { limit: 1 })).items
     expect(payment).toMatchObject({ delivered: true, delivery: COMPLETE })
   })
 
   it.each([
-    ['broken off', { status: 200, bytes: 1, complete: false }],
-    ['not a 2xx', { status: 500, bytes: 5, complete: true }],
-  ])('an answer that is %s leaves the purchase open: the repeat presents the same payment', async (_name, delivery) => {
+    ['was broken off', cut, { status: 200, bytes: 1, complete: false }],
+    ['is not a 2xx', () => answer(500), { status: 500, bytes: 5, complete: true }],
+  ])('an answer that %s leaves the purchase open: the repeat presents the same payment', async (_name, upstream, delivery) => {
     await using rig = await startRig()
-    const outcome = await rig.pay(() => settled())
+    const outcome = await rig.pay(upstream)
     if (outcome.kind !== 'answer') throw new Error('no answer')
-    outcome.delivered(delivery)
-    await rig.deps.inFlight.idle()
+    await outcome.delivered(delivery)
     await rig.pay(() => settled())
     expect(rig.sent[1]).toEqual(rig.sent[0])
     expect(await rig.balance()).toMatchObject({ spent: 1_000n })
@@ -79,7 +78,18 @@ describe('presenting a payment', () => {
     expect(await rig.balance()).toMatchObject({ held: 1_000n })
   })
 
-  it('a ledger that cannot be read after the payment left does not say that no money moved', async () => {
+  it.each([
+    [
+      'hands what was paid for on',
+      () => settled(),
+      { kind: 'answer', headers: ['Purser-Payment', expect.any(String), 'Purser-Money', 'unknown'] },
+    ],
+    [
+      'does not say that no money moved',
+      () => answer(402),
+      { kind: 'refuse', refusal: { code: 'ledger_unavailable', moneyState: 'unknown' } },
+    ],
+  ])('a ledger that cannot be read after the payment left %s', async (_name, upstream, expected) => {
     await using rig = await startRig()
     let left = false
     const reserve = rig.ledger.reserve.bind(rig.ledger)
@@ -93,9 +103,9 @@ describe('presenting a payment', () => {
     }
     const outcome = await rig.pay(() => {
       left = true
-      return settled()
+      return upstream()
     })
-    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'ledger_unavailable', moneyState: 'unknown' } })
+    expect(outcome).toMatchObject(expected)
     expect(await rig.balance()).toMatchObject({ held: 1_000n })
   })
 })

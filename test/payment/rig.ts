@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { RawHeaders } from '../../src/http.ts'
-import type { Ledger, NewSession } from '../../src/ledger/ledger.ts'
+import type { Finding } from '../../src/ledger/findings.ts'
+import type { Ledger, NewSession, Payment } from '../../src/ledger/ledger.ts'
 import { openSqliteLedger } from '../../src/ledger/sqlite.ts'
+import { createAnswers } from '../../src/payment/answers.ts'
 import { createPhases, type PaymentDeps, type Policy } from '../../src/payment/deps.ts'
 import { createInFlight } from '../../src/payment/in-flight.ts'
 import { createPay } from '../../src/payment/pay.ts'
@@ -60,13 +62,19 @@ export interface RigOptions {
   readonly policy?: Partial<Policy>
   readonly wallet?: Wallet
   readonly session?: Partial<NewSession>
+  /** Where a test's chain has a time of its own. */
+  readonly clock?: TestClock
+  /** No clock is barred unless said otherwise. */
+  readonly clockBar?: PaymentDeps['clockBar']
+  /** What the chain shows when it is asked. Silent unless said otherwise. */
+  readonly chain?: (payment: Payment) => Finding | undefined
 }
 
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   await using started = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'purser-payment-'))
   started.defer(() => rm(folder, { recursive: true, force: true }))
-  const clock = testClock()
+  const { clock = testClock() } = options
   const ids = countingIds()
   const { events } = createTelemetry({ level: 'silent' })
   const ledger = started.use(await openSqliteLedger({ file: join(folder, 'purser.db'), clock, ids, runId: 'run_1', events }))
@@ -74,7 +82,18 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const rails = [createX402Rail({ assets: knownAssets(), networks: [NETWORK] })]
   const wallet = options.wallet ?? createLocalWallet({ key: KEY })
   const basis = { rails, ledger, wallet, policy: () => policy, clock, ids, events, nonceSecret: new Uint8Array(32).fill(7) }
-  const deps: PaymentDeps = { ...basis, phases: createPhases(clock, events), inFlight: createInFlight() }
+  const deps: PaymentDeps = {
+    ...basis,
+    phases: createPhases(clock, events),
+    inFlight: createInFlight(),
+    answers: createAnswers({ ledger, key: new Uint8Array(32).fill(5), clock, events }),
+    clockBar: options.clockBar ?? (() => undefined),
+    settleNow: async (payment) => {
+      const finding = options.chain?.(payment)
+      if (finding) return ledger.resolve(payment.id, finding)
+      return (await ledger.payment(payment.id)) ?? payment
+    },
+  }
   const openSession = (changes: Partial<NewSession> = {}) => ledger.openSession(newSession(ids('ses'), clock.now(), changes))
   const session = await openSession(options.session)
   const sent: RawHeaders[] = []
@@ -101,7 +120,7 @@ function newSession(id: string, now: number, changes: Partial<NewSession>): NewS
   return {
     ...{ id, tokenHash: id, name: null, agent: 'tester', purpose: 'test', currency: 'USD', cap: 1_000_000n, owner: 'ops', parent: null },
     ...{ createdAt: now, expiresAt: now + 3_600_000, limits: {}, scope: {}, networks: [NETWORK], assets: ['USDC'], wallet: null },
-    ...{ singleUse: false, labels: {}, ...changes },
+    ...{ singleUse: false, labels: {}, refill: null, ...changes },
   }
 }
 
@@ -133,4 +152,16 @@ export function settled(version: Version = 2): SendResult {
   return answer(200, [RESULT_HEADER[version], encodeBase64(said)])
 }
 
+/** Says that it settled, and breaks off before its body is whole. */
+export function cut(): SendResult {
+  const said = settled()
+  if (said.kind === 'answer') said.answer.body.destroy()
+  return said
+}
+
 export const COMPLETE = { status: 200, bytes: 5, complete: true } as const
+
+/** Lets everything run on that can: what still waits then, waits for the test. */
+export async function settleDown(): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
+}

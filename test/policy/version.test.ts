@@ -4,22 +4,24 @@ import { FOUR_TIERS, rules, tier } from './fixtures.ts'
 
 describe('policyVersion', () => {
   it('is twelve hex digits, the same for the same policy whatever the order of its keys', () => {
-    const version = policyVersion({ tiers: FOUR_TIERS, rules: rules() })
+    const version = policyVersion({ mode: 'enforce', tiers: FOUR_TIERS, rules: rules() })
     expect(version).toMatch(/^[0-9a-f]{12}$/)
     const turned = FOUR_TIERS.map((one) => ({ ...one, conditions: Object.fromEntries(Object.entries(one.conditions).reverse()) }))
-    expect(policyVersion({ tiers: turned, rules: rules() })).toBe(version)
+    expect(policyVersion({ mode: 'enforce', tiers: turned, rules: rules() })).toBe(version)
   })
 
   it('changes with every part of the policy, and with the order of tiers', () => {
     const versions = [
-      policyVersion({ tiers: FOUR_TIERS, rules: rules() }),
-      policyVersion({ tiers: FOUR_TIERS.toReversed(), rules: rules() }),
-      policyVersion({ tiers: [tier()], rules: rules() }),
-      policyVersion({ tiers: [tier({ name: 'other' })], rules: rules() }),
-      policyVersion({ tiers: FOUR_TIERS, rules: rules({ categories: [{ host: '*', category: 'search' }] }) }),
-      policyVersion({ tiers: FOUR_TIERS, rules: rules({ blocked: [{ host: 'x' }] }) }),
-      policyVersion({ tiers: FOUR_TIERS, rules: rules({ verified: [{ host: 'x' }] }) }),
-      policyVersion({ tiers: FOUR_TIERS, rules: rules({ jurisdictions: { sanctioned: ['KP'] } }) }),
+      policyVersion({ mode: 'enforce', tiers: FOUR_TIERS, rules: rules() }),
+      policyVersion({ mode: 'open', tiers: FOUR_TIERS, rules: rules() }),
+      policyVersion({ mode: 'report', tiers: FOUR_TIERS, rules: rules() }),
+      policyVersion({ mode: 'enforce', tiers: FOUR_TIERS.toReversed(), rules: rules() }),
+      policyVersion({ mode: 'enforce', tiers: [tier()], rules: rules() }),
+      policyVersion({ mode: 'enforce', tiers: [tier({ name: 'other' })], rules: rules() }),
+      policyVersion({ mode: 'enforce', tiers: FOUR_TIERS, rules: rules({ categories: [{ host: '*', category: 'search' }] }) }),
+      policyVersion({ mode: 'enforce', tiers: FOUR_TIERS, rules: rules({ blocked: [{ host: 'x' }] }) }),
+      policyVersion({ mode: 'enforce', tiers: FOUR_TIERS, rules: rules({ verified: [{ host: 'x' }] }) }),
+      policyVersion({ mode: 'enforce', tiers: FOUR_TIERS, rules: rules({ jurisdictions: { sanctioned: ['KP'] } }) }),
     ]
     expect(new Set(versions).size).toBe(versions.length)
   })

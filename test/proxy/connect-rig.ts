@@ -45,6 +45,8 @@ export function session(changes: Partial<Session> = {}): Session {
     parent: null,
     singleUse: false,
     labels: {},
+    refill: null,
+    refills: 0,
     ...changes,
   }
 }

@@ -42,6 +42,8 @@ export function openSession(changes: Partial<Session> = {}): Session {
     parent: null,
     singleUse: false,
     labels: {},
+    refill: null,
+    refills: 0,
     ...changes,
   }
 }
@@ -109,6 +111,8 @@ export function hearEvents(): HeardEvents {
     receiptWritten: ignore,
     undelivered: ignore,
     warned: ignore,
+    thresholdReached: ignore,
+    reconciled: ignore,
   }
 }
 

@@ -219,6 +219,57 @@ describe('payment required', () => {
     expect(deliveries).toEqual([{ status: 200, bytes: 4, complete: false }])
   })
 
+  it.each([
+    ['that stays open', ''],
+    ['that was to end with this answer', 'Connection: close\r\n'],
+  ])('a connection %s and is reset right after a whole paid answer is told to the flow', async (_name, header) => {
+    const upstream = await startUpstream(paid((_, response) => void response.end('whole')))
+    const { flow, deliveries } = paying()
+    const lost = Promise.withResolvers<void>()
+    const rig = await startProxy({
+      onPaymentRequired: async (...args) => {
+        const outcome = await flow(...args)
+        return outcome.kind === 'answer' ? { ...outcome, lost: lost.resolve } : outcome
+      },
+    })
+    const client = connectRaw(rig.port)
+    client.socket.write(`GET ${upstream.url}/ HTTP/1.1\r\nHost: a\r\n${header}${authLine}\r\n`)
+    await client.until(/whole/)
+    await rig.line()
+    client.socket.resetAndDestroy()
+    await lost.promise
+    expect(deliveries).toEqual([{ status: 200, bytes: 5, complete: true }])
+  })
+
+  it('what comes on a connection after its last answer is not served', async () => {
+    const upstream = await startUpstream((_, response) => void response.end('whole'))
+    const pays = await startUpstream(paid((_, response) => void response.end('whole')))
+    const rig = await startProxy({ onPaymentRequired: paying().flow })
+    const client = connectRaw(rig.port)
+    client.socket.write(`GET ${pays.url}/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${authLine}\r\n`)
+    await client.until(/whole/)
+    client.socket.write(`GET ${upstream.url}/ HTTP/1.1\r\nHost: a\r\n${authLine}\r\n`)
+    await client.closed()
+    expect(upstream.targets).toEqual([])
+  })
+
+  it('the exchange is over only when the flow has noted the delivery', async () => {
+    const upstream = await startUpstream(paid((_, response) => void response.end('whole')))
+    const { flow } = paying()
+    const noted = Promise.withResolvers<void>()
+    const rig = await startProxy({
+      onPaymentRequired: async (...args) => {
+        const outcome = await flow(...args)
+        return outcome.kind === 'answer' ? { ...outcome, delivered: () => noted.promise } : outcome
+      },
+    })
+    expect((await askThrough(rig.port, `${upstream.url}/`)).text).toBe('whole')
+    expect(rig.exchange.active()).toBe(1)
+    expect(rig.lines).toEqual([])
+    noted.resolve()
+    expect(await rig.line()).toMatchObject({ outcome: 'paid' })
+  })
+
   it('a paid answer that breaks off is a broken answer and an incomplete delivery', async () => {
     const upstream = await startUpstream(
       paid((_, response) => {

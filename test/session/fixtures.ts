@@ -26,6 +26,8 @@ export function session(over: Partial<Session> = {}): Session {
     parent: null,
     singleUse: false,
     labels: {},
+    refill: null,
+    refills: 0,
     ...over,
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalHostPattern, climbs, matchesHost, matchesPath } from '../../src/session/host-pattern.ts'
+import { canonicalHostPattern, climbs, coversHost, matchesHost, matchesPath, overlapsHost } from '../../src/session/host-pattern.ts'
 
 describe('matchesHost', () => {
   it.each<[string, string, number | undefined]>([
@@ -36,6 +36,48 @@ describe('matchesHost', () => {
     ['', 'api.example.com', 443],
   ])('%s does not match %s on port %s', (pattern, host, port) => {
     expect(matchesHost(pattern, host, port)).toBe(false)
+  })
+})
+
+const somePattern = fc
+  .tuple(fc.constantFrom('*', 'a.b', 'c.a.b', '*.a.b', '*.b', '*.c.a.b', 'x'), fc.constantFrom('', ':443', ':8443'))
+  .map(([name, port]) => `${name}${port}`)
+const someHost = fc.tuple(fc.constantFrom('a.b', 'c.a.b', 'd.c.a.b', 'b', 'x', 'z.b'), fc.constantFrom(443, 8443))
+
+describe('coversHost and overlapsHost', () => {
+  it.each([
+    ['*', '*.example.com'],
+    ['*', 'api.example.com:8443'],
+    ['*.example.com', '*.api.example.com'],
+    ['*.example.com', 'api.example.com'],
+    ['api.example.com', 'api.example.com:8443'],
+    ['[::1]', '[::1]:443'],
+  ])('%s covers %s, and not the other way round', (outer, inner) => {
+    expect([coversHost(outer, inner), coversHost(inner, outer), overlapsHost(inner, outer)]).toEqual([true, false, true])
+  })
+
+  it.each([
+    ['*.example.com', 'example.com'],
+    ['api.example.com:443', 'api.example.com:8443'],
+    ['*.a.example', '*.b.example'],
+  ])('%s and %s have nothing in common', (one, other) => {
+    expect([coversHost(one, other), coversHost(other, one), overlapsHost(one, other)]).toEqual([false, false, false])
+  })
+
+  it('two patterns overlap although neither covers the other', () => {
+    const [one, other] = ['api.example.com', '*.example.com:8443'] as const
+    expect([coversHost(one, other), coversHost(other, one), overlapsHost(one, other)]).toEqual([false, false, true])
+  })
+
+  it('what covers a pattern matches every host that it matches; what overlaps none shares no host', () => {
+    fc.assert(
+      fc.property(somePattern, somePattern, someHost, (one, other, [host, port]) => {
+        const [a, b] = [matchesHost(one, host, port), matchesHost(other, host, port)]
+        if (coversHost(one, other) && b) expect(a).toBe(true)
+        if (a && b) expect(overlapsHost(one, other)).toBe(true)
+      }),
+      { numRuns: 2_000 },
+    )
   })
 })
 

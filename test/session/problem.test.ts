@@ -50,6 +50,11 @@ describe('problem', () => {
     expect([status, body.status]).toEqual([401, 401])
   })
 
+  it('says how many payments the task has made, and where each is listed', () => {
+    const boughtInTask = { count: 2, url: 'http://purser.internal/v1/session/payments?task=t' }
+    expect(problem({ code: 'session_exhausted', detail: 'Nothing remains.', boughtInTask }).body.boughtInTask).toEqual(boughtInTask)
+  })
+
   it('can be written as JSON', () => {
     const { body } = problem({ code: 'spending_limit_exceeded', detail: 'Too much.', amount: 2n ** 70n })
     expect(JSON.parse(JSON.stringify(body))).toEqual(body)

@@ -2,7 +2,16 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { issuesOf } from '../../src/session/issues.ts'
-import { defaultSessionSchema, limitsSchema, type SessionSpec, scopeSchema, sessionSpecSchema } from '../../src/session/spec.ts'
+import {
+  completed,
+  defaultSessionSchema,
+  limitsSchema,
+  refillSchema,
+  type SessionSpec,
+  scopeSchema,
+  sessionRequestSchema,
+  sessionSpecSchema,
+} from '../../src/session/spec.ts'
 
 const LEAST = { agent: 'reporter', purpose: 'liquidity report', cap: '25.00', ttl: '1h' }
 
@@ -33,6 +42,7 @@ describe('sessionSpecSchema', () => {
       parent: null,
       singleUse: true,
       labels: { costCentre: 'R-12' },
+      refill: { amount: '0.50', every: '1h', max: '2.00' },
     })
     expect(spec).toStrictEqual({
       agent: 'reporter',
@@ -57,6 +67,7 @@ describe('sessionSpecSchema', () => {
       parent: null,
       singleUse: true,
       labels: { costCentre: 'R-12' },
+      refill: { amount: 500_000n, every_ms: 3_600_000, max: 2_000_000n },
     })
   })
 
@@ -71,6 +82,7 @@ describe('sessionSpecSchema', () => {
       labels: {},
       parent: null,
       singleUse: false,
+      refill: null,
     })
   })
 
@@ -126,6 +138,11 @@ describe('sessionSpecSchema', () => {
     [{ labels: Object.fromEntries(Array.from({ length: 51 }, (_, at) => [`l${at}`, 'x'])) }, 'labels'],
     [{ singleUse: 'yes' }, 'singleUse'],
     [{ limits: null }, 'limits'],
+    [{ refill: { amount: '1', every: '500ms', max: '1' } }, 'refill.every'],
+    [{ refill: { amount: '0', every: '1h', max: '1' } }, 'refill.amount'],
+    [{ refill: { amount: '2', every: '1h', max: '1' } }, 'refill.max'],
+    [{ refill: { amount: '1', every: '1h' } }, 'refill.max'],
+    [{ refill: { amount: '1', every: '400d', max: '1' } }, 'refill.every'],
   ])('%j is refused at its path', (more, path) => {
     expect(paths({ ...LEAST, ...more })).toEqual([path])
   })
@@ -146,6 +163,12 @@ describe('sessionSpecSchema', () => {
         sessionSpecSchema.safeParse({ ...LEAST, limits: part, scope: part, labels: part })
       }),
     )
+  })
+
+  it('what was said and what was not stay apart, for a child takes from its parent what is absent', () => {
+    expect(sessionRequestSchema.parse({ cap: 1, ttl: '1h' })).toStrictEqual({ cap: 1_000_000n, ttl_ms: 3_600_000 })
+    expect(sessionSpecSchema.parse({ cap: 1, ttl: '1h' })).toMatchObject({ agent: 'agent', purpose: 'not stated', parent: null })
+    expect(completed({ cap: 1n, ttl_ms: 1, singleUse: true })).toMatchObject({ agent: 'agent', singleUse: true, refill: null })
   })
 
   it('can be published as a JSON Schema', () => {
@@ -172,5 +195,6 @@ describe('limitsSchema and scopeSchema', () => {
   it('read their part of a session alone', () => {
     expect(limitsSchema.parse({ perPayment: 1 })).toStrictEqual({ perPayment: 1_000_000n })
     expect(scopeSchema.parse({ methods: ['post'] })).toStrictEqual({ methods: ['POST'] })
+    expect(refillSchema.parse({ amount: 1, every: '1s', max: 1 })).toStrictEqual({ amount: 1_000_000n, every_ms: 1_000, max: 1_000_000n })
   })
 })

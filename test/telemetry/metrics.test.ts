@@ -18,7 +18,21 @@ describe('metrics', () => {
 
   it('names only labels whose values come from bounded sets', () => {
     const labels = new Set(METRICS.flatMap((metric) => metric.labels))
-    const bounded = ['mode', 'outcome', 'rail', 'version', 'tier', 'decision', 'code', 'network', 'scheme', 'state', 'phase', 'operation']
+    const bounded = [
+      'mode',
+      'outcome',
+      'rail',
+      'version',
+      'tier',
+      'decision',
+      'code',
+      'network',
+      'scheme',
+      'state',
+      'phase',
+      'operation',
+      'percent',
+    ]
     expect([...labels].filter((label) => !bounded.includes(label))).toEqual([])
   })
 

@@ -36,6 +36,15 @@ const PAYMENT = {
 }
 
 describe('telemetry', () => {
+  it('shows what it has counted, and what was known last, where nobody can say how things stand', async () => {
+    const { events, render } = telemetry()
+    await render({ ...NOTHING, exposure: { USD: 1_500_000n } })
+    events.receiptWritten()
+    const text = await render(undefined)
+    expect(text).toContain('purser_exposure_usd 1.5')
+    expect(text).toContain('purser_receipts_total 1')
+  })
+
   it('writes one canonical line for an exchange, whose own members nothing can replace', () => {
     const { events, lines, last } = telemetry()
     events.exchangeEnded(LINE)
@@ -92,6 +101,35 @@ describe('telemetry', () => {
     expect(scraped).toContain('purser_exposure_usd 12.34')
     expect(scraped).toContain('purser_sessions{state="open"} 2')
     expect(scraped).toContain('purser_approvals_pending 4')
+  })
+
+  it('shows disputes and payments without an outcome where somebody counts them, and nothing made up elsewhere', async () => {
+    const { text } = telemetry()
+    const scraped = await text({ ...NOTHING, disputes: 2, unresolved: 3 })
+    expect(scraped).toContain('purser_disputes 2')
+    expect(scraped).toContain('purser_unresolved_payments 3')
+  })
+
+  it('a passed threshold is counted by its percentage and told with the session in the log', async () => {
+    const { events, last, text } = telemetry()
+    const session = { sessionId: 'ses_1', agent: 'reporter', currency: 'USD', spent: 4_000_000n, held: 1_000_000n, cap: 10_000_000n }
+    events.thresholdReached({ ...session, percent: 50 })
+    expect(await text()).toContain('purser_thresholds_total{percent="50"} 1')
+    expect(last()).toMatchObject({
+      ...{ level: 'warn', msg: 'budget threshold reached', sessionId: 'ses_1', agent: 'reporter', percent: 50 },
+      ...{ spent: '4.00', held: '1.00', cap: '10.00', currency: 'USD' },
+    })
+  })
+
+  it('what is decided after an exchange is counted and told; a dispute is a warning', async () => {
+    const { events, last, text } = telemetry()
+    events.reconciled({ paymentId: 'pay_1', outcome: 'void' })
+    expect(last()).toMatchObject({ level: 'info', msg: 'reconciled', paymentId: 'pay_1', outcome: 'void' })
+    events.reconciled({ paymentId: 'pay_1', outcome: 'disputed' })
+    expect(last()).toMatchObject({ level: 'warn', outcome: 'disputed' })
+    const scraped = await text()
+    expect(scraped).toContain('purser_reconciled_total{outcome="void"} 1')
+    expect(scraped).toContain('purser_reconciled_total{outcome="disputed"} 1')
   })
 
   it('makes at most so many series of tiers, and none of what is not a name', async () => {

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { verifyTypedData } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { createLocalWallet, generateKey, parseKey } from '../../src/wallet/local-key.ts'
-import type { TransferAuthorization, Wallet } from '../../src/wallet/wallet.ts'
+import type { CancelAuthorization, TransferAuthorization, Wallet } from '../../src/wallet/wallet.ts'
 
 const KEY = `0x${'c0ffee11'.repeat(8)}` as const
 const CANARY = KEY.slice(2, 34)
@@ -16,6 +16,18 @@ const TYPES = {
     { name: 'nonce', type: 'bytes32' },
   ],
 } as const
+
+const CANCEL_TYPES = {
+  CancelAuthorization: [
+    { name: 'authorizer', type: 'address' },
+    { name: 'nonce', type: 'bytes32' },
+  ],
+} as const
+
+async function cancelOf(wallet: Wallet): Promise<CancelAuthorization> {
+  const { domain, nonce } = await transferOf(wallet)
+  return { domain, nonce, authorizer: await wallet.address(null) }
+}
 
 async function transferOf(wallet: Wallet): Promise<TransferAuthorization> {
   return {
@@ -54,15 +66,31 @@ describe('local wallet', () => {
     await expect(wallet.signTransfer(null, foreign)).rejects.toMatchObject({ refusal: { code: 'internal_error' } })
   })
 
+  it('signs a cancellation so that its own address verifies', async () => {
+    const wallet = createLocalWallet({ key: KEY })
+    const { domain, ...message } = await cancelOf(wallet)
+    const signature = await wallet.signCancel(null, { domain, ...message })
+    const typed = { domain, types: CANCEL_TYPES, primaryType: 'CancelAuthorization', message } as const
+    expect(await verifyTypedData({ address: await wallet.address(null), ...typed, signature })).toBe(true)
+  })
+
+  it('cancels nothing of another address', async () => {
+    const wallet = createLocalWallet({ key: KEY })
+    const foreign = { ...(await cancelOf(wallet)), authorizer: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C' } as const
+    await expect(wallet.signCancel(null, foreign)).rejects.toMatchObject({ refusal: { code: 'internal_error' } })
+  })
+
   it('answers to null and to its own name, and to no other', async () => {
     const wallet = createLocalWallet({ key: KEY, name: 'research' })
     expect(await wallet.address('research')).toBe(await wallet.address(null))
     await expect(wallet.address('default')).rejects.toMatchObject({ refusal: { code: 'not_found' } })
     await expect(wallet.signTransfer('', await transferOf(wallet))).rejects.toMatchObject({ refusal: { code: 'not_found' } })
+    await expect(wallet.signCancel('', await cancelOf(wallet))).rejects.toMatchObject({ refusal: { code: 'not_found' } })
   })
 
-  it('has no operation but address and signTransfer', () => {
-    expect(Reflect.ownKeys(createLocalWallet({ key: KEY })).filter((name) => typeof name === 'string')).toEqual(['address', 'signTransfer'])
+  it('has no operation but address, signTransfer and signCancel', () => {
+    const operations = Reflect.ownKeys(createLocalWallet({ key: KEY })).filter((name) => typeof name === 'string')
+    expect(operations).toEqual(['address', 'signTransfer', 'signCancel'])
   })
 
   it('shows its address and never its key, however it is printed', async () => {
@@ -74,6 +102,7 @@ describe('local wallet', () => {
       String(wallet),
       JSON.stringify(Object.getOwnPropertyDescriptors(wallet)),
       wallet.signTransfer.toString(),
+      wallet.signCancel.toString(),
     ].join('\n')
     expect(shown).toContain(await wallet.address(null))
     expect(shown.toLowerCase()).not.toContain(CANARY)

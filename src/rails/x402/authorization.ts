@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { refused } from '../../errors.ts'
 import type { RawHeaders } from '../../http.ts'
 import { MAX_PAYMENT_HEADER_BYTES } from '../../limits.ts'
-import type { Hex, TransferAuthorization, Wallet } from '../../wallet/wallet.ts'
+import type { Hex, TransferAuthorization, TransferSigner } from '../../wallet/wallet.ts'
 import type { Authorization, AuthorizeRequest, Offer } from '../rail.ts'
 import { readStrictJson } from '../strict-json.ts'
 import { chainIdOf, type Registry } from './assets.ts'
@@ -21,7 +21,7 @@ const NONCE = /^0x[0-9a-f]{64}$/
  * @throws PurserError `internal_error` where the offer, the wallet or the finished header is not what was decided, and
  * `challenge_invalid` where the payment would go to the wallet itself.
  */
-export async function authorize(request: AuthorizeRequest, wallet: Wallet, registry: Registry): Promise<Authorization> {
+export async function authorize(request: AuthorizeRequest, wallet: TransferSigner, registry: Registry): Promise<Authorization> {
   const { offer, nonce, validAfter_s, validBefore_s, walletName } = request
   checkRequest(request, registry)
   const payer = getAddress(await wallet.address(walletName))

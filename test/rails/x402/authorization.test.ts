@@ -8,7 +8,7 @@ import { MAX_PAYMENT_HEADER_BYTES } from '../../../src/limits.ts'
 import type { Authorization, AuthorizeRequest, Challenge, Offer } from '../../../src/rails/rail.ts'
 import { createRegistry, knownAssets } from '../../../src/rails/x402/assets.ts'
 import { authorize } from '../../../src/rails/x402/authorization.ts'
-import type { Wallet } from '../../../src/wallet/wallet.ts'
+import type { TransferSigner } from '../../../src/wallet/wallet.ts'
 import {
   ENTRY_V1,
   ENTRY_V2,
@@ -170,9 +170,9 @@ describe('the official parties', () => {
 
 describe('nothing is signed', () => {
   /** Counts what it is asked to sign. */
-  function watched(): { wallet: Wallet; asked: () => number } {
+  function watched(): { wallet: TransferSigner; asked: () => number } {
     let asked = 0
-    const watching: Wallet = {
+    const watching: TransferSigner = {
       address: (name) => wallet.address(name),
       signTransfer: (name, data) => {
         asked++

@@ -1,0 +1,114 @@
+/**
+ * The chain's port: what can be known about an authorization and about time by asking a network. HTTP never proves that
+ * money did not move; a final block can. Nothing here is trusted for amounts: an answer says whether the transfer that
+ * was signed happened, by its own events, and the ledger knows what was signed.
+ *
+ * final: so deep below the head that the network does not take it back; how deep is configured per network, in blocks.
+ */
+
+/** An EIP-3009 authorization to look for. Amounts in atomic units, times in seconds since 1970. */
+export interface SignedTransfer {
+  /** CAIP-2. */
+  readonly network: string
+  readonly token: string
+  readonly payer: string
+  readonly payTo: string
+  readonly nonce: string
+  readonly amountAtomic: bigint
+  readonly validBefore_s: number
+  /** When it was signed: nothing can have happened much before. */
+  readonly signedAt_s: number
+}
+
+/** What the chain shows about it, from final blocks only. */
+export type ChainFinding =
+  /** `AuthorizationUsed` for this payer and nonce, with the Transfer that was signed in the same transaction. */
+  | { readonly kind: 'settled'; readonly transaction: string; readonly block: bigint; readonly time_s: number }
+  /** The nonce was used, but not for the transfer that was signed: somebody has to look at it. */
+  | { readonly kind: 'used_otherwise'; readonly transaction: string; readonly block: bigint; readonly reason: string }
+  | { readonly kind: 'cancelled'; readonly transaction: string; readonly block: bigint }
+  /** Unused in a final block whose time is at or after its end: it can never be used any more. */
+  | { readonly kind: 'dead'; readonly block: bigint; readonly time_s: number }
+  /** Nothing certain yet; `reason` says what is waited for. */
+  | { readonly kind: 'open'; readonly reason: string; readonly seen?: { readonly transaction: string; readonly block: bigint } }
+  /** The network could not be asked, or two of its servers disagree: nothing is concluded from it. */
+  | { readonly kind: 'unavailable'; readonly reason: string }
+
+/** A transfer of a token to one of our wallets, in a final block. Addresses checksummed. */
+export interface Incoming {
+  readonly network: string
+  readonly token: string
+  readonly from: string
+  readonly to: string
+  readonly amountAtomic: bigint
+  readonly transaction: string
+  readonly logIndex: number
+  readonly block: bigint
+}
+
+export interface ChainTime {
+  /** Seconds since 1970, of the newest block. */
+  readonly time_s: number
+  readonly block: bigint
+}
+
+export interface Chain {
+  /** Networks that can be asked (CAIP-2): those with an RPC. */
+  readonly networks: readonly string[]
+  find(transfer: SignedTransfer): Promise<ChainFinding>
+  /** @throws Error where the network cannot be asked. */
+  time(network: string): Promise<ChainTime>
+  /**
+   * Transfers of these tokens to the wallet in final blocks after `after` (or, where undefined, from now on), and the
+   * last block that was looked at, which may be far behind the head: call again from there.
+   * @throws Error where the network cannot be asked.
+   */
+  incoming(query: {
+    readonly network: string
+    readonly tokens: readonly string[]
+    readonly wallet: string
+    readonly after: bigint | undefined
+  }): Promise<{ readonly transfers: readonly Incoming[]; readonly upTo: bigint }>
+  /** The wallet's balance of a token, atomic units; for people, never for decisions about the past. */
+  balance(query: { readonly network: string; readonly token: string; readonly wallet: string }): Promise<bigint>
+}
+
+/** A nonce of one of our wallets that was used on the chain. The token checksummed, the nonce in lower case. */
+export interface NonceUse {
+  readonly token: string
+  readonly nonce: string
+  readonly transaction: string
+  readonly block: bigint
+}
+
+/** What final blocks tell about all that our wallets ever signed, whoever remembers it. Every method @throws Error where the network cannot be asked. */
+export interface ChainHistory {
+  /** The newest final block. */
+  final(network: string): Promise<ChainTime>
+  /** A block that is older than this moment (seconds since 1970) and not far from it, or the first one. */
+  blockBefore(network: string, time_s: number): Promise<bigint>
+  /** `AuthorizationUsed` of these tokens by the wallet in these blocks (both inclusive), with the times of both blocks. */
+  uses(query: {
+    readonly network: string
+    readonly tokens: readonly string[]
+    readonly wallet: string
+    readonly from: bigint
+    readonly to: bigint
+  }): Promise<{ readonly uses: readonly NonceUse[]; readonly from_s: number; readonly to_s: number }>
+}
+
+/** A signed EIP-3009 `CancelAuthorization`, ready for whoever has gas. */
+export interface Cancellation {
+  readonly network: string
+  readonly token: string
+  readonly authorizer: string
+  readonly nonce: string
+  readonly signature: string
+}
+
+/** Submits a cancellation with the operator's gas wallet. */
+export interface GasWallet {
+  readonly address: string
+  /** The transaction's hash. @throws Error where the network refuses it or cannot be asked. */
+  cancel(cancellation: Cancellation): Promise<string>
+}

@@ -1,0 +1,162 @@
+/**
+ * The house: what all rooms share, opened once from the configuration. With `app.ts` the only file that names adapters:
+ * this one those that keep things (keys, wallet, ledger, chain), that one those that listen.
+ */
+import { mkdir, readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { DestinationStream } from 'pino'
+import { type CheckpointSigner, createCheckpointSigner } from './audit/checkpoint.ts'
+import type { Chain, ChainHistory, GasWallet } from './chain/chain.ts'
+import { createEvmChain } from './chain/evm-chain.ts'
+import { createGasWallet } from './chain/gas-wallet.ts'
+import { type Clock, type Ids, randomIds, systemClock } from './clock.ts'
+import { type Environment, environment } from './config/environment.ts'
+import type { Config } from './config/load.ts'
+import { fingerprint, readOrCreateAdminToken, resolveKey, resolveSecret, resolveWalletKey } from './config/secrets.ts'
+import type { Ledger } from './ledger/ledger.ts'
+import { openPostgresLedger } from './ledger/postgres.ts'
+import { openSqliteLedger } from './ledger/sqlite.ts'
+import type { Asset } from './money.ts'
+import { AGENT_DOOR_HOST } from './proxy/admit.ts'
+import { type Authority, openAuthority } from './proxy/authority.ts'
+import type { Address } from './proxy/listen.ts'
+import { permittedSubtrees } from './proxy/name-constraints.ts'
+import { knownAssets } from './rails/x402/assets.ts'
+import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
+import { createLocalWallet, parseKey } from './wallet/local-key.ts'
+import type { Wallet } from './wallet/wallet.ts'
+
+export interface HouseOptions {
+  readonly logLevel?: string
+  readonly logDestination?: DestinationStream
+  readonly env?: Environment
+  readonly clock?: Clock
+  readonly ids?: Ids
+  /** An operator says that a restored copy of the ledger is the one to go on with. */
+  readonly acceptRestored?: boolean
+}
+
+/** Secrets of this installation, 32 bytes each. */
+interface Keys {
+  readonly token: Buffer
+  readonly nonce: Buffer
+  readonly answer: Buffer
+}
+
+export interface House {
+  readonly config: Config
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly telemetry: Telemetry
+  readonly ledger: Ledger
+  readonly wallet: Wallet
+  readonly chain: Chain & ChainHistory
+  readonly gasWallet: GasWallet | undefined
+  readonly signer: CheckpointSigner
+  readonly keys: Keys
+  readonly assets: readonly Asset[]
+  readonly networks: readonly string[]
+  readonly authority: Authority
+  readonly adminToken: string
+  /** Where our own listeners are, as they come up: agents must not reach them through the proxy. */
+  readonly doors: Address[]
+}
+
+/** @throws SecretError, AuthorityError or PurserError; what is open by then is in `started`. */
+export async function openHouse(config: Config, options: HouseOptions, started: AsyncDisposableStack): Promise<House> {
+  const { clock = systemClock, ids = randomIds, env = environment(), logDestination } = options
+  const { dataDir } = config
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const telemetry = createTelemetry({
+    level: options.logLevel ?? config.log.level,
+    ...(logDestination ? { destination: logDestination } : {}),
+  })
+  const networks = config.networks.map(({ id }) => id)
+  const receiptKey = await resolveKey(config.keys.receipt, join(dataDir, 'receipt.key'), env)
+  const base = {
+    ...{ config, clock, ids, telemetry, networks, doors: [] },
+    keys: await openKeys(config, env),
+    signer: createCheckpointSigner(receiptKey),
+    wallet: await openWallet(config, env),
+    chain: createEvmChain({ networks: config.networks.flatMap(({ rpc, ...network }) => (rpc === undefined ? [] : [{ ...network, rpc }])) }),
+    gasWallet: await openGasWallet(config, env),
+    authority: await openLocalAuthority(config, { env, clock }),
+    adminToken: await readOrCreateAdminToken(join(dataDir, 'admin.token')),
+    assets: [...knownAssets(), ...config.assets].filter(({ network }) => networks.includes(network)),
+  }
+  const ledger = started.use(await openLedger(base, { env, acceptRestored: options.acceptRestored ?? false }))
+  if (config.ledger.kind === 'postgres') await ledger.claimIdentity(await fingerprintsOf(base, receiptKey))
+  return { ...base, ledger }
+}
+
+async function openKeys({ dataDir, keys }: Config, env: Environment): Promise<Keys> {
+  const key = (name: keyof Keys) => resolveKey(keys[name], join(dataDir, `${name}.key`), env)
+  return { token: await key('token'), nonce: await key('nonce'), answer: await key('answer') }
+}
+
+async function openWallet({ wallet }: Config, env: Environment): Promise<Wallet> {
+  const password = wallet.password && (await resolveSecret(wallet.password, env))
+  return createLocalWallet({ key: parseKey(await resolveWalletKey(wallet.key, env), password) })
+}
+
+async function openGasWallet({ gasWallet, networks }: Config, env: Environment): Promise<GasWallet | undefined> {
+  if (!gasWallet) return undefined
+  const reachable = networks.flatMap(({ id, rpc }) => (rpc === undefined ? [] : [{ id, rpc }]))
+  return createGasWallet({ key: parseKey(await resolveSecret(gasWallet.key, env)), networks: reachable })
+}
+
+async function openLocalAuthority(
+  { dataDir, proxy, keys }: Config,
+  { env, clock }: { readonly env: Environment; readonly clock: Clock },
+): Promise<Authority> {
+  const permitted = permittedSubtrees([...proxy.intercept.hosts, AGENT_DOOR_HOST])
+  const given = keys.ca && {
+    certFile: keys.ca.cert,
+    certPem: await readFile(keys.ca.cert, 'utf8'),
+    keyPem: await resolveSecret(keys.ca.key, env),
+  }
+  return openAuthority({ dataDir, clock, ...(permitted && { permitted }), ...(given && { given }) })
+}
+
+async function openLedger(
+  { config, clock, ids, telemetry, chain }: Pick<House, 'config' | 'clock' | 'ids' | 'telemetry' | 'chain'>,
+  { env, acceptRestored }: { readonly env: Environment; readonly acceptRestored: boolean },
+): Promise<Ledger> {
+  const { ledger, dataDir, sessions } = config
+  const runId = randomIds('run')
+  const shared = {
+    clock,
+    ids,
+    runId,
+    events: telemetry.events,
+    thresholds: sessions.thresholds,
+    confirmable: chain.networks,
+    acceptRestored,
+  }
+  if (ledger.kind === 'sqlite') return openSqliteLedger({ ...shared, file: ledger.file })
+  const password = ledger.password && (await resolveSecret(ledger.password, env))
+  return openPostgresLedger({
+    ...shared,
+    url: ledger.url,
+    ...(password !== undefined && { password }),
+    unsafeAsyncReplication: ledger.unsafeAsyncReplication,
+    instance: `${hostname()}:${dataDir}`,
+    mark: join(dataDir, 'ledger.mark'),
+  })
+}
+
+/** What replicas of one ledger have to share (rule R21). */
+async function fingerprintsOf(
+  { keys, wallet, authority }: Pick<House, 'keys' | 'wallet' | 'authority'>,
+  receiptKey: Buffer,
+): Promise<Readonly<Record<string, string>>> {
+  return {
+    'nonce key': fingerprint('nonce key', keys.nonce),
+    'answer key': fingerprint('answer key', keys.answer),
+    'token key': fingerprint('token key', keys.token),
+    'receipt key': fingerprint('receipt key', receiptKey),
+    'local authority': fingerprint('local authority', authority.publicKey),
+    wallet: fingerprint('wallet', await wallet.address(null)),
+  }
+}

@@ -1,0 +1,48 @@
+/** Desks: what a reservation's handle works with. Each knows the place of its payment, so that a step needs no question. */
+import type { Clock } from '../../clock.ts'
+import type { Reservation } from '../ledger.ts'
+import { type Desk, ReservationHandle, type Reserved } from '../reservation.ts'
+import type { Batch } from './batch.ts'
+import { type Hands, type PaymentPlace, stepping } from './operations.ts'
+import type { Records } from './records.ts'
+
+export interface DesksOptions {
+  readonly batch: Batch<Hands>
+  readonly records: Records
+  readonly clock: Clock
+  readonly events: Desk['events']
+}
+
+export class Desks {
+  readonly #options: DesksOptions
+
+  constructor(options: DesksOptions) {
+    this.#options = options
+  }
+
+  handle(place: PaymentPlace, reserved: Reserved): Reservation {
+    const { batch, clock, events } = this.#options
+    return new ReservationHandle(
+      {
+        clock,
+        events,
+        payment: () => this.#payment(place.paymentId),
+        write: (_, step) => batch.write(stepping(place, ({ tx, rules }) => step(tx, rules))),
+        note: (id, step) =>
+          batch.note(
+            stepping(place, ({ tx, rules }) => step(tx, rules), 0),
+            id,
+          ),
+      },
+      reserved,
+    )
+  }
+
+  async #payment(id: string) {
+    const { batch, records } = this.#options
+    await batch.quiet(id)
+    const record = await records.payment(id)
+    if (!record) throw new Error(`payment ${id} has no row`)
+    return record.payment
+  }
+}

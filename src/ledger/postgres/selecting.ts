@@ -1,0 +1,145 @@
+/** Selecting: the statements of reads that no write depends on. */
+import { type ColumnTypes, hexOf, parameterOf, quoted, type Statement, typeOf } from './statement.ts'
+import type { Claim, Filter, Selection } from './store.ts'
+
+export function selectStatement({ table, where, order, limit }: Selection, types: ColumnTypes): Statement {
+  const { sql, values } = filtered({ table, where }, types)
+  const falling = order?.falling ? ' DESC' : ''
+  const ordered = order ? ` ORDER BY ${order.by.map((column) => `${quoted(column)}${falling}`).join(', ')}` : ''
+  const limited = limit === undefined ? '' : ` LIMIT $${values.length + 1}::bigint`
+  return {
+    sql: `SELECT * FROM ${table}${sql}${ordered}${limited}`,
+    values: limit === undefined ? values : [...values, String(limit)],
+  }
+}
+
+/** One row, `count`. */
+export function countStatement(selection: Pick<Selection, 'table' | 'where'>, types: ColumnTypes): Statement {
+  const { sql, values } = filtered(selection, types)
+  return { sql: `SELECT count(*) AS count FROM ${selection.table}${sql}`, values }
+}
+
+function filtered({ table, where }: Pick<Selection, 'table' | 'where'>, types: ColumnTypes): Statement {
+  const values: Statement['values'][number][] = []
+  const conditions = where.map((filter) => {
+    const first = values.length + 1
+    if (filter.is !== 'present' && filter.is !== 'absent') values.push(...valuesOf(filter))
+    return `(${filter.columns.map((column) => condition(column, filter, { place: first, type: typeOf(types, table, column) })).join(' OR ')})`
+  })
+  return { sql: conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`, values }
+}
+
+function valuesOf({ is, values }: Filter): Statement['values'] {
+  const texts = values.map(parameterOf)
+  if (is === '=') return [texts]
+  if (is === 'like') return [texts.map((text) => text?.toLowerCase() ?? null)]
+  return texts.slice(0, 1)
+}
+
+function condition(column: string, { is }: Filter, { place, type }: { readonly place: number; readonly type: string }): string {
+  const name = quoted(column)
+  switch (is) {
+    case '=':
+      return `${name} = ANY ($${place}::${type}[])`
+    case 'like':
+      return `lower(${name}) = ANY ($${place}::text[])`
+    case 'present':
+      return `${name} IS NOT NULL`
+    case 'absent':
+      return `${name} IS NULL`
+    default:
+      return `${name} ${is} $${place}::${type}`
+  }
+}
+
+const LIVING = '(SELECT r.id FROM runs AS r WHERE r.ended_at IS NULL)'
+
+/**
+ * Whoever looks for work skips what another looks at in this moment, so that no two get the same. Materialized, because a
+ * plan may otherwise look several times, and lock more than the limit.
+ */
+export function claimStatement({ networks, limit, now, until }: Claim, runId: string): Statement {
+  const sql = `
+    WITH due AS MATERIALIZED (
+      SELECT id FROM payments
+      WHERE check_at <= $3::bigint
+        AND (resolver_until IS NULL OR resolver_until <= $3::bigint OR resolver_run NOT IN ${LIVING})
+        AND (state = 'unknown' OR (state IN ('settled', 'expired') AND network = ANY ($4::text[])))
+      ORDER BY check_at, seq LIMIT $5::bigint FOR UPDATE SKIP LOCKED)
+    UPDATE payments AS t SET resolver_run = $1, resolver_until = $2::bigint FROM due WHERE t.id = due.id RETURNING t.*`
+  return { sql, values: [runId, String(until), String(now), networks, String(limit)] }
+}
+
+export function keepStatement(answer: { readonly paymentId: string; readonly sealed: Uint8Array; readonly expiresAt: number }): Statement {
+  const sql = `
+    INSERT INTO kept_answers (payment_id, sealed, bytes, expires_at) VALUES ($1, $2::text::bytea, $3::bigint, $4::bigint)
+    ON CONFLICT (payment_id) DO UPDATE
+    SET sealed = excluded.sealed, bytes = excluded.bytes, expires_at = excluded.expires_at, seq = excluded.seq`
+  const { paymentId, sealed, expiresAt } = answer
+  return { sql, values: [paymentId, hexOf(sealed), String(sealed.length), String(expiresAt)] }
+}
+
+export function pruneStatement(now: number, bytes: number): Statement {
+  const sql = `
+    DELETE FROM kept_answers WHERE expires_at <= $1::bigint OR seq <= (
+      SELECT coalesce(max(seq), 0) FROM (SELECT seq, sum(bytes) OVER (ORDER BY seq DESC) AS kept FROM kept_answers) AS a
+      WHERE a.kept > $2::bigint)`
+  return { sql, values: [String(now), String(bytes)] }
+}
+
+/** Sums are made of wholes and rests, because a sum of millionths may not fit into 64 bits. */
+export const EXPOSURE: Statement = {
+  sql: `
+    SELECT currency, sum(amount::bigint / 1000000)::bigint AS whole, sum(amount::bigint % 1000000)::bigint AS rest
+    FROM payments WHERE state IN ('reserved', 'signed', 'sent', 'unknown') GROUP BY currency`,
+  values: [],
+}
+
+/** The CASE is `stateOf`. */
+export function statesStatement(now: number): Statement {
+  const sql = `
+    SELECT CASE
+      WHEN status = 'revoked' THEN 'revoked'
+      WHEN status = 'closed' THEN CASE WHEN held > 0 THEN 'closing' ELSE 'closed' END
+      WHEN expires_at <= $1::bigint THEN CASE WHEN held > 0 THEN 'closing' ELSE 'expired' END
+      WHEN cap - spent - held = 0 THEN 'exhausted'
+      ELSE 'open' END AS state, count(*) AS sessions
+    FROM sessions WHERE refill IS NULL GROUP BY 1`
+  return { sql, values: [String(now)] }
+}
+
+export function unattendedStatement(now: number): Statement {
+  const sql = `
+    SELECT id, session_id FROM payments
+    WHERE (state IN ('reserved', 'signed', 'sent')
+        OR (state = 'settled' AND delivered = 0 AND dispute IS NULL AND refunded < amount::bigint))
+      AND (holder = 'none' OR holder_run IS NULL OR lease_until IS NULL OR lease_until <= $1::bigint OR holder_run NOT IN ${LIVING})
+    ORDER BY seq`
+  return { sql, values: [String(now)] }
+}
+
+export function troubledStatement(after: string, limit: number): Statement {
+  const sums = (name: string, value: string) =>
+    `sum((${value}) / 1000000)::bigint AS ${name}_whole, sum((${value}) % 1000000)::bigint AS ${name}_rest`
+  const sql = `
+    SELECT name, min(host) AS host, min(pay_to) AS pay_to, min(network) AS network, currency,
+      count(*) FILTER (WHERE state = 'settled' AND delivered = 0) AS undelivered,
+      count(*) FILTER (WHERE dispute IS NOT NULL) AS disputes,
+      ${sums('disputed', 'CASE WHEN dispute IS NULL THEN 0 ELSE amount::bigint END')}, ${sums('refunded', 'refunded')}
+    FROM (
+      SELECT (host || chr(10) || lower(pay_to) || chr(10) || network) COLLATE "C" AS name, * FROM payments
+      WHERE (state = 'settled' AND delivered = 0 AND dispute IS NULL) OR dispute IS NOT NULL OR refunded > 0) AS t
+    WHERE name > $1 GROUP BY name, currency ORDER BY name, currency LIMIT $2::bigint`
+  return { sql, values: [after, String(limit)] }
+}
+
+export function headsStatement({ from, upTo }: { readonly from: bigint; readonly upTo: bigint }): Statement {
+  const sql = `
+    SELECT DISTINCT ON (session_id) session_id, number, hash FROM receipts
+    WHERE seq > $1::bigint AND seq <= $2::bigint ORDER BY session_id, number DESC`
+  return { sql, values: [String(from), String(upTo)] }
+}
+
+/** Holds up every lane for a moment: what draws a place after that draws a later one. */
+export const WAIT_FOR_LANES: Statement = { sql: 'SELECT 1 AS waited FROM lanes ORDER BY run_id, lane FOR SHARE', values: [] }
+export const NEWEST_RECEIPT: Statement = { sql: 'SELECT coalesce(max(seq), 0) AS seq FROM receipts', values: [] }

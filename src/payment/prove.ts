@@ -1,0 +1,126 @@
+/**
+ * Proving: one payment whose outcome is open, or rests on a server's word, is looked for on its chain, and what is
+ * certain is written down. What is not certain stays as it is. A network that cannot be asked at all leaves an
+ * authorization spent some time after its end, because nobody will ever tell.
+ */
+import type { Chain, ChainFinding, SignedTransfer } from '../chain/chain.ts'
+import type { Clock } from '../clock.ts'
+import { PurserError } from '../errors.ts'
+import type { Finding } from '../ledger/findings.ts'
+import type { Ledger, Payment } from '../ledger/ledger.ts'
+import { EXPIRY_GRACE_MS, MAX_PROOF_DELAY_MS, PROOF_INTERVAL_MS } from '../limits.ts'
+import type { Events } from '../telemetry/events.ts'
+import { passing } from '../waypoints.ts'
+import { namedIn, type Resolved } from './report.ts'
+
+export interface ProveDeps {
+  readonly ledger: Pick<Ledger, 'resolve'>
+  readonly chain: Pick<Chain, 'networks' | 'find'>
+  readonly clock: Clock
+  readonly events: Pick<Events, 'warned'>
+}
+
+export type Proven =
+  | { readonly kind: 'resolved'; readonly resolved: Resolved }
+  /** `lookAgain`: when something may be known, in milliseconds since 1970. */
+  | { readonly kind: 'open' | 'unavailable' | 'contradicted'; readonly reason: string; readonly lookAgain: number }
+
+/** @throws PurserError `ledger_unavailable`; Error for a payment that was never signed. */
+export async function prove(deps: ProveDeps, payment: Payment): Promise<Proven> {
+  const transfer = transferOf(payment)
+  if (!deps.chain.networks.includes(transfer.network)) return byTime(deps, payment, transfer)
+  const found = await deps.chain.find(transfer)
+  switch (found.kind) {
+    case 'settled':
+      return apply(deps, payment, { finding: settledBy(found, 'The chain shows the transfer.'), outcome: outcomeFor(payment) })
+    case 'used_otherwise':
+      return takenOtherwise(deps, payment, found)
+    case 'cancelled':
+      return apply(deps, payment, { finding: deadAt(found.block, `Cancelled by ${found.transaction}.`), outcome: 'void' })
+    case 'dead':
+      return freed(deps, payment, found)
+    case 'open':
+    case 'unavailable':
+      return { kind: found.kind, reason: found.reason, lookAgain: nextLook(deps.clock.now(), transfer, found) }
+  }
+}
+
+type Certain = Extract<ChainFinding, { kind: 'settled' | 'used_otherwise' }>
+
+function settledBy({ transaction, block }: Certain, reason: string): Extract<Finding, { kind: 'settled' }> {
+  return { kind: 'settled', evidence: 'confirmed', transaction, block, reason }
+}
+
+function deadAt(block: bigint, reason: string): Finding {
+  return { kind: 'dead', evidence: 'confirmed', block, reason }
+}
+
+function outcomeFor({ state }: Payment): 'settled' | 'confirmed' {
+  return state === 'settled' ? 'confirmed' : 'settled'
+}
+
+/** Nobody can tell how much moved and to whom, so that it counts as spent and a person has to look. */
+async function takenOtherwise(
+  deps: ProveDeps,
+  payment: Payment,
+  found: Extract<ChainFinding, { kind: 'used_otherwise' }>,
+): Promise<Proven> {
+  deps.events.warned(`Payment ${payment.id}: ${found.reason} It counts as spent; somebody has to look at it.`)
+  const finding = { ...settledBy(found, found.reason), dispute: 'taken_otherwise' } as const
+  return apply(deps, payment, { finding, outcome: 'used_otherwise' })
+}
+
+/** A settlement that a server claimed and that never was is freed like any other, and said aloud. */
+async function freed(deps: ProveDeps, payment: Payment, { block }: Extract<ChainFinding, { kind: 'dead' }>): Promise<Proven> {
+  if (payment.state === 'settled') {
+    deps.events.warned(`Payment ${payment.id}: ${payment.host} said that it was settled, and the chain shows that it never was.`)
+  }
+  return apply(deps, payment, { finding: deadAt(block, 'Unused in a final block after the end of its window.'), outcome: 'void' })
+}
+
+/** Without a chain to ask: after its end, and some time for clocks that differ, it counts as spent. */
+async function byTime(deps: ProveDeps, payment: Payment, { network, validBefore_s }: SignedTransfer): Promise<Proven> {
+  const due = validBefore_s * 1000 + EXPIRY_GRACE_MS
+  if (deps.clock.now() < due) return { kind: 'open', reason: `No RPC is configured for ${network}.`, lookAgain: due }
+  const reason = `The window closed at ${isoOf(validBefore_s)}, and no RPC is configured for ${network} that could tell what became of it.`
+  return apply(deps, payment, { finding: { kind: 'expired', reason }, outcome: 'expired' })
+}
+
+interface Certainty {
+  readonly finding: Finding
+  readonly outcome: Resolved['outcome']
+}
+
+/** A finding that contradicts what is final is for people: one of the two is wrong. */
+async function apply({ ledger, events, clock }: ProveDeps, payment: Payment, { finding, outcome }: Certainty): Promise<Proven> {
+  try {
+    passing('before resolving')
+    const { transaction } = await ledger.resolve(payment.id, finding)
+    passing('resolved')
+    return { kind: 'resolved', resolved: { ...namedIn(payment), outcome, transaction, reason: finding.reason } }
+  } catch (fault) {
+    if (!(fault instanceof PurserError) || fault.refusal.code !== 'conflict') throw fault
+    const reason = `The chain contradicts what is final in the ledger: ${fault.refusal.detail} The chain: ${finding.kind}, ${finding.reason}`
+    events.warned(`Payment ${payment.id}: ${reason}`)
+    return { kind: 'contradicted', reason, lookAgain: clock.now() + MAX_PROOF_DELAY_MS }
+  }
+}
+
+function transferOf({ id, terms, nonce, validBefore_s, signedAt, decidedAt }: Payment): SignedTransfer {
+  if (!terms || nonce === null || validBefore_s === null) throw new Error(`payment ${id} was never signed, so there is nothing to look for`)
+  const { network, asset, payer, payTo, amountAtomic } = terms
+  const signedAt_s = Math.floor((signedAt ?? decidedAt) / 1000)
+  return { network, token: asset.address, payer, payTo, nonce, amountAtomic, validBefore_s, signedAt_s }
+}
+
+/** At its end; soon where the chain has it already; later and later where the chain, long after the end, does not tell. */
+function nextLook(now: number, { validBefore_s }: SignedTransfer, found: Extract<ChainFinding, { kind: 'open' | 'unavailable' }>): number {
+  if (found.kind === 'open' && found.seen) return now + PROOF_INTERVAL_MS
+  const end = validBefore_s * 1000
+  if (now < end) return end
+  return now + Math.min(Math.max(Math.floor((now - end) / 4), PROOF_INTERVAL_MS), MAX_PROOF_DELAY_MS)
+}
+
+function isoOf(time_s: number): string {
+  return new Date(time_s * 1000).toISOString()
+}

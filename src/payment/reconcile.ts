@@ -1,0 +1,172 @@
+/** Reconciling: one full pass over all that is open or under dispute, and over what our wallets did that the ledger does not know. */
+import type { Chain, ChainHistory } from '../chain/chain.ts'
+import type { Ledger, Page, PageRequest, Payment, PaymentFilter } from '../ledger/ledger.ts'
+import { DEFAULT_PAGE, MAX_HISTORY_STEPS, MAX_LOG_BLOCKS, MAX_PAGE, MAX_REPORT_ENTRIES } from '../limits.ts'
+import type { Events } from '../telemetry/events.ts'
+import type { Recovery } from './recover.ts'
+import type { WatchedWallet } from './refunds.ts'
+import { type Disputed, namedIn, type ReconcileReport, type RoundReport, type Searched, stillOpen, type Unrecorded } from './report.ts'
+
+export interface ReconcileDeps {
+  readonly recovery: Pick<Recovery, 'round' | 'look' | 'unmatched'>
+  readonly ledger: Pick<Ledger, 'payments' | 'checkpoints'>
+  readonly chain: Pick<Chain, 'networks'> & ChainHistory
+  readonly events: Pick<Events, 'warned'>
+  readonly wallets: readonly WatchedWallet[]
+}
+
+export interface ReconcileOptions {
+  /** By network: where the search for unrecorded payments begins. Else with the ledger, but not further back than the bounds allow. */
+  readonly fromBlock?: Readonly<Record<string, bigint>>
+}
+
+export type Reconcile = (options?: ReconcileOptions) => Promise<ReconcileReport>
+
+/** Payments older than the ledger's first checkpoint by this much are none of its own. */
+const BEFORE_FIRST_MS = 3_600_000
+
+export function createReconcile(deps: ReconcileDeps): Reconcile {
+  return async (options = {}) => {
+    const round = await deps.recovery.round()
+    const waiting = await lookAtWaiting(deps)
+    const disputed = await collect((page) => deps.ledger.payments({ disputed: true }, page))
+    const found = await searchHistory(deps, options)
+    const unmatched = deps.recovery.unmatched()
+    const merged = merge(round, waiting)
+    const lists = [merged.resolved, merged.open, disputed.items, found.unrecorded]
+    return {
+      ...merged,
+      unmatched,
+      disputed: disputed.items.map(disputedOf),
+      unavailable: [...merged.unavailable, ...found.unavailable],
+      unrecorded: found.unrecorded.slice(0, MAX_REPORT_ENTRIES),
+      searched: found.searched,
+      truncated: disputed.more || waiting.more || lists.some((list) => list.length > MAX_REPORT_ENTRIES),
+    }
+  }
+}
+
+type Waiting = Pick<RoundReport, 'resolved' | 'open' | 'failures'> & { readonly more: boolean }
+
+/** Also those that are not due yet, so that an operator sees all that is open. What an attempt still works on is left to it. */
+async function lookAtWaiting({ ledger, recovery, chain }: ReconcileDeps): Promise<Waiting> {
+  const states = ['unknown', 'expired', 'signed', 'sent'] as const
+  const pages = await Promise.all(states.map((state) => collect((page) => ledger.payments({ state } satisfies PaymentFilter, page))))
+  const resolved: RoundReport['resolved'][number][] = []
+  const open: RoundReport['open'][number][] = []
+  let failures = 0
+  for (const payment of pages.flatMap(({ items }) => items)) {
+    const { state, terms } = payment
+    if (state === 'signed' || state === 'sent') open.push(stillOpen(payment, 'An attempt is under way.'))
+    else if (state === 'unknown' || chain.networks.includes(terms?.network ?? '')) {
+      const proven = await recovery.look(payment)
+      if (!proven) failures++
+      else if (proven.kind === 'resolved') resolved.push(proven.resolved)
+      else open.push(stillOpen(payment, proven.reason))
+    }
+  }
+  return { resolved, open, failures, more: pages.some(({ more }) => more) }
+}
+
+/** What the round left open was looked at once more, and what it says now is newer. */
+function merge(round: RoundReport, waiting: Waiting): RoundReport {
+  const again = new Set([...waiting.resolved, ...waiting.open].map(({ paymentId }) => paymentId))
+  const open = [...round.open.filter(({ paymentId }) => !again.has(paymentId)), ...waiting.open]
+  const resolved = [...round.resolved, ...waiting.resolved]
+  return {
+    ...round,
+    resolved: resolved.slice(0, MAX_REPORT_ENTRIES),
+    open: open.slice(0, MAX_REPORT_ENTRIES),
+    failures: round.failures + waiting.failures,
+  }
+}
+
+function disputedOf(payment: Payment): Disputed {
+  if (!payment.dispute) throw new Error(`payment ${payment.id} is listed as disputed and is not`)
+  const { dispute, refunded, transaction } = payment
+  return { ...namedIn(payment), dispute, refunded, transaction }
+}
+
+interface Found {
+  readonly unrecorded: Unrecorded[]
+  readonly searched: Searched[]
+  readonly unavailable: RoundReport['unavailable'][number][]
+}
+
+/** A network that cannot be asked is named, and the others are searched. */
+async function searchHistory(deps: ReconcileDeps, options: ReconcileOptions): Promise<Found> {
+  const found: Found = { unrecorded: [], searched: [], unavailable: [] }
+  for (const watched of deps.wallets) {
+    try {
+      const { unrecorded, searched } = await searchWallet(deps, watched, options)
+      found.unrecorded.push(...unrecorded)
+      found.searched.push(searched)
+    } catch (fault) {
+      deps.events.warned(`${watched.network} could not be searched for unrecorded payments.`, fault)
+      found.unavailable.push({ network: watched.network, reason: fault instanceof Error ? fault.message : 'It could not be searched.' })
+    }
+  }
+  const [first] = found.unrecorded
+  if (first) {
+    const many = `${found.unrecorded.length} authorizations of our wallets were used on the chain that this ledger does not know`
+    deps.events.warned(`${many}, the first by ${first.transaction} on ${first.network}: is the ledger an older copy?`)
+  }
+  return found
+}
+
+async function searchWallet(
+  deps: ReconcileDeps,
+  { network, wallet, tokens }: WatchedWallet,
+  options: ReconcileOptions,
+): Promise<{ unrecorded: Unrecorded[]; searched: Searched }> {
+  const { chain, ledger } = deps
+  const { block: to } = await chain.final(network)
+  const from = options.fromBlock?.[network] ?? (await startOf(deps, network, to))
+  const unrecorded: Unrecorded[] = []
+  let known: ReadonlySet<string> | undefined
+  for (let start = from; start <= to; start += BigInt(MAX_LOG_BLOCKS)) {
+    const last = start + BigInt(MAX_LOG_BLOCKS) - 1n
+    const { uses, from_s } = await chain.uses({ network, wallet, tokens, from: start, to: last < to ? last : to })
+    if (uses.length > 0) known ??= await noncesSince(ledger, from_s * 1000 - BEFORE_FIRST_MS)
+    unrecorded.push(...uses.filter(({ nonce }) => !known?.has(nonce)).map((use) => ({ network, wallet, ...use })))
+  }
+  return { unrecorded, searched: { network, wallet, from, to } }
+}
+
+/** With the ledger's own beginning, as far as its first checkpoint tells it, but within the bound of queries. */
+async function startOf({ chain, ledger }: ReconcileDeps, network: string, to: bigint): Promise<bigint> {
+  const span = BigInt(MAX_HISTORY_STEPS * MAX_LOG_BLOCKS)
+  const furthest = to > span ? to - span : 0n
+  const [first] = await ledger.checkpoints(0, 1)
+  if (!first) return furthest
+  const began = await chain.blockBefore(network, Math.floor((Date.parse(first.at) - BEFORE_FIRST_MS) / 1000))
+  return began > furthest ? began : furthest
+}
+
+/**
+ * Nonces of all payments that were decided since then (milliseconds since 1970), in lower case. What is void here can never
+ * have been used: where it was, this ledger is an older copy too, in which that payment was not signed yet.
+ */
+async function noncesSince(ledger: ReconcileDeps['ledger'], since: number): Promise<ReadonlySet<string>> {
+  const nonces = new Set<string>()
+  let cursor: string | null | undefined
+  while (cursor !== null) {
+    const page: Page<Payment> = await ledger.payments({}, { limit: MAX_PAGE, ...(cursor !== undefined && { cursor }) })
+    for (const { nonce, state } of page.items) if (nonce !== null && state !== 'void') nonces.add(nonce.toLowerCase())
+    const oldest = page.items.at(-1)
+    cursor = oldest && oldest.decidedAt >= since ? page.next : null
+  }
+  return nonces
+}
+
+/** All items of a listing, up to the bound of a report. */
+async function collect<T>(list: (page: PageRequest) => Promise<Page<T>>): Promise<{ items: T[]; more: boolean }> {
+  const items: T[] = []
+  let cursor: string | null | undefined
+  while (cursor !== null && items.length < MAX_REPORT_ENTRIES) {
+    const page: Page<T> = await list({ limit: DEFAULT_PAGE, ...(cursor !== undefined && { cursor }) })
+    items.push(...page.items)
+    cursor = page.next
+  }
+  return { items, more: cursor !== null }
+}

@@ -1,0 +1,131 @@
+/**
+ * Repeating: a request that asks again for what was bought, or may have been. It gets the kept answer, else the same
+ * authorization is presented again as long as it can live; it never leads to a second payment while the first one can
+ * still be taken (rules R1 and R2).
+ */
+import type { Refusal } from '../errors.ts'
+import type { Payment, PurchaseIdentity, Reservation, ResumeResult } from '../ledger/ledger.ts'
+import { PROOF_INTERVAL_MS } from '../limits.ts'
+import type { PaymentOutcome, Send } from '../session/exchange.ts'
+import { passing } from '../waypoints.ts'
+import { recipientBar } from './bars.ts'
+import type { Case } from './case.ts'
+import { EXPIRED } from './conclude.ts'
+import { deliverStored } from './deliver.ts'
+import { type Hold, hold } from './hold.ts'
+import { present } from './present.ts'
+import { nameOf } from './purchase.ts'
+import { paidHeaders, refuse, refuseConcluded } from './refuse.ts'
+
+export interface Repeatable {
+  readonly purchase: PurchaseIdentity
+  readonly send: Send
+}
+
+/** Joins an earlier attempt of the same purchase; undefined where there is none, or none that can ever be paid for. */
+export async function repeat(matter: Case, { purchase, send }: Repeatable): Promise<PaymentOutcome | undefined> {
+  passing('before joining')
+  const earlier = await joinEarlier(matter, purchase)
+  passing('joined')
+  if (earlier.kind === 'none') return undefined
+  if (earlier.kind !== 'ours') return refuse(matter, busy(earlier.kind))
+  const ours = { ...earlier, purchase, send }
+  try {
+    return (await storedAnswer(matter, ours)) ?? (await presentAgain(matter, ours))
+  } catch (fault) {
+    ours.hold.release()
+    throw fault
+  }
+}
+
+interface Ours extends Repeatable {
+  readonly reservation: Reservation
+  readonly hold: Hold
+}
+
+async function storedAnswer(matter: Case, { purchase, reservation, hold }: Ours): Promise<PaymentOutcome | undefined> {
+  const answer = await matter.deps.answers.stored(reservation.paymentId, matter.request.method)
+  if (!answer) return undefined
+  passing('stored answer found')
+  return deliverStored(matter, { purchase, reservation, hold, answer, headers: await paidHeaders(matter, reservation) })
+}
+
+/** A halt holds here: presenting a payment can move money. */
+async function presentAgain(matter: Case, ours: Ours): Promise<PaymentOutcome | undefined> {
+  const { reservation, hold } = ours
+  const bar = await recipientBar(matter.deps, reservation)
+  if (bar) {
+    hold.release()
+    return refuse(matter, bar)
+  }
+  const payment = await asOfNow(matter, await reservation.payment())
+  if (payment.state === 'void') {
+    hold.release()
+    return undefined
+  }
+  const refusal = isClosed(matter, payment) ? afterItsEnd(payment) : undefined
+  if (refusal) {
+    hold.release()
+    return refuseConcluded(matter, reservation, refusal)
+  }
+  passing('presenting again')
+  return present(matter, ours)
+}
+
+/** Once its window has closed an authorization buys nothing any more, and the chain can tell what became of it. */
+async function asOfNow(matter: Case, payment: Payment): Promise<Payment> {
+  if (!isClosed(matter, payment) || payment.state === 'settled') return payment
+  passing('before asking the chain')
+  const known = await matter.deps.settleNow(payment)
+  passing('chain asked')
+  return known
+}
+
+function isClosed({ deps }: Case, { validBefore_s }: Payment): boolean {
+  return validBefore_s !== null && deps.clock.now() >= validBefore_s * 1000
+}
+
+/** What was settled is presented once more: its server may know it. */
+function afterItsEnd({ state, validBefore_s }: Payment): Refusal | undefined {
+  if (state === 'settled') return undefined
+  if (state === 'expired') return { code: 'paid_not_delivered', detail: EXPIRED }
+  const end = new Date((validBefore_s ?? 0) * 1000).toISOString()
+  return {
+    code: 'payment_unknown',
+    detail: `The payment’s window closed at ${end}. Whether it was taken is known with a final block after that; until then it stays held.`,
+    retryAfter_s: PROOF_INTERVAL_MS / 1000,
+  }
+}
+
+/** An attempt may end between the ledger's word that it runs and our look for it; one that runs elsewhere is missed each time. */
+const MISSES = 2
+
+type Joined = Exclude<ResumeResult, { kind: 'repeat' }> | { readonly kind: 'ours'; readonly reservation: Reservation; readonly hold: Hold }
+
+/** Whoever runs the same purchase in this process is waited for; then the ledger is asked again. What we get, we hold at once. */
+async function joinEarlier(matter: Case, purchase: PurchaseIdentity): Promise<Joined> {
+  const { ledger, inFlight, answers } = matter.deps
+  const requester = { name: nameOf(purchase), signal: matter.request.signal }
+  for (let missed = 0; ; ) {
+    await inFlight.joined(requester)
+    await answers.reopened(purchase)
+    const found = await ledger.resume(purchase)
+    if (found.kind === 'repeat') {
+      const { reservation } = found
+      const running = inFlight.begin(reservation.purchaseId, requester)
+      return { kind: 'ours', reservation, hold: hold(matter, { reservation, running }) }
+    }
+    if (found.kind !== 'in_progress') return found
+    if (await inFlight.settled(found.purchaseId, matter.request.signal)) continue
+    missed += 1
+    if (missed > MISSES || matter.request.signal.aborted) return found
+  }
+}
+
+/** Another requester, here or in another process, is at it; or the key stands for something else. */
+export function busy(kind: 'in_progress' | 'key_reused'): Refusal {
+  if (kind === 'in_progress') {
+    return { code: 'purchase_in_progress', detail: 'An identical request is paying for this right now.', retryAfter_s: 1 }
+  }
+  return { code: 'idempotency_key_reused', detail: 'The Idempotency-Key was used with another method, URL or body.' }
+}

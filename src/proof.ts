@@ -1,0 +1,48 @@
+/** What runs beside the requests, from the start to the end: recovery, proof from the chain, clocks, checkpoints. */
+import { type Checkpointing, createCheckpointing } from './audit/checkpointing.ts'
+import { cancelCall } from './chain/eip3009.ts'
+import type { House } from './house.ts'
+import { type Cancel, createCancel } from './payment/cancel.ts'
+import { createClockGuard } from './payment/clock-guard.ts'
+import type { PaymentDeps } from './payment/deps.ts'
+import { createReconcile, type Reconcile } from './payment/reconcile.ts'
+import { createRecovery } from './payment/recover.ts'
+import type { WatchedWallet } from './payment/refunds.ts'
+
+export interface Proof extends Pick<PaymentDeps, 'clockBar' | 'settleNow'> {
+  readonly checkpointing: Checkpointing
+  readonly reconcile: Reconcile
+  readonly cancel: Cancel
+  /** Why payments cannot be made now, as far as clocks go. */
+  clockReasons(): readonly string[]
+}
+
+/** Starts it all; `started` stops it, before the ledger is closed. */
+export async function startProof(house: House, started: AsyncDisposableStack): Promise<Proof> {
+  const { ledger, chain, clock, wallet, gasWallet, assets, networks, signer, telemetry } = house
+  const { events } = telemetry
+  const wallets = await watchedWallets(house)
+  const recovery = createRecovery({ ledger, chain, clock, events, wallets })
+  const clockGuard = createClockGuard({ chain, clock, events })
+  const checkpointing = createCheckpointing({ ledger, signer, events })
+  for (const loop of [checkpointing, clockGuard, recovery]) {
+    loop.start()
+    started.defer(() => loop.stop())
+  }
+  return {
+    checkpointing,
+    reconcile: createReconcile({ recovery, ledger, chain, events, wallets }),
+    cancel: createCancel({ ledger, wallet, assets, clock, callOf: cancelCall, ...(gasWallet && { gasWallet }) }),
+    clockBar: (network) => clockGuard.bar(network),
+    settleNow: (payment) => recovery.settleNow(payment),
+    clockReasons: () => networks.flatMap((network) => clockGuard.bar(network)?.detail ?? []),
+  }
+}
+
+async function watchedWallets({ chain, wallet, assets }: Pick<House, 'chain' | 'wallet' | 'assets'>): Promise<WatchedWallet[]> {
+  const address = await wallet.address(null)
+  return chain.networks.map((network) => {
+    const tokens = assets.filter((asset) => asset.network === network).map((asset) => asset.address)
+    return { network, wallet: address, tokens }
+  })
+}

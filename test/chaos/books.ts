@@ -1,0 +1,69 @@
+/** Books: what a ledger has made durable, read from its rows past all of its code, whatever keeps them. */
+
+/** A payment as its row says. Money in millionths. */
+export interface Entry {
+  readonly id: string
+  readonly purchaseId: string
+  readonly sessionId: string
+  readonly url: string
+  readonly state: string
+  readonly nonce: string
+  readonly amount: bigint
+  readonly amountAtomic: string
+  readonly payTo: string
+  readonly challengeDigest: string
+  /** JSON of what carries the authorization; null before it was signed. */
+  readonly headers: string | null
+  readonly evidence: string | null
+  readonly delivered: boolean
+  /** Milliseconds since 1970. */
+  readonly concludedAt: number | null
+}
+
+export interface Account {
+  readonly id: string
+  readonly parent: string | null
+  readonly cap: bigint
+  readonly spent: bigint
+  readonly held: bigint
+}
+
+export interface ReceiptEntry {
+  readonly sessionId: string
+  readonly number: number
+  readonly paymentId: string
+  readonly kind: string
+  readonly hash: string
+  /** The canonical JSON that was hashed. */
+  readonly body: string
+}
+
+export interface Books {
+  /** Rises whenever something became durable. */
+  readonly version: number
+  /** Payments that were ever reserved, oldest first. */
+  entries(): readonly Entry[]
+  /** As `entries`, of one nonce, with what is decided and not durable yet. */
+  decided(nonce: string): Entry | undefined
+  accounts(): readonly Account[]
+  /** In the order of writing, from place `from` on. */
+  receipts(from: number): readonly ReceiptEntry[]
+}
+
+const OPEN: ReadonlySet<string> = new Set(['reserved', 'signed', 'sent', 'unknown'])
+
+/** Nobody can be sure of it yet: it is open, or only its server's word says what became of it and the chain could. */
+export function isUnproven({ state, evidence }: Entry, chainKnown: boolean): boolean {
+  return OPEN.has(state) || (chainKnown && (state === 'expired' || (state === 'settled' && evidence === 'claimed')))
+}
+
+/** An invariant that does not hold. */
+export class Violation extends Error {
+  override readonly name = 'Violation'
+  readonly invariant: string
+
+  constructor(invariant: string, sentence: string) {
+    super(`${invariant}: ${sentence}`)
+    this.invariant = invariant
+  }
+}

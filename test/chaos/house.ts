@@ -1,0 +1,42 @@
+/** What all replicas of all histories share and nothing changes: policy, rail, wallet, secrets. */
+import type { Policy } from '../../src/payment/deps.ts'
+import { tiersSchema } from '../../src/policy/tiers.ts'
+import { knownAssets } from '../../src/rails/x402/assets.ts'
+import { createX402Rail } from '../../src/rails/x402/x402.ts'
+import type { Events } from '../../src/telemetry/events.ts'
+import { createLocalWallet } from '../../src/wallet/local-key.ts'
+import { NETWORK } from '../testnet/chain.ts'
+
+const tiers = tiersSchema.parse([
+  {
+    name: 'autonomous',
+    conditions: { maxAmount: '50', categories: ['api_calls'], recipientTrust: 'verified', frequency: { max: 1_000, per: '1h' } },
+    approval: 'none',
+  },
+])
+
+const rules: Policy['rules'] = {
+  categories: [{ host: '*', category: 'api_calls' }],
+  recipients: { verified: [{ host: '*.example.com' }], blocked: [] },
+  jurisdictions: { sanctioned: [] },
+}
+
+const policy: Policy = { mode: 'enforce', tiers, rules, version: 'chaos' }
+
+const ignore = () => undefined
+
+const events: Events = {
+  ...{ exchangeEnded: ignore, challengeSeen: ignore, decided: ignore, paymentEntered: ignore, thresholdReached: ignore },
+  ...{ reconciled: ignore, phaseTook: ignore, ledgerTook: ignore, receiptWritten: ignore, undelivered: ignore },
+  ...{ upstreamConnections: ignore, warned: ignore, faulted: ignore },
+}
+
+export const HOUSE = {
+  network: NETWORK,
+  policy,
+  events,
+  rail: createX402Rail({ assets: knownAssets(), networks: [NETWORK] }),
+  wallet: createLocalWallet({ key: `0x${'c0ffee11'.repeat(8)}` }),
+  /** 32 bytes, for nonces and kept answers alike. */
+  secret: new Uint8Array(32).fill(7),
+} as const

@@ -1,0 +1,69 @@
+/** Truth: what really happened to signatures, whoever wrote what about it: made, on the wire, dead. */
+import type { Hex, TransferAuthorization, Wallet } from '../../src/wallet/wallet.ts'
+import type { Life } from './agenda.ts'
+import type { Call } from './chain-model.ts'
+
+/** An authorization that was signed at some time. */
+export interface Signed {
+  readonly transfer: TransferAuthorization
+  readonly paymentId: string
+  readonly sessionId: string
+  readonly url: string
+  /** The process that signed it: while it never left and is written nowhere, it is gone with that process. */
+  readonly life: Life
+  /** Its bytes are out: whoever has them can take the money until it is dead. */
+  left: boolean
+  /** The ledger freed it, and it never left. */
+  withdrawn: boolean
+}
+
+/** Everything that was ever signed, by nonce. */
+export class Truth {
+  readonly #signed = new Map<string, Signed>()
+  /** Rises with each change. */
+  version = 0
+
+  get all(): Iterable<Signed> {
+    return this.#signed.values()
+  }
+
+  get count(): number {
+    return this.#signed.size
+  }
+
+  find(nonce: string): Signed | undefined {
+    return this.#signed.get(nonce)
+  }
+
+  add(signed: Signed): void {
+    this.#signed.set(signed.transfer.nonce, signed)
+    this.version++
+  }
+
+  leave(signed: Signed): void {
+    signed.left = true
+    this.version++
+  }
+
+  withdraw(signed: Signed): void {
+    signed.withdrawn = true
+    this.version++
+  }
+}
+
+/** The call that a signed transfer allows. */
+export function callOf({ nonce, to, value, validAfter, validBefore }: TransferAuthorization): Call {
+  return { kind: 'transfer', nonce, to, value, validAfter_s: Number(validAfter), validBefore_s: Number(validBefore) }
+}
+
+/** The wallet, watched: `onSign` hears of each signature before anybody has it. */
+export function watchedWallet(wallet: Wallet, onSign: (data: TransferAuthorization) => void): Wallet {
+  return {
+    address: (name) => wallet.address(name),
+    signTransfer: async (name, data): Promise<Hex> => {
+      onSign(data)
+      return wallet.signTransfer(name, data)
+    },
+    signCancel: (name, data) => wallet.signCancel(name, data),
+  }
+}

@@ -1,0 +1,39 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../src/config/load.ts'
+import { openHouse } from '../src/house.ts'
+import { temporaryFolder } from './config/folder.ts'
+
+async function open(yaml: string) {
+  await using started = new AsyncDisposableStack()
+  const folder = started.use(await temporaryFolder())
+  const config = await loadConfig({ file: await folder.write('purser.yaml', yaml), env: {} })
+  const house = await openHouse(config, { logLevel: 'silent', env: {} }, started)
+  const all = started.move()
+  return { house, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}
+
+describe('the house', () => {
+  it('makes the keys that nobody configured, each readable by its owner only', async () => {
+    await using opened = await open('dataDir: ./data\n')
+    const { dataDir } = opened.house.config
+    for (const name of ['token.key', 'nonce.key', 'answer.key', 'receipt.key', 'wallet.key', 'admin.token']) {
+      expect((await stat(join(dataDir, name))).mode & 0o777, name).toBe(0o600)
+    }
+  })
+
+  it('takes the keys that somebody configured', async () => {
+    const key = 'ab'.repeat(32)
+    await using opened = await open(`keys: { nonce: "${key}", receipt: "${key}" }\n`)
+    expect(opened.house.keys.nonce.toString('hex')).toBe(key)
+    expect(opened.house.signer.publicKey).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  it('asks the chains of those networks that have an rpc, and has gas only where it was given', async () => {
+    await using opened = await open('networks: [{ id: base-sepolia, rpc: "http://127.0.0.1:1" }, { id: base-mainnet }]\n')
+    expect(opened.house.chain.networks).toEqual(['eip155:84532'])
+    expect(opened.house.networks).toEqual(['eip155:84532', 'eip155:8453'])
+    expect(opened.house.gasWallet).toBeUndefined()
+  })
+})
