@@ -33,7 +33,7 @@ afterAll(async () => {
 })
 
 describe('concurrent histories of one session in PostgreSQL, by two processes', () => {
-  it(`are linearizable (${HISTORIES} of them)`, { timeout: 100 * HISTORIES + 60_000 }, async () => {
+  it(`are linearizable (${HISTORIES} of them)`, { timeout: 1_000 * HISTORIES + 60_000 }, async () => {
     if (!ledgers) throw new Error('the ledgers did not open')
     const [a, b] = ledgers
     for (let seed = 1; seed <= HISTORIES; seed++) {
