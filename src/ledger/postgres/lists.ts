@@ -8,7 +8,8 @@ import type { RecipientRecord } from '../findings.ts'
 import type { Page, PageRequest, Payment, PaymentFilter, PaymentState } from '../ledger.ts'
 import { cursorAfter, limitOf, placeAfter, readCursor } from '../paging.ts'
 import { readPayment, STATES } from '../payment-row.ts'
-import { int, money, text } from '../rows.ts'
+import { addRow, emptyRecord } from '../recipient-row.ts'
+import { money, text } from '../rows.ts'
 import { readSession, readTerms } from '../session-row.ts'
 import type { Reading } from './reading.ts'
 import type { Filter, Row, TableName } from './store.ts'
@@ -62,8 +63,8 @@ export class Lists {
     for (const row of await this.#store.troubled(after, (limit + 1) * CURRENCIES)) {
       const name = text(row, 'name')
       const last = found.at(-1)
-      if (last?.name === name) last.record = added(last.record, row)
-      else found.push({ name, record: added(empty(row), row) })
+      if (last?.name === name) last.record = addRow(last.record, row)
+      else found.push({ name, record: addRow(emptyRecord(row), row) })
     }
     const shown = found.slice(0, limit)
     const last = shown.at(-1)
@@ -87,7 +88,6 @@ export class Lists {
 
 /** A recipient has a row for each currency; few have more than one. */
 const CURRENCIES = 4
-const ONE = 1_000_000n
 
 export function equal(column: string, value: string | undefined): Filter[] {
   return value === undefined ? [] : [{ columns: [column], is: '=', values: [value] }]
@@ -132,26 +132,4 @@ function stateOf(state: PaymentState): PaymentState {
   const known = STATES.find((one) => one === state)
   if (known === undefined) throw refused('request_invalid', `There is no state of that name; there are ${STATES.join(', ')}.`)
   return known
-}
-
-function empty(row: Row): RecipientRecord {
-  const place = { host: text(row, 'host'), payTo: text(row, 'pay_to'), network: text(row, 'network') }
-  return { ...place, undelivered: 0, disputed: 0, disputedAmount: {}, refundedAmount: {} }
-}
-
-/** With what one currency has. */
-function added(record: RecipientRecord, row: Row): RecipientRecord {
-  const currency = text(row, 'currency')
-  const [disputed, refunded] = [sumIn(row, 'disputed'), sumIn(row, 'refunded')]
-  return {
-    ...record,
-    undelivered: record.undelivered + int(row, 'undelivered'),
-    disputed: record.disputed + int(row, 'disputes'),
-    disputedAmount: disputed === 0n ? record.disputedAmount : { ...record.disputedAmount, [currency]: disputed },
-    refundedAmount: refunded === 0n ? record.refundedAmount : { ...record.refundedAmount, [currency]: refunded },
-  }
-}
-
-function sumIn(row: Row, name: string): bigint {
-  return money(row, `${name}_whole`) * ONE + money(row, `${name}_rest`)
 }

@@ -3,9 +3,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { RecipientRecord } from '../findings.ts'
 import type { Page, PageRequest } from '../ledger.ts'
 import { cursorAfter, limitOf, readCursor } from '../paging.ts'
-import { int, money, type Row, text } from '../rows.ts'
-
-const ONE = 1_000_000n
+import { addRow, emptyRecord } from '../recipient-row.ts'
+import { text } from '../rows.ts'
 
 export class Recipients {
   readonly #sql: ReturnType<typeof prepare>
@@ -21,9 +20,9 @@ export class Recipients {
     const found: RecipientRecord[] = []
     for (const row of this.#sql.troubled.iterate(after)) {
       const last = found.at(-1)
-      if (last && keyOf(last) === text(row, 'name')) found[found.length - 1] = added(last, row)
+      if (last && keyOf(last) === text(row, 'name')) found[found.length - 1] = addRow(last, row)
       else if (found.length > limit) break
-      else found.push(added(empty(row), row))
+      else found.push(addRow(emptyRecord(row), row))
     }
     const items = found.slice(0, limit)
     const last = items.at(-1)
@@ -34,29 +33,6 @@ export class Recipients {
 /** No host, network or address has a line break. */
 function keyOf({ host, payTo, network }: Pick<RecipientRecord, 'host' | 'payTo' | 'network'>): string {
   return [host, payTo.toLowerCase(), network].join('\n')
-}
-
-function empty(row: Row): RecipientRecord {
-  const place = { host: text(row, 'host'), payTo: text(row, 'pay_to'), network: text(row, 'network') }
-  return { ...place, undelivered: 0, disputed: 0, disputedAmount: {}, refundedAmount: {} }
-}
-
-/** With what one currency has. */
-function added(record: RecipientRecord, row: Row): RecipientRecord {
-  const currency = text(row, 'currency')
-  const disputed = sumIn(row, 'disputed')
-  const refunded = sumIn(row, 'refunded')
-  return {
-    ...record,
-    undelivered: record.undelivered + int(row, 'undelivered'),
-    disputed: record.disputed + int(row, 'disputes'),
-    disputedAmount: disputed === 0n ? record.disputedAmount : { ...record.disputedAmount, [currency]: disputed },
-    refundedAmount: refunded === 0n ? record.refundedAmount : { ...record.refundedAmount, [currency]: refunded },
-  }
-}
-
-function sumIn(row: Row, name: string): bigint {
-  return money(row, `${name}_whole`) * ONE + money(row, `${name}_rest`)
 }
 
 /** Sums are made of wholes and rests, because a sum of millionths may not fit into 64 bits. */
