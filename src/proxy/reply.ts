@@ -7,6 +7,8 @@ import { resetsAfter, type WatchReset } from './resets.ts'
 const NO_BODY_STATUS = new Set([204, 205, 304])
 /** RFC 9113: the stream did not complete. */
 const H2_INTERNAL_ERROR = 2
+/** The head as it is: no date of our own. */
+const AS_GIVEN = { endStream: false, sendDate: false }
 
 export class Reply {
   readonly #request: AgentRequest
@@ -18,6 +20,8 @@ export class Reply {
   #continued = false
   #expectsContinue = false
   #onDrain: (() => void) | undefined
+  /** Bytes that the head promised; undefined where it says nothing. */
+  #length: number | undefined
   #abort: AbortController | undefined
   /** Resolves when the agent has all of it, or is gone. */
   readonly closed: Promise<void>
@@ -106,21 +110,33 @@ export class Reply {
   /** Writes the head. Nothing leaves before the first byte or the end, so that a small answer is one write. */
   head(status: number, headers: RawHeaders, statusText = ''): void {
     this.status = status
+    this.#length = contentLength(headers)
     if (this.#closed) return
     const response = this.#response
     if (this.#expectsContinue && !this.#continued) this.last()
     if (response instanceof ServerResponse) {
-      const sent = this.#canTrail(status, headers) ? [...headers] : withoutTrailer(headers)
+      const sent = this.#canTrail(status) ? [...headers] : withoutTrailer(headers)
       if (statusText === '') response.writeHead(status, sent)
       else response.writeHead(status, statusText, sent)
+    } else if (this.#length && this.method !== 'HEAD') {
+      // As a stream that waits for no trailers: its last bytes carry the end.
+      response.stream.respond({ ...grouped(headers), ':status': status }, AS_GIVEN)
     } else {
       response.writeHead(status, grouped(headers))
     }
   }
 
-  /** False where the agent reads more slowly than this is written: wait for `onDrain`. */
+  /**
+   * False where the agent reads more slowly than this is written: wait for `onDrain`. The last bytes that the head
+   * promised carry the end with them: an agent that leaves as soon as it has them leaves nothing unread behind, which its
+   * system would answer with a reset.
+   */
   write(chunk: Uint8Array): boolean {
-    if (this.#closed) return true
+    if (this.#closed || this.#response.writableEnded) return true
+    if (this.bytes + chunk.length === this.#length) {
+      this.end(chunk)
+      return true
+    }
     this.bytes += chunk.length
     return writable(this.#response).write(chunk)
   }
@@ -143,7 +159,7 @@ export class Reply {
 
   /** Ends with trailers, as far as this agent can read them. */
   endWith(trailers: RawHeaders): void {
-    if (trailers.length > 0 && !this.#closed && this.begun) this.#response.addTrailers(grouped(trailers))
+    if (trailers.length > 0 && !this.#closed && this.begun && !this.#response.writableEnded) this.#response.addTrailers(grouped(trailers))
     this.end()
   }
 
@@ -160,9 +176,9 @@ export class Reply {
     else socket.resetAndDestroy()
   }
 
-  #canTrail(status: number, headers: RawHeaders): boolean {
+  #canTrail(status: number): boolean {
     if (this.method === 'HEAD' || NO_BODY_STATUS.has(status) || this.#request.httpVersion !== '1.1') return false
-    return !headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-length')
+    return this.#length === undefined
   }
 
   #close(): void {
@@ -176,6 +192,11 @@ export class Reply {
 /** Both kinds of response write bytes in the same way; their types differ in overloads that are not used. */
 function writable(response: AgentResponse): { write(chunk: Uint8Array): boolean; end(chunk: Uint8Array): unknown } {
   return response
+}
+
+function contentLength(headers: RawHeaders): number | undefined {
+  const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-length')
+  return at < 0 ? undefined : Number(headers[at + 1])
 }
 
 function withoutTrailer(headers: RawHeaders): string[] {

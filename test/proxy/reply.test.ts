@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createHttp2Server } from 'node:http2'
+import { type AddressInfo, connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Reply } from '../../src/proxy/reply.ts'
 import { connectRaw, type RawClient } from './exchange-rig.ts'
@@ -23,6 +24,44 @@ async function replyTo(request: string): Promise<{ reply: Reply; client: RawClie
   return { reply: await replied, client }
 }
 
+const END_STREAM = 1
+
+/** An HTTP/2 frame without a payload of its own (RFC 9113 §4.1), or with one. */
+function frame(type: number, flags: number, stream: number, payload = ''): Buffer {
+  const head = Buffer.alloc(9)
+  head.writeUIntBE(payload.length, 0, 3)
+  head.set([type, flags], 3)
+  head.writeUInt32BE(stream, 5)
+  return Buffer.concat([head, Buffer.from(payload, 'latin1')])
+}
+
+/** The DATA frames of one answer over HTTP/2, as they come, to the one that ends it. */
+async function dataFrames(answer: (reply: Reply) => void): Promise<{ flags: number; body: string }[]> {
+  const server = createHttp2Server((request, response) => answer(new Reply(request, response)))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  onTestFinished(() => {
+    socket.destroy()
+    server.close()
+  })
+  // :method GET, :scheme http, :path / and :authority a, by HPACK's static table (RFC 7541 appendix A).
+  const headers = frame(1, END_STREAM | 4, 1, '\x82\x86\x84\x41\x01a')
+  socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0), headers]))
+  const frames: { flags: number; body: string }[] = []
+  let left = Buffer.alloc(0)
+  for await (const chunk of socket) {
+    left = Buffer.concat([left, chunk])
+    while (left.length >= 9 && left.length >= 9 + left.readUIntBE(0, 3)) {
+      const end = 9 + left.readUIntBE(0, 3)
+      const [type, flags = 0] = left.subarray(3, 5)
+      if (type === 0) frames.push({ flags, body: left.toString('latin1', 9, end) })
+      left = left.subarray(end)
+      if (type === 0 && flags & END_STREAM) return frames
+    }
+  }
+  return frames
+}
+
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
 
 describe('reply', () => {
@@ -34,6 +73,27 @@ describe('reply', () => {
     await reply.closed
     expect(reply).toMatchObject({ status: 201, bytes: 4, complete: true, gone: false })
     expect(await client.closed()).toBe('HTTP/1.1 201 Made\r\nX-A: 1\r\nContent-Length: 4\r\nConnection: close\r\n\r\nhere')
+  })
+
+  it('over HTTP/2 the last promised bytes carry the end, so that nothing stays unread at an agent that leaves with them', async () => {
+    const frames = await dataFrames((reply) => {
+      reply.head(200, ['Content-Length', '4'])
+      reply.write(Buffer.from('here'))
+      setImmediate(() => reply.end())
+    })
+    expect(frames).toEqual([{ flags: END_STREAM, body: 'here' }])
+  })
+
+  it('over HTTP/2 an answer of unknown length ends after its last bytes', async () => {
+    const frames = await dataFrames((reply) => {
+      reply.head(200, [])
+      reply.write(Buffer.from('here'))
+      setImmediate(() => reply.end())
+    })
+    expect(frames).toEqual([
+      { flags: 0, body: 'here' },
+      { flags: END_STREAM, body: '' },
+    ])
   })
 
   it('knows when the agent is gone, whoever asks, before and after', async () => {

@@ -4,10 +4,11 @@ import { connect as connectHttp2, createSecureServer, type Http2ServerRequest, t
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { resetsAfter } from '../../src/proxy/resets.ts'
 import { testTls } from './exchange-rig.ts'
 
+const WATCH_MS = 60_000
 const ASK = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
 interface Door {
@@ -26,10 +27,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-function door(
-  make: (handler: (request: IncomingMessage, response: import('node:http').ServerResponse) => void) => Server,
-  watch_ms = 60_000,
-) {
+function door(make: (handler: (request: IncomingMessage, response: import('node:http').ServerResponse) => void) => Server) {
   const resets: number[] = []
   let count = 0
   const waiting: (() => void)[] = []
@@ -39,7 +37,7 @@ function door(
     const number = count
     response.end('answer')
     response.once('close', () => {
-      watchReset(() => resets.push(number), watch_ms)
+      watchReset(() => resets.push(number), WATCH_MS)
       for (const look of waiting) look()
     })
   })
@@ -53,8 +51,8 @@ function door(
   return { server, resets, watched }
 }
 
-async function plainDoor(watch_ms?: number): Promise<Door> {
-  const parts = door((handler) => createServer(handler), watch_ms)
+async function plainDoor(): Promise<Door> {
+  const parts = door((handler) => createServer(handler))
   return { ...parts, port: await listen(parts.server) }
 }
 
@@ -110,15 +108,20 @@ describe('resets', () => {
     expect(resets).toEqual([2])
   })
 
-  it('a reset long after the answer says nothing about it', async () => {
-    const { port, server, resets, watched } = await plainDoor(0)
+  it.each([
+    ['long after the answer says nothing about it', WATCH_MS, []],
+    ['a moment before that is told of', WATCH_MS - 1, [1]],
+  ])('a reset %s', async (_, passed_ms, told) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { port, server, resets, watched } = await plainDoor()
     const { socket, over } = await ended(server, () => connect(port, '127.0.0.1'))
     socket.write(ASK)
     await Promise.all([once(socket, 'data'), watched(1)])
-    await new Promise((resolve) => setImmediate(() => setTimeout(resolve, 5)))
+    vi.advanceTimersByTime(passed_ms)
     socket.resetAndDestroy()
     await over
-    expect(resets).toEqual([])
+    expect(resets).toEqual(told)
   })
 
   it('is told of inside TLS too', async () => {
