@@ -73,7 +73,15 @@ export const UNDELIVERED_TTL_MS = 10 * 60_000
 export const KEYED_PURCHASE_TTL_MS = 24 * 3_600_000
 /** Longer than the slowest paid attempt; after it another process may take the purchase over. */
 export const PURCHASE_LEASE_MS = UPSTREAM_HEAD_TIMEOUT_MS + 60_000
+/** How long an identical request waits for an attempt in another process, and how often it looks, before it is told to come back. */
+export const ELSEWHERE_WAIT_MS = 1_000
+export const ELSEWHERE_POLL_MS = 50
 export const MAX_IDEMPOTENCY_KEY_CHARS = 255
+/** A refusal adds up so many payments of its task, and names the newest few; all are listed at the agent's own door. */
+export const MAX_TASK_PAYMENTS = 100
+export const MAX_TASK_LATEST = 5
+/** Of a URL in such a list: enough to recognise it by. */
+export const MAX_SHOWN_RESOURCE_CHARS = 300
 /** Identical refusals within this span are counted in one entry. */
 export const REFUSAL_RUN_MS = 10 * 60_000
 
@@ -86,6 +94,8 @@ export const KEPT_ANSWERS_BYTES = 256 * 1024 * 1024
 export const RECORDED_ANSWERS_BYTES = 128 * 1024 * 1024
 /** An agent that went away in the middle: how long the rest of what it paid for may take. As long as a stop waits. */
 export const SALVAGE_TIMEOUT_MS = 30_000
+/** An upstream that still says nothing so long after its agent left: the payment is looked into meanwhile. As long as a stop waits. */
+export const ABANDONED_ATTEMPT_MS = 30_000
 /** An agent that gives up takes its connection with it at once; a reset that comes later says nothing about the answer. */
 export const RESET_WATCH_MS = 10_000
 /** Answers delivered within that time stay at hand, in case of such a reset. */
@@ -266,9 +276,10 @@ export const MAX_KEYSTORE_MEMORY_BYTES = 512 * 1024 * 1024
 export const MAX_KEYSTORE_ROUNDS = 10_000_000
 /** `doctor`: one tool asks one address; `go run` compiles first. */
 export const DOCTOR_TOOL_TIMEOUT_MS = 60_000
-/** `doctor`: an upstream that does not answer by then is called unreachable. */
-export const DOCTOR_UPSTREAM_TIMEOUT_MS = 3_000
-/** Half of the shortest window: beyond it what we sign may be expired, or not yet valid, when it arrives. */
-export const MAX_CLOCK_SKEW_MS = (MIN_WINDOW_S * 1000) / 2
+/** `backup`: the ledger's file is written to every 32 MB of log or so; a file that is written to more often than it can be copied needs a snapshot. */
+export const BACKUP_ATTEMPTS = 30
+export const BACKUP_PAUSE_MS = 1_000
+/** Longer than a tick of any file system's clock. */
+export const BACKUP_SETTLED_MS = 100
 /** `demo`: three requests and two settlements on a local chain take two seconds. */
 export const DEMO_AGENT_TIMEOUT_MS = 60_000

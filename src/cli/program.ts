@@ -32,6 +32,7 @@ const ENTRIES: readonly Entry[] = [
   },
   { name: 'reconcile', summary: 'look into every open payment now', load: async () => (await import('./reconcile.ts')).reconcileCommand },
   { name: 'receipts', summary: 'list, export and verify receipts', load: async () => (await import('./receipts.ts')).receiptsCommand },
+  { name: 'backup', summary: 'copy the SQLite ledger while it is in use', load: async () => (await import('./backup.ts')).backupCommand },
   { name: 'policy', summary: 'check the tiers, explain a decision', load: async () => (await import('./policy.ts')).policyCommand },
   { name: 'wallet', summary: 'address and balance of the wallet', load: async () => (await import('./wallet.ts')).walletCommand },
   { name: 'ca', summary: 'the local certificate authority', load: async () => (await import('./ca.ts')).caCommand },
@@ -40,7 +41,7 @@ const ENTRIES: readonly Entry[] = [
   { name: 'resume', summary: 'let payments run again', load: async () => (await import('./halt.ts')).resumeCommand },
   {
     name: 'doctor',
-    summary: 'check proxy variables, CA trust and the clock',
+    summary: 'check proxy variables, CA trust and whether payments can be made',
     load: async () => (await import('./doctor.ts')).doctorCommand,
   },
 ]
