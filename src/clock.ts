@@ -1,5 +1,6 @@
 /** Time and names come in from outside, so that a test can hold both in its hand. */
 import { randomFillSync } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
 
 export interface Clock {
   /** Wall time in milliseconds since 1970. For records and for what others sign. */
@@ -9,6 +10,12 @@ export interface Clock {
 }
 
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() }
+
+/** Waits for so many milliseconds; rejects early when the signal comes. */
+export type Pause = (ms: number, signal: AbortSignal) => Promise<unknown>
+
+/** Keeps no process alive. */
+export const systemPause: Pause = (ms, signal) => wait(ms, undefined, { signal, ref: false })
 
 /** Makes a fresh name with 128 random bits: `ids('pay')` is like `pay_Q3mZ…`. URL-safe. */
 export type Ids = (prefix: string) => string

@@ -219,6 +219,26 @@ export function describe(code: Code): Entry {
 /** What the money did, as far as is known. */
 export type MoneyState = 'none' | 'held' | 'moved' | 'unknown'
 
+/** What a task has bought so far: payments that moved money, or may have. Amounts are millionths of `currency`. */
+export interface BoughtInTask {
+  readonly count: number
+  readonly amount: bigint
+  readonly currency: string
+  /** Where there are too many to be added up: `amount` is that of so many, the newest. */
+  readonly amountOf?: number
+  /** Newest first. */
+  readonly latest: readonly {
+    readonly paymentId: string
+    /** URL without its query. */
+    readonly resource: string
+    readonly amount: bigint
+    readonly state: string
+    readonly delivered: boolean
+  }[]
+  /** Where each is listed. */
+  readonly url: string
+}
+
 /** An expected "no", with all that its reader needs. Amounts are millionths of `currency`. */
 export interface Refusal {
   readonly code: Code
@@ -240,8 +260,7 @@ export interface Refusal {
   /** Milliseconds since 1970. */
   readonly resetsAt?: number
   readonly retryAfter_s?: number
-  /** What this task has bought so far, and where each of it is listed. */
-  readonly boughtInTask?: { readonly count: number; readonly url: string }
+  readonly boughtInTask?: BoughtInTask
   readonly approvalUrl?: string
   /** Status where it depends on the door, e.g. 401 instead of 407 in reverse mode. */
   readonly status?: number

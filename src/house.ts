@@ -13,7 +13,8 @@ import { createGasWallet } from './chain/gas-wallet.ts'
 import { type Clock, type Ids, randomIds, systemClock } from './clock.ts'
 import { type Environment, environment } from './config/environment.ts'
 import type { Config } from './config/load.ts'
-import { fingerprint, readOrCreateAdminToken, resolveKey, resolveSecret, resolveWalletKey } from './config/secrets.ts'
+import { fingerprint, readOrCreateAdminToken, requireVariables, resolveKey, resolveSecret, resolveWalletKey } from './config/secrets.ts'
+import { startSecrets } from './config/start-secrets.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { openPostgresLedger } from './ledger/postgres.ts'
 import { openSqliteLedger } from './ledger/sqlite.ts'
@@ -67,6 +68,7 @@ export interface House {
 export async function openHouse(config: Config, options: HouseOptions, started: AsyncDisposableStack): Promise<House> {
   const { clock = systemClock, ids = randomIds, env = environment(), logDestination } = options
   const { dataDir } = config
+  requireVariables(startSecrets(config), env)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const telemetry = createTelemetry({
     level: options.logLevel ?? config.log.level,

@@ -23,6 +23,17 @@ describe('the house', () => {
     }
   })
 
+  it('names every variable that is not set at once, before anything is made', async () => {
+    await using folder = await temporaryFolder()
+    const keys = 'keys: { nonce: "env:NONCE", ca: { cert: "ca.pem", key: "env:CA" } }'
+    const yaml = `${keys}\nwallet: { key: "env:WALLET", password: "env:PASSWORD" }\ngasWallet: { key: "env:GAS" }\nnetworks: [{ id: base-sepolia, rpc: "http://127.0.0.1:1" }]\n`
+    const config = await loadConfig({ file: await folder.write('purser.yaml', yaml), env: {} })
+    await using started = new AsyncDisposableStack()
+    const opening = openHouse(config, { logLevel: 'silent', env: {} }, started)
+    await expect(opening).rejects.toThrow('NONCE, CA, WALLET, PASSWORD and GAS are not set')
+    await expect(stat(config.dataDir)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
   it('takes the keys that somebody configured', async () => {
     const key = 'ab'.repeat(32)
     await using opened = await open(`keys: { nonce: "${key}", receipt: "${key}" }\n`)

@@ -1,6 +1,6 @@
 /** The report of a reconciliation: what looking into open payments came to, and how it looks as JSON. */
 import { z } from '@hono/zod-openapi'
-import type { Incoming } from '../chain/chain.ts'
+import type { Incoming, NonceUse } from '../chain/chain.ts'
 import type { Dispute } from '../ledger/findings.ts'
 import type { PaymentState } from '../ledger/ledger.ts'
 import { formatAmount } from '../money.ts'
@@ -44,14 +44,7 @@ export interface ReconcileReport {
     readonly transaction: string | null
   })[]
   /** Used on the chain by our wallet, and unknown to this ledger. */
-  readonly unrecorded: readonly {
-    readonly network: string
-    readonly token: string
-    readonly wallet: string
-    readonly nonce: string
-    readonly transaction: string
-    readonly block: bigint
-  }[]
+  readonly unrecorded: readonly (NonceUse & { readonly network: string; readonly wallet: string })[]
   readonly searched: readonly { readonly network: string; readonly wallet: string; readonly from: bigint; readonly to: bigint }[]
   /** Steps that failed; the log has each. */
   readonly failures: number
@@ -98,6 +91,7 @@ export const ReportView = z
       z.object({
         ...{ network: z.string(), token: z.string(), wallet: z.string(), nonce: z.string() },
         ...{ transaction: z.string(), block: Block },
+        ...{ payTo: z.string().nullable(), amountAtomic: z.string().nullable() },
       }),
     ),
     searched: z.array(z.object({ network: z.string(), wallet: z.string(), from: Block, to: Block })),
@@ -118,7 +112,10 @@ export function reportView(report: ReconcileReport): ReportView {
     unmatched: report.unmatched.map((one) => ({ ...one, amountAtomic: one.amountAtomic.toString(), block: one.block.toString() })),
     unavailable: [...unavailable],
     disputed: report.disputed.map((one) => ({ ...one, amount: formatAmount(one.amount), refunded: formatAmount(one.refunded) })),
-    unrecorded: report.unrecorded.map((one) => ({ ...one, block: one.block.toString() })),
+    unrecorded: report.unrecorded.map((one) => ({
+      ...{ ...one, block: one.block.toString() },
+      amountAtomic: one.amountAtomic?.toString() ?? null,
+    })),
     searched: report.searched.map(({ from, to, ...one }) => ({ ...one, from: from.toString(), to: to.toString() })),
   }
 }

@@ -188,8 +188,10 @@ function orderFault(order: ChainOrder, before: number | undefined, receipt: Rece
 function awaitedHeads({ demands: { session }, verifier, heads, broken }: Seals) {
   const sessions = session === undefined ? [...heads] : [...heads].filter(([id]) => id === session)
   const awaited = new Map(sessions.map(([id, signed]) => [id, new Map(signed)]))
+  const seen = new Set<string>()
   return {
     fault({ sessionId, number, hash }: Receipt): string | undefined {
+      seen.add(sessionId)
       if (session !== undefined && sessionId !== session) return `it is not of session ${session}`
       const signed = awaited.get(sessionId)?.get(number)
       if (signed && signed.hash !== hash) return `checkpoint ${signed.checkpoint} saw another entry here: there are two histories`
@@ -201,13 +203,20 @@ function awaitedHeads({ demands: { session }, verifier, heads, broken }: Seals) 
     missing(): BrokenRow | null {
       for (const [sessionId, signed] of awaited) {
         const [first] = [...signed].sort(([a], [b]) => a - b)
-        if (first) return missingRow(sessionId, first)
+        if (first) return missingRow({ sessionId, seen }, first)
       }
       return null
     },
   }
 }
 
-function missingRow(sessionId: string, [number, { checkpoint }]: readonly [number, Signed]): BrokenRow {
-  return { sessionId, number, id: '', line: null, why: `checkpoint ${checkpoint} names it, and it is missing: entries were cut off` }
+/** Checkpoints name the entries of all sessions: an export of one lacks the others, and nothing in the file says that it is one. */
+function missingRow(
+  { sessionId, seen }: { readonly sessionId: string; readonly seen: ReadonlySet<string> },
+  [number, { checkpoint }]: readonly [number, Signed],
+): BrokenRow {
+  const [only] = seen
+  const hint =
+    seen.size === 1 && only !== sessionId ? `; if this is an export of session ${only} alone, verify it with --session ${only}` : ''
+  return { sessionId, number, id: '', line: null, why: `checkpoint ${checkpoint} names it, and it is missing: entries were cut off${hint}` }
 }

@@ -79,6 +79,9 @@ export interface NonceUse {
   readonly nonce: string
   readonly transaction: string
   readonly block: bigint
+  /** What it moved and to whom, checksummed; both null where the token's events do not tell. */
+  readonly payTo: string | null
+  readonly amountAtomic: bigint | null
 }
 
 /** What final blocks tell about all that our wallets ever signed, whoever remembers it. Every method @throws Error where the network cannot be asked. */

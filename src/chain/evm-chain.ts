@@ -2,10 +2,11 @@
 import { FIND_TIMEOUT_MS, MAX_CHAIN_SKEW_MS, MAX_LOG_BLOCKS } from '../limits.ts'
 import { agree } from './agreement.ts'
 import { bracket } from './block-search.ts'
-import type { Chain, ChainFinding, ChainHistory, ChainTime, Incoming, NonceUse, SignedTransfer } from './chain.ts'
-import { addressIn, checksummed, TRANSFER, topicOf, USED } from './eip3009.ts'
+import type { Chain, ChainFinding, ChainHistory, ChainTime, Incoming, SignedTransfer } from './chain.ts'
+import { addressIn, checksummed, TRANSFER, topicOf } from './eip3009.ts'
 import { type Block, createEvmNode, type EvmNode, type Log } from './evm-node.ts'
 import { finalBlock, look, type Sighting } from './find.ts'
+import { pairUses, transfersFrom, usesOf } from './nonce-uses.ts'
 import { createRpc, RpcError } from './rpc.ts'
 
 export interface NetworkAccess {
@@ -151,12 +152,8 @@ function transferIn(network: string, { address, topics, data, transaction, index
 }
 
 async function uses(network: Network, { tokens, wallet, from, to }: UsesQuery): Promise<Awaited<ReturnType<ChainHistory['uses']>>> {
-  const logs = await agreedLogs(network, { tokens, topics: [[USED], [topicOf(wallet)]], from, to })
+  const used = await agreedLogs(network, { tokens, topics: usesOf(wallet), from, to })
+  const moved = used.length === 0 ? [] : await agreedLogs(network, { tokens, topics: transfersFrom(wallet), from, to })
   const [first, last] = await Promise.all([network.first.block(from), network.first.block(to)])
-  return { uses: logs.flatMap(useIn), from_s: first.time_s, to_s: last.time_s }
-}
-
-function useIn({ address, topics, transaction, block }: Log): NonceUse[] {
-  const [, , nonce] = topics
-  return nonce === undefined ? [] : [{ token: checksummed(address), nonce, transaction, block }]
+  return { uses: pairUses(used, moved), from_s: first.time_s, to_s: last.time_s }
 }

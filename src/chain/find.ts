@@ -8,7 +8,7 @@ import { bracket } from './block-search.ts'
 import type { ChainFinding, SignedTransfer } from './chain.ts'
 import { CANCELLED, TRANSFER, topicOf, USED } from './eip3009.ts'
 import type { Block, EvmNode, Log } from './evm-node.ts'
-import { RpcError } from './rpc.ts'
+import { RpcAnswerTooLong, RpcError } from './rpc.ts'
 
 /** A finding, with the block that it rests on where it rests on one alone. */
 export interface Sighting {
@@ -65,13 +65,28 @@ async function judgeEvent({ node, transfer }: View, event: Log): Promise<Sightin
   const place = await node.block(block)
   if (place.hash !== blockHash) throw new RpcError(`${node.host} shows an event in a block that is not one of its chain.`)
   if (event.topics[0] === CANCELLED) return { finding: { kind: 'cancelled', transaction, block }, blockHash }
-  const logs = await node.logsOf(transaction, place)
+  const logs = await logsOf({ node, transfer }, event, place)
   if (!logs.some((log) => isSame(log, event))) throw new RpcError(`${node.host} shows an event that its transaction does not have.`)
   if (!logs.some((log) => isTransfer(log, transfer))) {
     const reason = `Transaction ${transaction} used the nonce without the transfer that was signed.`
     return { finding: { kind: 'used_otherwise', transaction, block, reason }, blockHash }
   }
   return { finding: { kind: 'settled', transaction, block, time_s: place.time_s }, blockHash }
+}
+
+/**
+ * All that the event's transaction logged. Anyone can pay in the midst of a transaction whose receipt is beyond our bound:
+ * of that one only the transfers between these two are asked for.
+ */
+async function logsOf({ node, transfer }: Pick<View, 'node' | 'transfer'>, event: Log, place: Block): Promise<readonly Log[]> {
+  try {
+    return await node.logsOf(event.transaction, place)
+  } catch (fault) {
+    if (!(fault instanceof RpcAnswerTooLong)) throw fault
+    const topics = [[TRANSFER], [topicOf(transfer.payer)], [topicOf(transfer.payTo)]]
+    const transfers = await node.logs({ addresses: [transfer.token], topics, from: place.number, to: place.number })
+    return [event, ...transfers.filter(({ transaction, blockHash }) => transaction === event.transaction && blockHash === place.hash)]
+  }
 }
 
 function isSame(log: Log, event: Log): boolean {

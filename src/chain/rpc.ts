@@ -7,6 +7,9 @@ export class RpcError extends Error {
   override readonly name = 'RpcError'
 }
 
+/** The answer was longer than the bound; a narrower question may be answered. */
+export class RpcAnswerTooLong extends RpcError {}
+
 export interface Rpc {
   /** Host and port, for messages. */
   readonly host: string
@@ -65,7 +68,7 @@ async function readBounded(response: Response): Promise<string> {
   let bytes = 0
   for await (const chunk of response.body ?? []) {
     bytes += chunk.length
-    if (bytes > MAX_RPC_ANSWER_BYTES) throw new RpcError(`An RPC answer was longer than ${MAX_RPC_ANSWER_BYTES} bytes.`)
+    if (bytes > MAX_RPC_ANSWER_BYTES) throw new RpcAnswerTooLong(`An RPC answer was longer than ${MAX_RPC_ANSWER_BYTES} bytes.`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

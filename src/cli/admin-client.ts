@@ -21,6 +21,8 @@ export interface AdminClient {
   get<T>(path: string, schema: z.ZodType<T>): Promise<T>
   /** A key makes a repeated creation or top-up answer the first result instead of doing it twice. */
   post<T>(path: string, body: unknown, schema: z.ZodType<T>, idempotencyKey?: string): Promise<T>
+  /** Whether payments can be made, and if not, why: as probes see it. */
+  readiness(): Promise<z.infer<typeof Readiness>>
   /** The body as it arrives, for exports. */
   stream(path: string): Promise<IncomingMessage>
 }
@@ -30,6 +32,8 @@ interface Call {
   readonly path: string
   readonly body?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** A status that is an answer too, beside those of success. */
+  readonly also?: number
 }
 
 export interface AdminAddress {
@@ -38,6 +42,7 @@ export interface AdminAddress {
   readonly signal?: AbortSignal
 }
 
+const Readiness = z.looseObject({ ready: z.boolean(), reasons: z.array(z.string()) })
 const Problem = z.looseObject({ detail: z.string(), code: z.string().optional(), nextAction: z.string().optional() })
 
 /** @param address Where the admin API listens, and a bearer token for it. */
@@ -50,6 +55,7 @@ export function createAdminClient(address: AdminAddress): AdminClient {
       const headers = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }
       return read(schema, await ask({ method: 'POST', path, body: JSON.stringify(body), headers }))
     },
+    readiness: async () => read(Readiness, await ask({ method: 'GET', path: '/readyz', also: 503 })),
     stream: (path) => ask({ method: 'GET', path }),
   }
 }
@@ -72,7 +78,7 @@ function send(address: AdminAddress, call: Call): Promise<IncomingMessage> {
     outgoing.on('timeout', () => outgoing.destroy(new CliFailure(`Purser at ${address.url} took too long to answer.`)))
     outgoing.on('error', (error) => reject(connectionFailure(address.url, error)))
     outgoing.on('response', (answer) => {
-      if (answer.statusCode !== undefined && answer.statusCode < 300) resolve(answer)
+      if (answer.statusCode !== undefined && (answer.statusCode < 300 || answer.statusCode === call.also)) resolve(answer)
       else refusalOf(address.url, answer).then(reject, reject)
     })
     outgoing.end(call.body)

@@ -20,7 +20,12 @@ const Report = z.looseObject({
   unmatched: z.array(
     z.looseObject({ network: z.string(), token: z.string(), from: z.string(), amountAtomic: z.string(), transaction: z.string() }),
   ),
-  unrecorded: z.array(z.looseObject({ network: z.string(), wallet: z.string(), nonce: z.string(), transaction: z.string() })),
+  unrecorded: z.array(
+    z.looseObject({
+      ...{ network: z.string(), token: z.string(), wallet: z.string(), transaction: z.string() },
+      ...{ payTo: z.string().nullable(), amountAtomic: z.string().nullable() },
+    }),
+  ),
   unavailable: z.array(z.looseObject({ network: z.string(), reason: z.string() })),
 })
 type Report = z.infer<typeof Report>
@@ -72,8 +77,8 @@ function sectionsOf(report: Report): string[] {
     ...rowsOf('Came in for no payment', ['NETWORK', 'TOKEN', 'FROM', 'UNITS', 'TRANSACTION'], report.unmatched, (one) => [
       ...[one.network, one.token, one.from, one.amountAtomic, one.transaction],
     ]),
-    ...rowsOf('Paid and not in this ledger', ['NETWORK', 'WALLET', 'NONCE', 'TRANSACTION'], report.unrecorded, (one) => [
-      ...[one.network, one.wallet, one.nonce, one.transaction],
+    ...rowsOf('Paid and not in this ledger', ['NETWORK', 'TOKEN', 'WALLET', 'TO', 'UNITS', 'TRANSACTION'], report.unrecorded, (one) => [
+      ...[one.network, one.token, one.wallet, one.payTo ?? '?', one.amountAtomic ?? '?', one.transaction],
     ]),
     ...rowsOf('Could not be asked', ['NETWORK', 'WHY'], report.unavailable, (one) => [one.network, one.reason]),
   ]

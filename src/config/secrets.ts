@@ -31,6 +31,20 @@ export function parseSecret(text: string, folder: string): SecretRef | undefined
   return text.trim() === '' ? undefined : { kind: 'text', reveal: () => text }
 }
 
+/** Names everything that is not set at once, before anything is opened. @throws SecretError */
+export function requireVariables(refs: readonly SecretRef[], env: Environment): void {
+  const missing = new Set(refs.flatMap((ref) => (ref.kind === 'env' && !env[ref.name] ? [ref.name] : [])))
+  if (missing.size > 0) throw unset([...missing])
+}
+
+function unset(names: readonly string[]): SecretError {
+  const [only] = names
+  if (names.length === 1)
+    return new SecretError(`The environment variable ${only} is not set. Set it to the secret, or name a file instead.`)
+  const list = new Intl.ListFormat('en-GB').format(names)
+  return new SecretError(`The environment variables ${list} are not set. Set each to its secret, or name files instead.`)
+}
+
 /**
  * The secret, without the line break at its end.
  * @throws SecretError where the variable or file is missing or empty, or others may read the file
@@ -43,7 +57,7 @@ export async function resolveSecret(ref: SecretRef, env: Environment): Promise<s
       return readSecretFile(ref.path)
     case 'env': {
       const value = env[ref.name]
-      if (!value) throw new SecretError(`The environment variable ${ref.name} is not set. Set it to the secret, or name a file instead.`)
+      if (!value) throw unset([ref.name])
       return value
     }
   }

@@ -133,8 +133,8 @@ export interface Reservation {
   post(settlement: Settlement): Promise<void>
   /** → void: held is freed. Refused unless this very run signed it or it was never signed. */
   void(proof: VoidProof): Promise<void>
-  /** → unknown: stays held. */
-  leaveUnknown(reason: string): Promise<void>
+  /** → unknown: stays held. `denied`, unless told otherwise: the server had its say, or none. */
+  leaveUnknown(reason: string, why?: { readonly denied: boolean }): Promise<void>
   /** Records how the agent got its answer; a complete 2xx ends the purchase. */
   delivered(delivery: Delivery): Promise<void>
   /** The requester is gone, but the attempt still runs: an identical request must join instead of buying its own. */

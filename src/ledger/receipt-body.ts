@@ -1,6 +1,7 @@
 /** What a receipt says of a payment. Pure. */
 import { createHash } from 'node:crypto'
 import type { ReceiptBody, ReceiptKind } from '../audit/receipt.ts'
+import { EXPIRY_GRACE_MS } from '../limits.ts'
 import { formatAmount } from '../money.ts'
 import type { Payment, Terms } from './ledger.ts'
 import type { PaymentRecord } from './payment-row.ts'
@@ -16,8 +17,8 @@ export interface EntryStamp {
 }
 
 /**
- * The entry for a payment as it is now. The signature is shown only once the payment is settled: until then it is a
- * bearer instrument, and its digest stands for it.
+ * The entry for a payment as it is now. The signature is shown only of a settled payment that nobody can take any more:
+ * until then it is a bearer instrument, and its digest stands for it.
  */
 export function receiptBody({ payment, signature }: PaymentRecord, stamp: EntryStamp): Unlinked {
   const { delivery, terms } = payment
@@ -39,7 +40,7 @@ export function receiptBody({ payment, signature }: PaymentRecord, stamp: EntryS
     nonce: payment.nonce,
     validBefore: payment.validBefore_s === null ? null : iso(payment.validBefore_s * 1_000),
     times: timesOf(payment),
-    signature: payment.state === 'settled' ? signature : null,
+    signature: payment.state === 'settled' && !isLive(payment, stamp.at) ? signature : null,
     signatureDigest: signature === null ? null : createHash('sha256').update(signature).digest('hex'),
     transaction: payment.transaction,
     settlement: payment.settlement,
@@ -51,6 +52,11 @@ export function receiptBody({ payment, signature }: PaymentRecord, stamp: EntryS
     delivered: payment.delivered,
     count: payment.count,
   }
+}
+
+/** A server's word, and a person's, may be wrong: then the authorization can be taken until its window has closed. */
+function isLive({ evidence, validBefore_s }: Payment, now: number): boolean {
+  return evidence !== 'confirmed' && now < (validBefore_s ?? 0) * 1_000 + EXPIRY_GRACE_MS
 }
 
 function claimsOf({ tool, task, user, justification }: Payment) {

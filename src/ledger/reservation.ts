@@ -66,8 +66,8 @@ export class ReservationHandle implements Reservation {
     return this.#durably('void', (tx, { transitions }) => transitions.void(tx, this.paymentId, proof))
   }
 
-  leaveUnknown(reason: string): Promise<void> {
-    return this.#durably('unknown', (tx, { transitions }) => transitions.leaveUnknown(tx, this.paymentId, { reason, denied: true }))
+  leaveUnknown(reason: string, { denied }: { readonly denied: boolean } = { denied: true }): Promise<void> {
+    return this.#durably('unknown', (tx, { transitions }) => transitions.leaveUnknown(tx, this.paymentId, { reason, denied }))
   }
 
   delivered(delivery: Delivery): Promise<void> {

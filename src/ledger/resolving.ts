@@ -103,7 +103,7 @@ export class Resolving {
   }
 
   #apply(tx: Transaction, id: string, { first, second, transaction }: Agreement): Payment {
-    const reason = `${first.by}: ${first.evidence} ${second.by}: ${second.evidence}`
+    const reason = `${first.by}: “${first.evidence}”; ${second.by}: “${second.evidence}”`
     const proof = { evidence: 'operator', transaction, block: null, reason } as const
     const before = this.#find(id)
     return second.outcome === 'settled' ? this.#confirm(tx, before, proof) : this.#void(tx, before, proof)
@@ -210,10 +210,11 @@ function sameTransaction(known: string | null, named: string | null): boolean {
 }
 
 /** Known already: nothing is counted again. */
-function sameRefund(known: Pick<Refund, 'paymentId' | 'amountAtomic'>, { source, paymentId, amountAtomic }: Refund): undefined {
-  if (known.paymentId !== paymentId || known.amountAtomic !== amountAtomic) {
-    throw refused('conflict', `The refund ${source} was entered for payment ${known.paymentId} with another amount or payment.`)
-  }
+function sameRefund(known: Pick<Refund, 'paymentId' | 'amountAtomic'>, { source, by, paymentId, amountAtomic }: Refund): undefined {
+  if (known.paymentId === paymentId && known.amountAtomic === amountAtomic) return
+  const what = by === 'chain' ? `The transfer ${source}` : 'This Idempotency-Key'
+  const other = known.paymentId === paymentId ? 'another amount' : `payment ${known.paymentId}`
+  throw refused('conflict', `${what} stands for a refund of ${other} already.`)
 }
 
 /** Millionths for so many atomic units of this payment, against whoever counts on them; bounded, because a stranger sends them. */

@@ -162,7 +162,8 @@ export function isOpen({ state }: Pick<Payment, 'state'>): boolean {
 }
 
 export function conflict({ id, state }: Pick<Payment, 'id' | 'state'>, wanted: string): PurserError {
-  return refused('conflict', `Payment ${id} is ${state} and cannot become ${wanted}.`)
+  const detail = state === wanted ? `Payment ${id} is ${state} already.` : `Payment ${id} is ${state} and cannot become ${wanted}.`
+  return refused('conflict', detail)
 }
 
 /** What was decided is what is signed: a signature for anything else must not become an authorization of this payment. */

@@ -55,9 +55,7 @@ export function createCancel(deps: CancelDeps): Cancel {
     const done = { paymentId, network, call }
     const sent = await submit(deps, cancellation)
     if ('transaction' in sent) return { ...done, ...sent, kind: 'submitted', note: RACE }
-    const until = new Date((payment.validBefore_s ?? 0) * 1000).toISOString()
-    const note = `${sent.why} Anyone with gas can send this call; it is of use until ${until}. ${RACE}`
-    return { ...done, kind: 'signed', transaction: null, note }
+    return { ...done, kind: 'signed', transaction: null, note: noteOn(payment, sent.why) }
   }
 }
 
@@ -68,8 +66,17 @@ async function submit({ gasWallet }: CancelDeps, cancellation: Cancellation): Pr
     return { transaction: await gasWallet.cancel(cancellation) }
   } catch (fault) {
     if (!(fault instanceof Error) || fault.name !== 'RpcError') throw fault
-    return { why: `The gas wallet could not submit it: ${fault.message}` }
+    return { why: `The gas wallet could not submit it: ${fault.message.replace(/[.!?]?$/, '.')}` }
   }
+}
+
+/** What Circle's tokens, and others after them, say of a nonce that is over. It is the server's word, so it only changes the advice. */
+const USED_ALREADY = /authorization is (used|cancell?ed)/i
+
+function noteOn({ validBefore_s }: Payment, why: string): string {
+  if (USED_ALREADY.test(why)) return `${why} Then this call can do nothing any more: \`purser reconcile\` asks the chain how it ended.`
+  const until = new Date((validBefore_s ?? 0) * 1000).toISOString()
+  return `${why} Anyone with gas can send this call; it is of use until ${until}. ${RACE}`
 }
 
 const RACE =

@@ -3,9 +3,8 @@
  * advancing chain are far apart. The chain's time is carried on by the monotonic clock, so that a wall clock that jumps
  * is caught at the very next signature. A chain that stands still, or that cannot be asked, says nothing.
  */
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Chain, ChainTime } from '../chain/chain.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, type Pause, systemPause } from '../clock.ts'
 import type { Refusal } from '../errors.ts'
 import { CHAIN_TIME_INTERVAL_MS, CHAIN_TIME_LIFETIME_MS, MAX_CHAIN_SKEW_MS } from '../limits.ts'
 import type { Events } from '../telemetry/events.ts'
@@ -15,7 +14,7 @@ export interface ClockGuardDeps {
   readonly clock: Clock
   readonly events: Pick<Events, 'warned'>
   /** Waits between two looks; resolves or rejects early when the signal comes. */
-  readonly pause?: (ms: number, signal: AbortSignal) => Promise<unknown>
+  readonly pause?: Pause
 }
 
 export interface ClockGuard {
@@ -40,9 +39,7 @@ interface Watch {
   readonly advanced: Observation | undefined
 }
 
-const PAUSE: NonNullable<ClockGuardDeps['pause']> = (ms, signal) => wait(ms, undefined, { signal, ref: false })
-
-export function createClockGuard({ chain, clock, events, pause = PAUSE }: ClockGuardDeps): ClockGuard {
+export function createClockGuard({ chain, clock, events, pause = systemPause }: ClockGuardDeps): ClockGuard {
   const watches = new Map<string, Watch>()
   const warned = new Set<string>()
   const stopped = new AbortController()

@@ -1,5 +1,5 @@
 /** What the payment flow is given: the ports, the policy in force, time and names. */
-import type { Clock, Ids } from '../clock.ts'
+import type { Clock, Ids, Pause } from '../clock.ts'
 import type { Refusal } from '../errors.ts'
 import type { Ledger, Payment } from '../ledger/ledger.ts'
 import type { ClassifyRules } from '../policy/classify.ts'
@@ -35,6 +35,8 @@ export interface PaymentDeps {
   readonly nonceSecret: Uint8Array
   /** Why nothing may be signed for this network now, because clocks disagree; undefined where they agree or nobody can tell. */
   readonly clockBar: (network: string) => Refusal | undefined
+  /** Absent: the system's timer. */
+  readonly pause?: Pause
   /** Asks the chain about an open payment now, where it can be asked, and returns the payment as it stands then. */
   readonly settleNow: (payment: Payment) => Promise<Payment>
 }

@@ -4,6 +4,7 @@ import type { PurchaseIdentity, Reservation } from '../ledger/ledger.ts'
 import { MIN_WINDOW_LEFT_S } from '../limits.ts'
 import type { PaymentOutcome, Send, SendResult } from '../session/exchange.ts'
 import { passing } from '../waypoints.ts'
+import { whileWaitedFor } from './abandoned.ts'
 import type { SignedAuthorization } from './authorize.ts'
 import type { Case } from './case.ts'
 import { conclude } from './conclude.ts'
@@ -24,7 +25,7 @@ export async function present(matter: Case, presentation: Presentation): Promise
   const { reservation, signed, hold } = presentation
   const { phases } = matter.deps
   try {
-    const result = await phases.time('retry', () => sendOnce(matter, presentation))
+    const result = await phases.time('retry', () => whileWaitedFor(matter, reservation, () => sendOnce(matter, presentation)))
     const outcome = await phases.time('conclude', () => conclude(matter, { reservation, result, first: signed !== undefined }))
     if (outcome.kind === 'answer') return deliver(matter, { ...presentation, ...outcome })
     hold.release()

@@ -3,10 +3,9 @@
  * are gone left behind is taken over, payments that nobody can be sure of are claimed one by one and proven, transfers
  * back are counted. A round that fails is warned of, and the next one begins where it stopped.
  */
-import { setTimeout as wait } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import type { Chain, Incoming } from '../chain/chain.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, type Pause, systemPause } from '../clock.ts'
 import type { Ledger, Payment } from '../ledger/ledger.ts'
 import {
   INCOMING_INTERVAL_MS,
@@ -34,7 +33,7 @@ export interface RecoveryDeps {
   /** Our wallets, with the tokens that they pay in, on each network that can be asked. */
   readonly wallets: readonly WatchedWallet[]
   /** Waits between two rounds; resolves or rejects early when the signal comes. */
-  readonly pause?: (ms: number, signal: AbortSignal) => Promise<unknown>
+  readonly pause?: Pause
 }
 
 export interface Recovery {
@@ -56,7 +55,6 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
   return new Rounds(deps)
 }
 
-const PAUSE: NonNullable<RecoveryDeps['pause']> = (ms, signal) => wait(ms, undefined, { signal, ref: false })
 /** Of claims in one round, so that a long backlog keeps nothing else waiting. */
 const BATCHES = 10
 
@@ -113,7 +111,7 @@ class Rounds implements Recovery {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop
-    const pause = this.#deps.pause ?? PAUSE
+    const pause = this.#deps.pause ?? systemPause
     while (!signal.aborted) {
       const { clock } = this.#deps
       const due = this.#incomingAt === undefined || clock.monotonic() - this.#incomingAt >= INCOMING_INTERVAL_MS

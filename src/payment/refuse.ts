@@ -5,6 +5,7 @@ import type { Payment, Reservation } from '../ledger/ledger.ts'
 import { formatAmount } from '../money.ts'
 import type { PaidRequest, PaymentOutcome } from '../session/exchange.ts'
 import { remainingOf, type Session } from '../session/session.ts'
+import { boughtInTask } from './bought-in-task.ts'
 import { type Case, recordOf } from './case.ts'
 import type { PaymentDeps } from './deps.ts'
 
@@ -15,7 +16,7 @@ export async function refuse(matter: Case, refusal: Refusal): Promise<Refused> {
   const { deps, request, decision } = matter
   const recorded = refusal.paymentId ? refusal : await deps.ledger.refuse(recordOf(matter), refusal)
   deps.events.decided({ tier: decision?.tier ?? '', decision: 'deny', code: refusal.code })
-  return answerWith(request, { ...recorded, ...(await boughtInTask(deps, request)) })
+  return answerWith(request, { ...recorded, ...(await taskFacts(deps, request)) })
 }
 
 /** Refuses after a reservation was concluded: its record is the payment's own. */
@@ -32,7 +33,7 @@ export async function refuseConcluded(matter: Case, reservation: Reservation, re
     tier: payment.tier,
     rule: payment.rule,
     ...(payment.terms ? { amount: payment.terms.amount } : {}),
-    ...(await boughtInTask(deps, request)),
+    ...(await taskFacts(deps, request)),
   })
 }
 
@@ -74,8 +75,6 @@ function balanceOf(session: Session) {
   return { sessionId, cap, spent, held, currency, remaining: remainingOf(session) }
 }
 
-async function boughtInTask(deps: PaymentDeps, { session, hints: { task } }: PaidRequest) {
-  if (task === undefined) return {}
-  const count = await deps.ledger.countInTask(session.id, task)
-  return { boughtInTask: { count, url: `http://purser.internal/v1/session/payments?task=${encodeURIComponent(task)}` } }
+async function taskFacts({ ledger }: PaymentDeps, { session, hints: { task } }: PaidRequest): Promise<Pick<Refusal, 'boughtInTask'>> {
+  return task === undefined ? {} : { boughtInTask: await boughtInTask(ledger, session, task) }
 }

@@ -3,9 +3,10 @@
  * authorization is presented again as long as it can live; it never leads to a second payment while the first one can
  * still be taken (rules R1 and R2).
  */
+import { systemPause } from '../clock.ts'
 import type { Refusal } from '../errors.ts'
 import type { Payment, PurchaseIdentity, Reservation, ResumeResult } from '../ledger/ledger.ts'
-import { PROOF_INTERVAL_MS } from '../limits.ts'
+import { ELSEWHERE_POLL_MS, ELSEWHERE_WAIT_MS, PROOF_INTERVAL_MS } from '../limits.ts'
 import type { PaymentOutcome, Send } from '../session/exchange.ts'
 import { passing } from '../waypoints.ts'
 import { recipientBar } from './bars.ts'
@@ -97,16 +98,17 @@ function afterItsEnd({ state, validBefore_s }: Payment): Refusal | undefined {
   }
 }
 
-/** An attempt may end between the ledger's word that it runs and our look for it; one that runs elsewhere is missed each time. */
-const MISSES = 2
-
 type Joined = Exclude<ResumeResult, { kind: 'repeat' }> | { readonly kind: 'ours'; readonly reservation: Reservation; readonly hold: Hold }
 
-/** Whoever runs the same purchase in this process is waited for; then the ledger is asked again. What we get, we hold at once. */
+/**
+ * Whoever runs the same purchase in this process is waited for, however long it takes; in another process, for a moment:
+ * its answer may be out already and only its end not written down. Each time the ledger is asked again.
+ */
 async function joinEarlier(matter: Case, purchase: PurchaseIdentity): Promise<Joined> {
-  const { ledger, inFlight, answers } = matter.deps
+  const { ledger, inFlight, answers, clock } = matter.deps
   const requester = { name: nameOf(purchase), signal: matter.request.signal }
-  for (let missed = 0; ; ) {
+  const until = clock.monotonic() + ELSEWHERE_WAIT_MS
+  for (;;) {
     await inFlight.joined(requester)
     await answers.reopened(purchase)
     const found = await ledger.resume(purchase)
@@ -116,10 +118,15 @@ async function joinEarlier(matter: Case, purchase: PurchaseIdentity): Promise<Jo
       return { kind: 'ours', reservation, hold: hold(matter, { reservation, running }) }
     }
     if (found.kind !== 'in_progress') return found
-    if (await inFlight.settled(found.purchaseId, matter.request.signal)) continue
-    missed += 1
-    if (missed > MISSES || matter.request.signal.aborted) return found
+    if (await inFlight.settled(found.purchaseId, requester.signal)) continue
+    if (requester.signal.aborted || clock.monotonic() >= until) return found
+    await look(matter)
   }
+}
+
+/** Until it is worth asking again. */
+async function look({ deps: { pause = systemPause }, request }: Case): Promise<void> {
+  await pause(ELSEWHERE_POLL_MS, request.signal).catch(() => undefined)
 }
 
 /** Another requester, here or in another process, is at it; or the key stands for something else. */

@@ -1,5 +1,5 @@
 /** What looking into payments came to, for operators. Amounts in millionths unless they are atomic, times in milliseconds since 1970. */
-import type { Incoming } from '../chain/chain.ts'
+import type { Incoming, NonceUse } from '../chain/chain.ts'
 import type { Dispute } from '../ledger/findings.ts'
 import type { Payment, PaymentState } from '../ledger/ledger.ts'
 
@@ -69,13 +69,9 @@ export interface Disputed {
 }
 
 /** Used on the chain by one of our wallets, and unknown to this ledger: it is older than the chain, or somebody else has the key. */
-export interface Unrecorded {
+export interface Unrecorded extends NonceUse {
   readonly network: string
-  readonly token: string
   readonly wallet: string
-  readonly nonce: string
-  readonly transaction: string
-  readonly block: bigint
 }
 
 /** The blocks that were searched for unrecorded payments, both inclusive. */

@@ -1,5 +1,5 @@
 /** How a refusal looks on the wire: a problem document (RFC 9457). */
-import { describe, type Refusal } from '../errors.ts'
+import { type BoughtInTask, describe, type Refusal } from '../errors.ts'
 import { formatAmount } from '../money.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
@@ -24,7 +24,7 @@ export function problem(refusal: Refusal): { status: number; body: Record<string
     moneyState: refusal.moneyState ?? 'none',
     retrySafe: refusal.retrySafe ?? retrySafe,
     nextAction: refusal.nextAction ?? nextAction,
-    boughtInTask: refusal.boughtInTask,
+    boughtInTask: refusal.boughtInTask && boughtView(refusal.boughtInTask),
     approvalUrl: refusal.approvalUrl,
   }
   return { status, body: Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined)) }
@@ -37,4 +37,8 @@ function amounts(refusal: Refusal): Record<string, string> {
     if (value !== undefined) known[name] = formatAmount(value)
   }
   return known
+}
+
+function boughtView({ amount, latest, ...bought }: BoughtInTask): Record<string, unknown> {
+  return { ...bought, amount: formatAmount(amount), latest: latest.map((one) => ({ ...one, amount: formatAmount(one.amount) })) }
 }

@@ -5,7 +5,8 @@ import { MERCHANT, NOTHING_FOUND, WALLET } from './fixture.ts'
 const paid = { paymentId: 'pay_1', network: 'eip155:84532', host: 'api.example.com', amount: 1_500_000n, currency: 'USD' }
 const resolved = { ...paid, outcome: 'void' as const, payTo: MERCHANT, transaction: null, reason: 'The nonce was never used.' }
 const transfer = { network: 'eip155:84532', token: '0x1', amountAtomic: 10n, transaction: '0xabc', block: 12n }
-const unrecorded = { network: 'eip155:84532', token: '0x1', wallet: WALLET, nonce: '0x2', transaction: '0xabc', block: 12n }
+const used = { network: 'eip155:84532', token: '0x1', wallet: WALLET, nonce: '0x2', transaction: '0xabc', block: 12n }
+const unrecorded = { ...used, payTo: MERCHANT, amountAtomic: 2_500n }
 
 const FULL: ReconcileReport = {
   takenOver: 1,
@@ -15,7 +16,7 @@ const FULL: ReconcileReport = {
   unmatched: [{ ...transfer, from: MERCHANT, to: WALLET, logIndex: 0 }],
   unavailable: [{ network: 'eip155:8453', reason: 'It does not answer.' }],
   disputed: [{ ...paid, dispute: 'settled_though_denied', payTo: MERCHANT, refunded: 0n, transaction: '0xabc' }],
-  unrecorded: [unrecorded],
+  unrecorded: [unrecorded, { ...used, payTo: null, amountAtomic: null }],
   searched: [{ network: 'eip155:84532', wallet: WALLET, from: 1n, to: 20n }],
   failures: 0,
   truncated: true,
@@ -29,6 +30,10 @@ describe('report', () => {
       resolved: [{ paymentId: 'pay_1', outcome: 'void', amount: '1.50' }],
       open: [{ until: '1970-01-01T00:00:00.000Z' }],
       unmatched: [{ amountAtomic: '10', block: '12' }],
+      unrecorded: [
+        { payTo: MERCHANT, amountAtomic: '2500' },
+        { payTo: null, amountAtomic: null },
+      ],
       searched: [{ from: '1', to: '20' }],
     })
   })

@@ -162,7 +162,8 @@ describe('what a wallet did', () => {
     const final = await port.final(NETWORK)
     const from = await port.blockBefore(NETWORK, transfer.signedAt_s)
     const { uses, to_s } = await port.uses({ network: NETWORK, tokens: [USDC], wallet: payer.address, from, to: final.block })
-    expect(uses).toContainEqual({ token: USDC, nonce: transfer.nonce, transaction, block: expect.any(BigInt) })
+    const { nonce, payTo, amountAtomic } = transfer
+    expect(uses).toContainEqual({ token: USDC, nonce, transaction, block: expect.any(BigInt), payTo, amountAtomic })
     expect(to_s).toBe(final.time_s)
     expect(final.block).toBe((await height(chain)) - BigInt(FINALITY))
   })

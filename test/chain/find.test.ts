@@ -4,7 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Chain as ChainPort } from '../../src/chain/chain.ts'
 import { cancelCall, TRANSFER, USED } from '../../src/chain/eip3009.ts'
 import { createEvmChain } from '../../src/chain/evm-chain.ts'
+import type { EvmNode, Log } from '../../src/chain/evm-node.ts'
 import { look } from '../../src/chain/find.ts'
+import { RpcAnswerTooLong, RpcError } from '../../src/chain/rpc.ts'
 import {
   chainTime,
   DOMAIN,
@@ -188,6 +190,39 @@ describe('a chain younger than its finality', () => {
     const payment = await payer.sign()
     const young = createEvmChain({ networks: [{ id: NETWORK, rpc: chain.rpcUrl, finalityBlocks: 1_000_000 }] })
     expect(await young.find(payment.transfer)).toEqual({ kind: 'open', reason: 'The chain has no final block yet.' })
+  })
+})
+
+describe('a settlement in a transaction whose receipt is too long to be read', () => {
+  const lookAt = (happens: Happening, strangers: readonly Partial<Log>[] = []) => {
+    const { node } = paperChain([{ time_s: 9_990 }, { time_s: 10_010, happens }, { time_s: 10_070 }, { time_s: 10_080 }])
+    const logs: EvmNode['logs'] = async (query) => {
+      const found = await node.logs(query)
+      const transfer = found.find(({ topics }) => topics[0] === TRANSFER)
+      return [...(transfer ? strangers.map((changes) => ({ ...transfer, ...changes })) : []), ...found]
+    }
+    const logsOf = () => Promise.reject(new RpcAnswerTooLong('An RPC answer was too long.'))
+    return look({ ...node, logsOf, logs: (query) => (query.from === query.to ? logs(query) : node.logs(query)) }, TRANSFER_OF_ONE, 1n)
+  }
+
+  it('is found by the transfers between the two in its block', async () => {
+    expect((await lookAt('used')).finding).toMatchObject({ kind: 'settled', block: 1n })
+  })
+
+  it('is none without the transfer that was signed', async () => {
+    expect((await lookAt('used otherwise')).finding).toMatchObject({ kind: 'used_otherwise', block: 1n })
+  })
+
+  it('is not shown by a transfer of another transaction or of another block of that number', async () => {
+    const right = { data: toHex(TRANSFER_OF_ONE.amountAtomic, { size: 32 }) }
+    const strangers = [{ transaction: pad('0x99') }, { blockHash: pad('0x99') }].map((place) => ({ ...right, ...place }))
+    expect((await lookAt('used otherwise', strangers)).finding).toMatchObject({ kind: 'used_otherwise' })
+  })
+
+  it('stays open where its receipt cannot be had for another reason', async () => {
+    const { node } = paperChain([{ time_s: 9_990 }, { time_s: 10_010, happens: 'used' }, { time_s: 10_070 }, { time_s: 10_080 }])
+    const logsOf = () => Promise.reject(new RpcError('The server is tired.'))
+    await expect(look({ ...node, logsOf }, TRANSFER_OF_ONE, 1n)).rejects.toThrow('tired')
   })
 })
 

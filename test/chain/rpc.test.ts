@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createRpc, RpcError } from '../../src/chain/rpc.ts'
+import { createRpc, RpcAnswerTooLong, RpcError } from '../../src/chain/rpc.ts'
 import { MAX_RPC_ANSWER_BYTES } from '../../src/limits.ts'
 import { close, listen } from '../testnet/doors.ts'
 
@@ -64,7 +64,9 @@ describe('an RPC call', () => {
 
   it('reads no more of an answer than its bound', async () => {
     await using server = await serve(() => ({ body: JSON.stringify({ result: 'x'.repeat(MAX_RPC_ANSWER_BYTES) }) }))
-    await expect(createRpc(server).call('eth_getLogs', [], text)).rejects.toThrow(`longer than ${MAX_RPC_ANSWER_BYTES} bytes`)
+    const fault = await faultOf(createRpc(server).call('eth_getLogs', [], text))
+    expect(fault).toBeInstanceOf(RpcAnswerTooLong)
+    expect(String(fault)).toContain(`longer than ${MAX_RPC_ANSWER_BYTES} bytes`)
   })
 
   it('waits no longer than its bound', async () => {

@@ -13,11 +13,12 @@ export function entryOf(row: Cells): Entry {
       amount: BigInt(text(row, 'amount')),
       amountAtomic: text(row, 'amount_atomic'),
     },
-    ...{ payTo: text(row, 'pay_to'), challengeDigest: text(row, 'challenge_digest') },
+    payTo: text(row, 'pay_to'),
     headers: row.headers === null ? null : text(row, 'headers'),
     evidence: row.evidence === null ? null : text(row, 'evidence'),
     delivered: row.delivered === 1n,
     concludedAt: row.concluded_at === null ? null : Number(row.concluded_at),
+    checkAt: row.check_at === null ? null : Number(row.check_at),
   }
 }
 

@@ -11,13 +11,14 @@ export interface Entry {
   readonly amount: bigint
   readonly amountAtomic: string
   readonly payTo: string
-  readonly challengeDigest: string
   /** JSON of what carries the authorization; null before it was signed. */
   readonly headers: string | null
   readonly evidence: string | null
   readonly delivered: boolean
   /** Milliseconds since 1970. */
   readonly concludedAt: number | null
+  /** When recovery looks into it next, in milliseconds since 1970; null where it never does. */
+  readonly checkAt: number | null
 }
 
 export interface Account {
@@ -55,6 +56,13 @@ const OPEN: ReadonlySet<string> = new Set(['reserved', 'signed', 'sent', 'unknow
 /** Nobody can be sure of it yet: it is open, or only its server's word says what became of it and the chain could. */
 export function isUnproven({ state, evidence }: Entry, chainKnown: boolean): boolean {
   return OPEN.has(state) || (chainKnown && (state === 'expired' || (state === 'settled' && evidence === 'claimed')))
+}
+
+/** A round of recovery at `now` could find something in it: who worked on it may be gone, or its next look is due. */
+export function isDue(entry: Entry, { chainKnown, now }: { readonly chainKnown: boolean; readonly now: number }): boolean {
+  const { state, delivered, checkAt } = entry
+  const mayBeLeft = (OPEN.has(state) && state !== 'unknown') || (state === 'settled' && !delivered)
+  return mayBeLeft || (isUnproven(entry, chainKnown) && checkAt !== null && checkAt <= now)
 }
 
 /** An invariant that does not hold. */

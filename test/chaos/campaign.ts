@@ -1,5 +1,6 @@
 /** Campaigns: many histories, one after the other, until one breaks an invariant. */
 import type { Store } from '../../src/ledger/postgres/store.ts'
+import { played } from './agenda.ts'
 import { Violation } from './books.ts'
 import { type Ground, SqliteGround } from './grounds.ts'
 import { type Lived, live } from './history.ts'
@@ -42,7 +43,7 @@ export async function run({ seeds, adapter, control, onHistory }: Campaign): Pro
   try {
     for (const seed of seeds) {
       const plan = planOf(seed, wanted === undefined ? {} : { adapter: wanted })
-      const lived = await live(plan, { ground: grounds.next(plan.adapter), ...(control && { control }) })
+      const lived = await played(() => live(plan, { ground: grounds.next(plan.adapter), ...(control && { control }) }))
       histories++
       onHistory?.(lived)
       // What broke off in the middle leaves things behind that the next history must not meet.
@@ -76,7 +77,7 @@ export async function explain(seed: number, { adapter, control }: Omit<Campaign,
 async function once(plan: Plan, control?: BrokenControl, note?: (time_ms: number, what: string) => void): Promise<Lived> {
   const grounds = new Grounds(control)
   try {
-    return await live(plan, { ground: grounds.next(plan.adapter), ...(control && { control }), ...(note && { note }) })
+    return await played(() => live(plan, { ground: grounds.next(plan.adapter), ...(control && { control }), ...(note && { note }) }))
   } finally {
     grounds.dispose()
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Agenda } from './agenda.ts'
+import { Agenda, played } from './agenda.ts'
 import { BLOCK_MS, type Call, ChainModel } from './chain-model.ts'
 
 const seconds = (ms: number) => Math.floor(ms / 1_000)
@@ -14,11 +14,12 @@ function chainOf(finality: number, standstill?: { readonly after_ms: number; rea
   const call = (nonce: string, window_s = 60): Call => {
     return { kind: 'transfer', nonce, to: '0xa', value: 5n, validAfter_s: start_s - 10, validBefore_s: start_s + window_s }
   }
-  const pass = async (ms: number) => {
-    const until = agenda.now + ms
-    while (await agenda.step(until));
-    agenda.skipTo(until)
-  }
+  const pass = (ms: number) =>
+    played(() => {
+      const until = agenda.now + ms
+      while (agenda.step(until));
+      agenda.skipTo(until)
+    })
   return { agenda, chain, call, pass, start_s }
 }
 

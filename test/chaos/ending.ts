@@ -7,17 +7,17 @@ import type { World } from './world.ts'
 const WAITS_MS = [1_000, 200_000, 70_000, 600_000, 3_600_000, 90_000_000, 90_000_000, 180_000_000]
 
 /** Lets time pass until no payment is open. @throws Violation where one stays so. */
-export async function settleAll(world: World, plan: Plan): Promise<void> {
-  await world.heal()
+export function settleAll(world: World, plan: Plan): void {
+  world.heal()
   for (const [turn, wait_ms] of WAITS_MS.entries()) {
-    await quiet(world)
+    quiet(world)
     if (settled(world, plan)) return
     world.agenda.skipTo(world.agenda.now + wait_ms)
     // Any replica can finish what another began.
     const replica = world.replicas[turn % world.replicas.length]
-    await round(world, replica?.running?.look())
+    round(world, replica?.running?.look())
   }
-  await quiet(world)
+  quiet(world)
   if (settled(world, plan)) return
   const left = world.ground.books.entries().filter((entry) => isUnproven(entry, plan.known))
   throw new Violation('G9', `held for ever: ${left.map(({ id, state }) => `${id} ${state}`).join(', ')}`)
@@ -28,20 +28,20 @@ function settled(world: World, { known }: Plan): boolean {
 }
 
 /** What is under way comes to its end. */
-async function quiet(world: World): Promise<void> {
+function quiet(world: World): void {
   const until = world.agenda.now + 1_000
-  while (await world.step(until));
+  while (world.step(until));
   world.agenda.skipTo(until)
 }
 
-async function round(world: World, looked: Promise<void> | undefined): Promise<void> {
+function round(world: World, looked: Promise<void> | undefined): void {
   let over = looked === undefined
   const end = () => {
     over = true
   }
   looked?.then(end, end)
-  await world.agenda.settle()
-  while (!over && (await world.step()));
+  world.agenda.settle()
+  while (!over && world.step());
 }
 
 /** The ledger against the chain, to the unit. @throws Violation. */

@@ -30,6 +30,8 @@ export interface Ground {
   open(place: Place): Promise<Ledger>
   /** The process that had it was killed. `landed`: a commit that was under way came through. */
   crashed(landed: boolean): void
+  /** What its server does by itself as time goes by. */
+  attend(now: number): void
   dispose(): void
 }
 
@@ -38,8 +40,8 @@ const REFERRED = ['payments', 'sessions']
 /** How long a commit takes. */
 const COMMIT_MS = [0.05, 8] as const
 
-const ENTRY_COLUMNS =
-  'id, purchase_id, session_id, url, state, nonce, amount, amount_atomic, pay_to, challenge_digest, headers, evidence, delivered, concluded_at'
+const ENTRY_COLUMNS = `id, purchase_id, session_id, url, state, nonce, amount, amount_atomic, pay_to, headers, evidence,
+  delivered, concluded_at, check_at`
 
 /** A process that starts prepares some hundred statements; histories start thousands of them over the same database. */
 class RememberingDatabase extends DatabaseSync {
@@ -68,7 +70,7 @@ export class SqliteGround implements Ground {
     const full = tables.flatMap(({ name }) => (typeof name === 'string' && whole(this.#count(name), 'rows') === 0n ? [name] : []))
     // What others refer to goes last. A pragma that lifts the keys would have every statement prepared anew.
     const wiped = [...full.filter((name) => !REFERRED.includes(name)), ...REFERRED]
-    this.#wipe = wiped.map((name) => `DELETE FROM ${name};`).join(' ')
+    this.#wipe = `BEGIN; ${wiped.map((name) => `DELETE FROM ${name};`).join(' ')} COMMIT`
   }
 
   get books(): SqliteBooks {
@@ -94,6 +96,10 @@ export class SqliteGround implements Ground {
     this.#ledger = undefined
     if (this.#db.isTransaction) this.#db.exec(landed ? 'COMMIT' : 'ROLLBACK')
     this.books.refresh()
+  }
+
+  attend(): void {
+    // There is no server.
   }
 
   dispose(): void {

@@ -24,24 +24,26 @@ export interface LiveOptions {
 /** Nothing in a history may take longer; a plan that does has lost its way. */
 const MAX_STEPS = 50_000
 
-export async function live(plan: Plan, options: LiveOptions): Promise<Lived> {
-  const digest = createHash('sha256')
+/** Lives through it at once: to be called by `played`. */
+export function live(plan: Plan, options: LiveOptions): Lived {
+  let noted = ''
   const note = (time_ms: number, what: string) => {
-    digest.update(`${time_ms} ${what}\n`)
+    noted += `${time_ms} ${what}\n`
     options.note?.(time_ms, what)
   }
+  const digestOfAll = () => createHash('sha256').update(noted).digest('hex')
   const world = new World({ plan, ...options, note })
   let steps = 0
   try {
-    await world.begin()
-    while (world.busy && (await world.step())) {
+    world.begin()
+    while (world.busy && world.step()) {
       if (++steps > MAX_STEPS) throw new Error('the history does not come to its end')
     }
-    await settleAll(world, plan)
+    settleAll(world, plan)
     compareWithChain(world, plan)
-    return { violation: undefined, steps, signed: world.truth.count, digest: digest.digest('hex') }
+    return { violation: undefined, steps, signed: world.truth.count, digest: digestOfAll() }
   } catch (cause) {
     const violation = cause instanceof Error ? cause : new Error(String(cause))
-    return { violation, steps, signed: world.truth.count, digest: digest.digest('hex') }
+    return { violation, steps, signed: world.truth.count, digest: digestOfAll() }
   }
 }

@@ -1,6 +1,6 @@
 /** The ground of several processes: a simulated database server, which each reaches over a wire of its own. */
 import type { Ledger } from '../../src/ledger/ledger.ts'
-import type { Store } from '../../src/ledger/postgres/store.ts'
+import type { Row, Store } from '../../src/ledger/postgres/store.ts'
 import { composePostgresLedger } from '../../src/ledger/postgres.ts'
 import { accountOf, entryOf, receiptOf } from './book-rows.ts'
 import type { Account, Books, Entry, ReceiptEntry } from './books.ts'
@@ -30,6 +30,10 @@ export class PostgresGround implements Ground {
     // The server has its own life; what the process had open is ended when its silence is noticed.
   }
 
+  attend(now: number): void {
+    this.server.sweep(now)
+  }
+
   dispose(): void {
     // Nothing outlives its last reference.
   }
@@ -37,6 +41,10 @@ export class PostgresGround implements Ground {
 
 class SimulatedBooks implements Books {
   readonly #server: SimulatedServer
+  /** A row never changes: what changes is another one. */
+  readonly #known = new WeakMap<Row, Entry>()
+  #entries: readonly Entry[] = []
+  #at = -1
 
   constructor(server: SimulatedServer) {
     this.#server = server
@@ -47,7 +55,17 @@ class SimulatedBooks implements Books {
   }
 
   entries(): readonly Entry[] {
-    return [...this.#server.tables.rows('payments').values()].filter(({ nonce }) => nonce !== null).map(entryOf)
+    if (this.#at === this.version) return this.#entries
+    this.#at = this.version
+    const decided = [...this.#server.tables.rows('payments').values()].filter(({ nonce }) => nonce !== null)
+    this.#entries = decided.map((row) => this.#entryOf(row))
+    return this.#entries
+  }
+
+  #entryOf(row: Row): Entry {
+    const known = this.#known.get(row) ?? entryOf(row)
+    this.#known.set(row, known)
+    return known
   }
 
   decided(nonce: string): Entry | undefined {

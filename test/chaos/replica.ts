@@ -14,11 +14,11 @@ import type { OnPaymentRequired } from '../../src/session/exchange.ts'
 import type { Events } from '../../src/telemetry/events.ts'
 import type { TransferAuthorization } from '../../src/wallet/wallet.ts'
 import { type Agenda, Life } from './agenda.ts'
-import { isUnproven } from './books.ts'
+import { isDue, isUnproven } from './books.ts'
 import type { ChainModel } from './chain-model.ts'
 import { chainPort } from './chain-port.ts'
 import type { Ground, Place } from './grounds.ts'
-import { HOUSE } from './house.ts'
+import { HOUSE, type tillOf } from './house.ts'
 import type { Random } from './random.ts'
 import { watchedWallet } from './truth.ts'
 
@@ -32,6 +32,7 @@ export interface ReplicaOptions {
   readonly chainUp: () => boolean
   readonly ground: Ground
   readonly ids: Ids
+  readonly till: ReturnType<typeof tillOf>
   readonly losses: number
   readonly round_ms: number
   /** A broken control puts itself between the flow and its ledger here. */
@@ -48,6 +49,9 @@ export interface Running {
   readonly look: () => Promise<void>
 }
 
+/** After so many rounds in a row that found nothing due, the next ones come later and later, up to so many times as late. */
+const PATIENCE = { rounds: 8, times: 256 } as const
+
 /** A process takes this long from its start to its first request. */
 const START_MS = [1, 2_000] as const
 const RESTART_MS = 1_000
@@ -62,6 +66,8 @@ export class Replica {
   #offset_ms = 0
   #cutSince: number | undefined
   #diedAt = 0
+  /** Rounds in a row that found nothing due. */
+  #idle = 0
   /** The latest wall time that it has shown. */
   latest = 0
 
@@ -151,30 +157,42 @@ export class Replica {
   }
 
   #compose(life: Life, { ledger, clock, events }: Pick<PaymentDeps, 'ledger' | 'clock' | 'events'>): Running {
-    const { ids, onSign } = this.#options
+    const { ids, onSign, agenda, ground, till } = this.#options
     const chain = chainPort({ ...this.#options, life })
     const recovery = createRecovery({ ledger, chain, clock, events, wallets: [] })
     const guard = createClockGuard({ chain, clock, events })
     const deps: PaymentDeps = {
-      ...{ ledger, clock, events, ids, rails: [HOUSE.rail], policy: () => HOUSE.policy, nonceSecret: HOUSE.secret },
-      wallet: watchedWallet(HOUSE.wallet, (data) => onSign(data, life)),
+      ...{ ledger, clock, events, ids, rails: [till.rail], policy: () => HOUSE.policy, nonceSecret: HOUSE.secret },
+      wallet: watchedWallet(till.wallet, (data) => onSign(data, life)),
       phases: createPhases(clock, events),
       inFlight: createInFlight(),
       answers: createAnswers({ ledger, key: HOUSE.secret, clock, events }),
       clockBar: (network) => guard.bar(network),
+      pause: (ms, signal) => agenda.wait(ms, { life, signal }),
       settleNow: (payment) => recovery.settleNow(payment),
     }
     const look = async () => {
       await guard.look()
-      await recovery.round()
+      ground.attend(agenda.now)
+      const due = this.#due()
+      this.#idle = due ? 0 : this.#idle + 1
+      if (due) await recovery.round()
     }
     return { life, ledger, pay: createPay(deps), look }
   }
 
-  /** One round after the other, as the real loops have it. Those that could find nothing are not played. */
+  /** Rounds that could find nothing are not played; most of them are of that kind. */
+  #due(): boolean {
+    const { ground, agenda, chainKnown } = this.#options
+    const now = Math.floor(agenda.now + this.#offset_ms)
+    return ground.books.entries().some((entry) => isDue(entry, { chainKnown, now }))
+  }
+
+  /** One round after the other, as the real loops have it. Nobody looks where nothing is open. */
   #rounds({ life, look }: Running): void {
     const { agenda, random, round_ms, onFault, ground, chainKnown } = this.#options
-    agenda.later(random.between(0.2, 1) * round_ms, life, () => {
+    const later = Math.min(2 ** Math.max(0, this.#idle - PATIENCE.rounds), PATIENCE.times)
+    agenda.later(random.between(0.2, 1) * round_ms * later, life, () => {
       const something = ground.books.entries().some((entry) => isUnproven(entry, chainKnown))
       const looked = something ? look() : Promise.resolve()
       looked.catch((cause: unknown) => onFault('round', cause)).then(() => this.#running && this.#rounds(this.#running))

@@ -13,6 +13,8 @@ import { z } from 'zod'
 import { type Job, type Report, reportSchema } from './jobs.ts'
 
 const MAX_WORKERS = 8
+/** Nearly all that a history makes dies with it, so young memory is seldom worth looking through. In megabytes. */
+const YOUNG_MB = 96
 
 const { values } = parseArgs({
   options: {
@@ -37,7 +39,10 @@ const scope = { ...(adapter && { adapter }), ...(control && { control }) }
 function inWorker(job: Job): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const preload = new URL('small-caches.ts', import.meta.url).href
-    const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: job, execArgv: ['--import', preload] })
+    const worker = new Worker(new URL('worker.ts', import.meta.url), {
+      ...{ workerData: job, execArgv: ['--import', preload] },
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    })
     worker.once('message', resolve)
     worker.once('error', reject)
     worker.once('exit', () => reject(new Error('a worker ended without a report')))

@@ -12,7 +12,9 @@ interface Column {
 }
 
 interface Schema {
-  readonly columns: readonly Column[]
+  readonly columns: ReadonlyMap<string, Column>
+  /** A row that nobody has given a value. */
+  readonly blank: Row
   /** Columns that no two rows share; null never counts as shared. */
   readonly unique: readonly string[]
 }
@@ -92,11 +94,11 @@ export function keyOf(table: TableName, row: Readonly<Record<string, Value>>): s
 }
 
 function completed(table: TableName, before: Row | undefined, row: Readonly<Record<string, Value>>): Row {
-  const { columns } = schemaOf(table)
-  const after: Record<string, Cell> = {}
-  for (const { name, fallback } of columns) after[name] = before?.[name] ?? (before ? null : fallback)
-  for (const [name, value] of Object.entries(row)) {
-    const column = columns.find((one) => one.name === name)
+  const { columns, blank } = schemaOf(table)
+  const after: Record<string, Cell> = { ...(before ?? blank) }
+  for (const name in row) {
+    const column = columns.get(name)
+    const value = row[name] ?? null
     if (!column) throw new StoreFault('rejected', `${table} has no column ${name}`)
     after[name] = column.whole && typeof value === 'number' ? BigInt(value) : value
   }
@@ -126,7 +128,8 @@ function readSchemas(text: string): ReadonlyMap<string, Schema> {
     const lines = (body ?? '').split('\n').map((line) => /^ {2}"?([a-z_]+)"? (text|bigint|bytea|boolean)\b(.*)$/.exec(line))
     const columns = lines.flatMap((line) => (line ? [columnOf(line[1] ?? '', line[2] ?? '', line[3] ?? '')] : []))
     const unique = lines.flatMap((line) => (line && /\bUNIQUE\b/.test(line[3] ?? '') ? [line[1] ?? ''] : []))
-    schemas.set(name ?? '', { columns, unique })
+    const blank = Object.fromEntries(columns.map((column) => [column.name, column.fallback]))
+    schemas.set(name ?? '', { columns: new Map(columns.map((column) => [column.name, column])), blank, unique })
   }
   return schemas
 }

@@ -15,7 +15,13 @@ function scopeOf({ adapter, control }: Pick<Job, 'adapter' | 'control'>): Omit<C
   return { ...(adapter && { adapter }), ...(known && { control: known }) }
 }
 
+/** Errors are part of life here, and where they came from is only asked when a history is explained. */
+function forgetStacks(): void {
+  Error.stackTraceLimit = 0
+}
+
 async function work(share: Share): Promise<Report> {
+  forgetStacks()
   const sums = { histories: 0, steps: 0, signed: 0 }
   const digests = createHash('sha256')
   const found = await run({

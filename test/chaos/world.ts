@@ -9,7 +9,7 @@ import { ChainModel } from './chain-model.ts'
 import { Checker } from './checker.ts'
 import type { Ground } from './grounds.ts'
 import { Happenings } from './happenings.ts'
-import { HOUSE } from './house.ts'
+import { HOUSE, tillOf } from './house.ts'
 import { Merchant } from './merchants.ts'
 import type { Plan, PlannedSession } from './plan.ts'
 import { Random } from './random.ts'
@@ -95,32 +95,32 @@ export class World {
   }
 
   /** Processes start, operators open the sessions, and the plan begins. */
-  async begin(): Promise<void> {
+  begin(): void {
     for (const replica of this.replicas) this.#guard(replica.start(), 'start')
-    const [first] = await this.#until(() => allOf(this.replicas.map(({ running }) => running)))
+    const [first] = this.#until(() => allOf(this.replicas.map(({ running }) => running)))
     if (!first) throw new Error('a world needs a replica')
-    for (const session of this.#options.plan.sessions) await this.#open(first.ledger, session)
+    for (const session of this.#options.plan.sessions) this.#open(first.ledger, session)
     for (const errand of this.#options.plan.errands) this.#agent(errand).begin()
     this.#happenings.begin(this.#options.plan)
   }
 
   /** The next thing happens, and the invariants are looked at. @throws Violation. */
-  async step(until?: number): Promise<boolean> {
-    const went = await this.agenda.step(until)
+  step(until?: number): boolean {
+    const went = this.agenda.step(until)
     if (this.#violation) throw this.#violation
     this.checker.look(this.ground.books)
     return went
   }
 
   /** Whatever was broken works again, so that what is open can be settled. */
-  async heal(): Promise<void> {
+  heal(): void {
     this.#happenings.mend()
     for (const replica of this.replicas) {
       replica.mend()
       replica.setRight()
       if (!replica.started) this.#guard(replica.start(), 'start')
     }
-    await this.#until(() => this.replicas.every(({ running }) => running) || undefined)
+    this.#until(() => this.replicas.every(({ running }) => running) || undefined)
   }
 
   note(what: string): void {
@@ -128,25 +128,25 @@ export class World {
   }
 
   /** Steps on until there is such a thing. */
-  async #until<T>(look: () => T | undefined): Promise<T> {
-    await this.agenda.settle()
+  #until<T>(look: () => T | undefined): T {
+    this.agenda.settle()
     for (;;) {
       const found = look()
       if (found !== undefined) return found
-      if (!(await this.step())) throw new Violation('harness', 'nothing happens any more, and something is waited for')
+      if (!this.step()) throw new Violation('harness', 'nothing happens any more, and something is waited for')
     }
   }
 
-  async #settled<T>(promise: Promise<T>): Promise<T> {
+  #settled<T>(promise: Promise<T>): T {
     const results: { readonly value: T }[] = []
     this.#guard(
       promise.then((value) => results.push({ value })),
       'a call',
     )
-    return (await this.#until(() => results[0])).value
+    return this.#until(() => results[0]).value
   }
 
-  async #open(ledger: Ledger, { name, parent, cap }: PlannedSession): Promise<void> {
+  #open(ledger: Ledger, { name, parent, cap }: PlannedSession): void {
     const id = this.#ids('ses')
     const parentId = parent === null ? null : (this.#sessionIds.get(parent) ?? null)
     this.#sessionIds.set(name, id)
@@ -158,13 +158,13 @@ export class World {
       ...{ cap, createdAt: now, expiresAt: now + 30 * DAY_MS, limits: {}, scope: {}, networks: [HOUSE.network], assets: ['USDC'] },
       ...{ wallet: null, owner: 'ops', parent: parentId, singleUse: false, labels: {}, refill: null },
     }
-    await this.#insist(() => ledger.openSession(session, { key: id, digest: id }))
+    this.#insist(() => ledger.openSession(session, { key: id, digest: id }))
   }
 
   /** As an operator's command line does: the same request again under the same key, until it is answered. */
-  async #insist(call: () => Promise<unknown>): Promise<void> {
+  #insist(call: () => Promise<unknown>): void {
     for (;;) {
-      const answered = await this.#settled(call().then(() => true, unavailable))
+      const answered = this.#settled(call().then(() => true, unavailable))
       if (answered) return
     }
   }
@@ -180,7 +180,8 @@ export class World {
     const { agenda, chain, ground } = this
     const random = new Random(plan.seed, 20 + at)
     return new Replica({
-      ...{ name: `r${at}`, agenda, chain, ground, random, ids: this.#ids, losses: plan.losses, round_ms: plan.round_ms },
+      ...{ name: `r${at}`, agenda, chain, ground, random, ids: this.#ids },
+      ...{ till: tillOf(plan.seed), losses: plan.losses, round_ms: plan.round_ms },
       chainKnown: plan.known,
       chainUp: () => this.#happenings.chainUp,
       ledgerOf: (ledger, life) => control?.ledgerOf?.(ledger, { agenda, life, random }) ?? ledger,

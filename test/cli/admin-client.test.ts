@@ -43,6 +43,14 @@ describe('admin client', () => {
     await expect(failure).rejects.toMatchObject({ name: 'CliFailure', message: 'no session x', advice: 'Check the id.', exitCode: 1 })
   })
 
+  it.each([
+    [200, { ready: true, reasons: [] }],
+    [503, { ready: false, reasons: ['Payments are halted.'] }],
+  ])('whether payments can be made is an answer with status %s', async (status, answer) => {
+    const url = await answering((_, response) => response.writeHead(status).end(JSON.stringify(answer)))
+    expect(await createAdminClient({ url, token: 't' }).readiness()).toEqual(answer)
+  })
+
   it('nothing that listens is told apart from everything else that fails', async () => {
     const url = await answering(() => {})
     await Promise.all(servers.splice(0).map(close))

@@ -1,10 +1,10 @@
-import { createServer } from 'node:http'
 import { delimiter, dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { writeBundle } from '../../src/cli/ca-bundle.ts'
 import { proxyVariables } from '../../src/cli/child-environment.ts'
-import { close, listen } from '../testnet/doors.ts'
+import { judgeClock } from '../../src/cli/doctor.ts'
+import { startAdminApi } from './running-admin.ts'
 import { type RunningPurser, runHere, startPurser } from './running-purser.ts'
 
 let purser: RunningPurser
@@ -36,7 +36,8 @@ describe('doctor', () => {
     expect(of('this shell')).toMatchObject({ result: 'note' })
     expect(of('Node proxy')).toMatchObject({ result: 'ok' })
     expect(of('Node trust')).toMatchObject({ result: 'ok', text: 'trusts the local authority' })
-    expect(of('clock, network')).toMatchObject({ result: 'skipped', text: 'no rpc is configured to compare with' })
+    expect(of('payments')).toMatchObject({ result: 'ok', text: 'can be made' })
+    expect(of('clock')).toMatchObject({ result: 'ok', text: expect.stringContaining('agrees with Purser’s') })
   }, 120_000)
 
   it('a shell that lacks the authority is told which variable to set, and the command fails', async () => {
@@ -54,13 +55,25 @@ describe('doctor', () => {
     expect(of('Node proxy')).toMatchObject({ result: 'fix', text: expect.stringContaining('HTTP_PROXY=http://SESSION:TOKEN@HOST:PORT') })
   }, 120_000)
 
-  it('a clock that is off by more than half a window is found', async () => {
-    const late = createServer((_, response) => void response.setHeader('date', new Date(Date.now() - 60_000).toUTCString()).end())
-    const rpc = `http://127.0.0.1:${await listen(late)}`
-    await using other = await startPurser({ networks: [{ id: 'eip155:84532', rpc }] })
-    const { code, of } = await doctor(other.configFile, {})
-    await close(late)
-    expect(code).toBe(1)
-    expect(of('clock, network')).toMatchObject({ result: 'fix', text: expect.stringContaining('s off: synchronise it') })
-  }, 120_000)
+  it('says what stops payments in the words of /readyz, and fails', async () => {
+    const skew = 'The local clock says 2026-06-27T12:00:00.000Z, the chain eip155:84532 says 2026-06-27T12:01:00.000Z.'
+    await using api = await startAdminApi({ readiness: [() => [skew], async () => ['Payments are halted: audit']] })
+    const found = Report.parse(JSON.parse((await api.run('doctor', '--json')).out))
+    expect(found.ok).toBe(false)
+    expect(found.findings.filter(({ what }) => what === 'payments')).toEqual([
+      { what: 'payments', result: 'fix', text: skew },
+      { what: 'payments', result: 'fix', text: 'Payments are halted: audit' },
+    ])
+  })
+})
+
+describe('judgeClock', () => {
+  it.each([
+    [new Date(30_000).toUTCString(), 'ok', 'agrees with Purser’s within 30 s'],
+    [new Date(31_000).toUTCString(), 'note', 'this machine’s and Purser’s are 31 s apart: synchronise both'],
+    [undefined, 'skipped', 'Purser tells no time'],
+    ['noon', 'skipped', 'Purser tells no time'],
+  ])('a Date of %s is %s: only the clock of the machine that signs stops payments', (date, result, text) => {
+    expect(judgeClock(date, 0)).toEqual({ what: 'clock', result, text })
+  })
 })

@@ -4,6 +4,7 @@ import { MERCHANT, NOTHING_FOUND, WALLET } from '../admin/fixture.ts'
 import { startAdminApi } from './running-admin.ts'
 
 const paid = { paymentId: 'pay_1', network: 'eip155:84532', host: 'api.example.com', amount: 1_500_000n, currency: 'USD' }
+const used = { network: 'eip155:84532', token: '0x1', wallet: WALLET, nonce: '0x2', transaction: '0xabc', block: 12n }
 
 async function ran(report: Partial<ReconcileReport>, ...flags: string[]) {
   const asked: unknown[] = []
@@ -36,12 +37,17 @@ describe('reconcile', () => {
   it('ends with 1 where something waits for a person, and says what to do', async () => {
     const { code, out } = await ran({
       disputed: [{ ...paid, dispute: 'settled_though_denied', payTo: MERCHANT, refunded: 500_000n, transaction: '0xabc' }],
-      unrecorded: [{ network: 'eip155:84532', token: '0x1', wallet: WALLET, nonce: '0x2', transaction: '0xabc', block: 12n }],
+      unrecorded: [
+        { ...used, payTo: MERCHANT, amountAtomic: 2_500n },
+        { ...used, payTo: null, amountAtomic: null },
+      ],
       unavailable: [{ network: 'eip155:8453', reason: 'It does not answer.' }],
     })
     expect(code).toBe(1)
     expect(out).toMatch(/^pay_1 +settled_though_denied +\$1\.50 +\$0\.50 +api\.example\.com$/m)
     expect(out).toMatch(/^Paid and not in this ledger$/m)
+    expect(out).toMatch(new RegExp(`^eip155:84532 +0x1 +${WALLET} +${MERCHANT} +2500 +0xabc$`, 'm'))
+    expect(out).toMatch(new RegExp(`^eip155:84532 +0x1 +${WALLET} +\\? +\\? +0xabc$`, 'm'))
     expect(out).toMatch(/^eip155:8453 +It does not answer\.$/m)
     expect(out).toContain('claim the money back')
     expect(out).not.toContain('Nothing waits')

@@ -8,6 +8,7 @@ import {
   readOrCreateAdminToken,
   readOrCreateKey,
   readOrCreateWalletKey,
+  requireVariables,
   resolveKey,
   resolveSecret,
   resolveWalletKey,
@@ -43,6 +44,21 @@ describe('parseSecret', () => {
     const ref = parseSecret('canary', '/etc')
     expect(inspect(ref, { depth: 9, showHidden: true })).not.toContain('canary')
     expect(JSON.stringify(ref)).not.toContain('canary')
+  })
+})
+
+describe('requireVariables', () => {
+  const env = (name: string) => ({ kind: 'env', name }) as const
+
+  it('names all that are not set or empty at once, each once', () => {
+    const refs = [env('A'), env('B'), env('SET'), env('C'), env('A'), { kind: 'file', path: '/none' } as const]
+    const require = () => requireVariables(refs, { SET: 'x', B: '' })
+    expect(require).toThrow('The environment variables A, B and C are not set. Set each to its secret, or name files instead.')
+    expect(require).toThrow(SecretError)
+  })
+
+  it('says nothing where all are set', () => {
+    expect(() => requireVariables([env('A')], { A: 'x' })).not.toThrow()
   })
 })
 

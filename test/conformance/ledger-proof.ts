@@ -192,7 +192,7 @@ function correcting(bench: () => Bench): void {
       expect(await reservation.payment()).toMatchObject({ state: 'expired' })
       expect(await say(paymentId, 'bob')).toMatchObject({
         kind: 'applied',
-        payment: { state: 'settled', evidence: 'operator', transaction: HASH, settlement: 'ann: ann saw it. bob: bob saw it.' },
+        payment: { state: 'settled', evidence: 'operator', transaction: HASH, settlement: 'ann: “ann saw it.”; bob: “bob saw it.”' },
       })
       expect(await bench().balance(session)).toEqual({ spent: usd(3), held: 0n, payments: 1 })
       expect(await say(paymentId, 'bob')).toMatchObject({ kind: 'applied', payment: { state: 'settled' } })

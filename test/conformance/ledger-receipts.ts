@@ -15,7 +15,7 @@ export function receiptsConformance(bench: () => Bench): void {
   const tale = (entries: readonly Receipt[]) => entries.map(({ kind, state, count }) => `${kind} ${state} ${count}`)
 
   describe('receipts', () => {
-    it('tell of a payment what happened, with the signature only once it is settled', async () => {
+    it('tell of a payment what happened, with the signature only once nobody can take it any more', async () => {
       const { id } = await bench().openSession()
       const request = bench().make.request(id, usd(0.05), {
         attempt: { task: 't1', categories: ['search'], justification: 'for the “report”' },
@@ -25,16 +25,18 @@ export function receiptsConformance(bench: () => Bench): void {
       await reservation.leaveUnknown('The connection broke.')
       await reservation.post(CLAIMED)
       await reservation.delivered(COMPLETE)
+      const shown = { transaction: CLAIMED.transaction ?? '', block: 7n, reason: 'The chain shows it.' }
+      await bench().ledger.resolve(request.paymentId, { kind: 'settled', evidence: 'confirmed', ...shown })
       const entries = await receipts()
-      expect(tale(entries)).toEqual(['conclusion unknown 1', 'amendment settled 1', 'amendment settled 1'])
-      const [unknown, settled, delivered] = entries
+      expect(tale(entries)).toEqual(['conclusion unknown 1', 'amendment settled 1', 'amendment settled 1', 'amendment settled 1'])
+      const [unknown, settled, delivered, confirmed] = entries
       const { signature } = authorizationFor(request)
       expect(unknown).toMatchObject({
         signature: null,
         signatureDigest: expect.stringMatching(/^[0-9a-f]{64}$/),
         settlement: 'The connection broke.',
       })
-      expect(settled).toMatchObject({ signature, transaction: CLAIMED.transaction, delivered: false, number: 2 })
+      expect(settled).toMatchObject({ signature: null, transaction: CLAIMED.transaction, delivered: false, number: 2 })
       expect(delivered).toMatchObject({
         number: 3,
         delivered: true,
@@ -48,6 +50,7 @@ export function receiptsConformance(bench: () => Bench): void {
         nonce: request.nonce,
         previousHash: settled?.hash,
       })
+      expect(confirmed).toMatchObject({ signature, evidence: 'confirmed', block: '7' })
       expect(await bench().ledger.receipt(delivered?.id ?? '')).toEqual(delivered)
     })
 

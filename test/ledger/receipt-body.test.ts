@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { PaymentState } from '../../src/ledger/ledger.ts'
 import type { PaymentRecord } from '../../src/ledger/payment-row.ts'
 import { receiptBody } from '../../src/ledger/receipt-body.ts'
+import { EXPIRY_GRACE_MS } from '../../src/limits.ts'
 import { countingIds } from '../clock.ts'
 import { fixtures, usd } from './fixtures.ts'
 
@@ -64,8 +65,15 @@ describe('a receipt’s body', () => {
     expect(signatureDigest).toMatch(/^[0-9a-f]{64}$/)
   })
 
-  it('shows the signature of a settled payment', () => {
-    expect(receiptBody(record('settled'), stamp).signature).toBe('0xabc')
+  it('shows the signature of a payment that the chain has shown to be settled', () => {
+    expect(receiptBody(record('settled', { evidence: 'confirmed' }), stamp).signature).toBe('0xabc')
+  })
+
+  it.each(['claimed', 'operator'] as const)('G10: shows no signature on evidence that is %s while it could still be taken', (evidence) => {
+    const settled = record('settled', { evidence })
+    const end = NOW + 120_000 + EXPIRY_GRACE_MS
+    expect(receiptBody(settled, { ...stamp, at: end - 1 })).toMatchObject({ signature: null, signatureDigest: expect.any(String) })
+    expect(receiptBody(settled, { ...stamp, at: end }).signature).toBe('0xabc')
   })
 
   it('has null for all that a refusal without terms does not know', () => {

@@ -48,4 +48,32 @@ describe('resolving', () => {
     expect(bench.write((tx) => bench.resolving.refund(tx, refund))?.refunded).toBe(MAX_CAP)
     expect(bench.write((tx) => bench.resolving.refund(tx, { ...refund, source: 't' }))?.refunded).toBe(MAX_CAP)
   })
+
+  it('tells two people’s evidence apart', () => {
+    const { bench, paymentId } = unknown()
+    const say = (by: string) => ({ paymentId, outcome: 'settled', transaction: null, evidence: `seen by ${by}`, by, at: 0 }) as const
+    bench.write((tx) => bench.resolving.correct(tx, say('ann')))
+    expect(bench.write((tx) => bench.resolving.correct(tx, say('bob')))).toMatchObject({
+      payment: { settlement: 'ann: “seen by ann”; bob: “seen by bob”' },
+    })
+  })
+
+  it('says of what is settled that it is settled already', () => {
+    const { bench, paymentId } = unknown()
+    bench.write((tx) => bench.resolving.resolve(tx, paymentId, SETTLED))
+    const again = { paymentId, outcome: 'settled', transaction: null, evidence: 'e', by: 'ann', at: 0 } as const
+    expect(() => bench.write((tx) => bench.resolving.correct(tx, again))).toThrow(`conflict: Payment ${paymentId} is settled already.`)
+  })
+
+  it('names what two refunds have in common in the words of whoever entered them', () => {
+    const { bench, paymentId } = unknown()
+    bench.write((tx) => bench.resolving.resolve(tx, paymentId, SETTLED))
+    const refund = { paymentId, source: 'entry:0a1b', amountAtomic: 1n, evidence: 'e', by: 'ops', at: 0 }
+    const enter = (changes: Partial<typeof refund>) => bench.write((tx) => bench.resolving.refund(tx, { ...refund, ...changes }))
+    enter({})
+    enter({ source: 'chain:tx:1', by: 'chain' })
+    expect(() => enter({ amountAtomic: 2n })).toThrow('conflict: This Idempotency-Key stands for a refund of another amount already.')
+    const moved = { source: 'chain:tx:1', by: 'chain', amountAtomic: 2n }
+    expect(() => enter(moved)).toThrow('conflict: The transfer chain:tx:1 stands for a refund of another amount already.')
+  })
 })

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Cancellation } from '../../src/chain/chain.ts'
 import { cancelCall } from '../../src/chain/eip3009.ts'
 import { createGasWallet } from '../../src/chain/gas-wallet.ts'
+import { RpcError } from '../../src/chain/rpc.ts'
 import { type CancelDeps, createCancel } from '../../src/payment/cancel.ts'
 import { createRecovery } from '../../src/payment/recover.ts'
 import { knownAssets } from '../../src/rails/x402/assets.ts'
@@ -61,7 +62,9 @@ describe('on the real chain, cancelling a payment', () => {
     const payment = await unknownPayment(rig)
     await settle(chain, world.lastSigned())
     const refused = await cancelOf(rig, { gasWallet })(payment.id)
-    expect(refused).toMatchObject({ kind: 'signed', transaction: null, note: expect.stringContaining('authorization is used or canceled') })
+    expect(refused).toMatchObject({ kind: 'signed', transaction: null })
+    expect(refused.note).toMatch(/authorization is used or canceled\. Then this call can do nothing any more: `purser reconcile` asks/)
+    expect(refused.note).not.toContain('Anyone with gas')
     expect(await rig.balance()).toMatchObject({ held: 1_000n })
   })
 })
@@ -96,6 +99,16 @@ describe('nothing is signed to cancel', () => {
     const wallet = createLocalWallet({ key: generatePrivateKey() })
     await expect(cancelOf(rig, { wallet })(payment.id)).rejects.toMatchObject(conflict('was signed by'))
     await expect(cancelOf(rig, { assets: [] })(payment.id)).rejects.toMatchObject(conflict('not configured here'))
+  })
+})
+
+describe('a cancellation that the gas wallet could not submit', () => {
+  it.each(['rpc.test refused eth_call: out of gas', 'Gas costs too much now.'])('is told in whole sentences: %s', async (message) => {
+    await using rig = await startRig()
+    const payment = await unknownPayment(rig)
+    const gasWallet = { cancel: () => Promise.reject(new RpcError(message)) }
+    const { note } = await cancelOf(rig, { gasWallet })(payment.id)
+    expect(note).toContain(`could not submit it: ${message.replace(/\.$/, '')}. Anyone with gas can send this call`)
   })
 })
 

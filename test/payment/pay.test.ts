@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { PaymentOutcome } from '../../src/session/exchange.ts'
-import { answer, COMPLETE, challenge, PAY_TO, type Rig, settleDown, settled, startRig, TIERS } from './rig.ts'
+import { answer, COMPLETE, challenge, PAY_TO, type Rig, settleDown, settled, startRig, TIERS, URL_ASKED } from './rig.ts'
 
 const refusal = (outcome: PaymentOutcome) => (outcome.kind === 'refuse' ? outcome.refusal : undefined)
 
@@ -210,13 +210,13 @@ describe('the way of a payment', () => {
     expect(refusal(await rig.pay(() => settled(), { unpaid }))).toMatchObject({ code: 'recipient_changed' })
   })
 
-  it('says how many things were bought in the task, and where to list them', async () => {
+  it('says what was bought in the task and for how much, and where to list it', async () => {
     await using rig = await startRig({ session: { cap: 1_500n } })
-    const request = () => rig.request({ hints: { payNever: false, task: 'report 7' } })
+    const request = () => rig.request({ hints: { payNever: false, task: 'report 7' }, url: `${URL_ASKED}?city=Berlin` })
     await deliver(rig, await rig.pay(() => settled(), { request: request() }))
     expect(refusal(await rig.pay(() => settled(), { request: request() }))?.boughtInTask).toEqual({
-      count: 1,
-      url: 'http://purser.internal/v1/session/payments?task=report%207',
+      ...{ count: 1, amount: 1_000n, currency: 'USD', url: 'http://purser.internal/v1/session/payments?task=report%207' },
+      latest: [{ paymentId: expect.stringMatching(/^pay_/), resource: URL_ASKED, amount: 1_000n, state: 'settled', delivered: true }],
     })
   })
 })

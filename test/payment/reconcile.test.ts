@@ -55,8 +55,10 @@ describe('on the real chain', () => {
     await world.passTo(known.validBefore_s ?? 0)
     const { reconcile, said } = await realReconcile(world)
     const report = await reconcile()
-    const { nonce } = foreign.transfer
-    expect(report.unrecorded).toEqual([{ network: NETWORK, wallet: payer, token: USDC, nonce, transaction, block: expect.any(BigInt) }])
+    const { nonce, payTo, amountAtomic } = foreign.transfer
+    expect(report.unrecorded).toEqual([
+      { network: NETWORK, wallet: payer, token: USDC, nonce, transaction, block: expect.any(BigInt), payTo, amountAtomic },
+    ])
     expect(report.searched).toEqual([{ network: NETWORK, wallet: payer, from: 0n, to: expect.any(BigInt) }])
     expect(said).toEqual([expect.stringContaining('is the ledger an older copy?')])
     const later = await reconcile({ fromBlock: { [NETWORK]: (report.unrecorded[0]?.block ?? 0n) + 1n } })
@@ -109,7 +111,7 @@ describe('one pass', () => {
     const { nonce, state } = await newest(rig)
     expect(state).toBe('void')
     const { said, events } = warnings()
-    const use = { token: USDC, nonce: nonce ?? '', transaction: CHAIN_TX, block: 5n }
+    const use = { token: USDC, nonce: nonce ?? '', transaction: CHAIN_TX, block: 5n, payTo: null, amountAtomic: null }
     const history = {
       final: async () => ({ block: 10n, time_s: 1 }),
       blockBefore: async () => 0n,

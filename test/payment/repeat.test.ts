@@ -99,23 +99,43 @@ describe('repeating a purchase', () => {
     expect(await rig.balance()).toMatchObject({ held: 1_000n, spent: 0n })
   })
 
-  it('R3: a purchase that another process works on is in progress, and says when to come again', async () => {
+  it('R3: a purchase that another process works on is waited for a moment; then the request says when to come again', async () => {
     await using rig = await startRig()
+    const { clock } = rig
+    const began = clock.monotonic()
+    Object.assign(rig.deps, { pause: async (ms: number) => clock.advance(ms) })
     rig.ledger.resume = async () => ({ kind: 'in_progress', purchaseId: 'pur_elsewhere' })
     expect(refusal(await rig.pay(notAgain))).toMatchObject({ code: 'purchase_in_progress', retryAfter_s: 1 })
+    expect(clock.monotonic() - began).toBe(1_000)
     expect(rig.sent).toEqual([])
   })
 
-  it('an attempt that ended between the ledger’s word and our look for it is not taken for one that runs elsewhere', async () => {
+  it('R3: what ends in another process while it is waited for is joined, and nobody is sent away', async () => {
     await using rig = await startRig()
+    Object.assign(rig.deps, { pause: async (ms: number) => rig.clock.advance(ms) })
     const resume = rig.ledger.resume.bind(rig.ledger)
     let asked = 0
     rig.ledger.resume = async (purchase) => {
       asked += 1
-      return asked <= 2 ? { kind: 'in_progress', purchaseId: 'pur_over' } : resume(purchase)
+      return asked <= 5 ? { kind: 'in_progress', purchaseId: 'pur_elsewhere' } : resume(purchase)
     }
     expect((await rig.pay(() => settled())).kind).toBe('answer')
-    expect(asked).toBe(3)
+    expect(asked).toBe(6)
+  })
+
+  it('R3: whoever leaves while an attempt elsewhere is waited for is not waited for any longer', async () => {
+    await using rig = await startRig()
+    const left = new AbortController()
+    const pauses: number[] = []
+    const pause = async (ms: number) => {
+      pauses.push(ms)
+      left.abort()
+    }
+    Object.assign(rig.deps, { pause })
+    rig.ledger.resume = async () => ({ kind: 'in_progress', purchaseId: 'pur_elsewhere' })
+    const request = rig.request({ signal: left.signal })
+    expect(refusal(await rig.pay(notAgain, { request }))?.code).toBe('purchase_in_progress')
+    expect(pauses).toEqual([50])
   })
 
   it('a chain that cannot be asked lets go of the purchase', async () => {

@@ -50,9 +50,13 @@ describe('problem', () => {
     expect([status, body.status]).toEqual([401, 401])
   })
 
-  it('says how many payments the task has made, and where each is listed', () => {
-    const boughtInTask = { count: 2, url: 'http://purser.internal/v1/session/payments?task=t' }
-    expect(problem({ code: 'session_exhausted', detail: 'Nothing remains.', boughtInTask }).body.boughtInTask).toEqual(boughtInTask)
+  it('says what the task has bought, in decimal amounts, and where each is listed', () => {
+    const one = { paymentId: 'pay_1', resource: 'https://api.example.com/a', state: 'settled', delivered: true }
+    const known = { count: 2, currency: 'USD', url: 'http://purser.internal/v1/session/payments?task=t' }
+    const boughtInTask = { ...known, amount: 2_500_000n, amountOf: 1, latest: [{ ...one, amount: 1_250_000n }] }
+    expect(problem({ code: 'session_exhausted', detail: 'Nothing remains.', boughtInTask }).body.boughtInTask).toEqual({
+      ...{ ...known, amount: '2.50', amountOf: 1, latest: [{ ...one, amount: '1.25' }] },
+    })
   })
 
   it('can be written as JSON', () => {
