@@ -98,6 +98,8 @@ export const SALVAGE_TIMEOUT_MS = 30_000
 export const ABANDONED_ATTEMPT_MS = 30_000
 /** An agent that gives up takes its connection with it at once; a reset that comes later says nothing about the answer. */
 export const RESET_WATCH_MS = 10_000
+/** An answer known to be lost must not be bought again because one call to the ledger failed; the repeat waits meanwhile. */
+export const REOPEN_TRIES = 3
 /** Answers delivered within that time stay at hand, in case of such a reset. */
 export const DELIVERED_ANSWERS_BYTES = 16 * 1024 * 1024
 
@@ -211,6 +213,8 @@ export const MAX_SESSION_DEPTH = 8
 export const MAX_OPEN_CHILDREN = 1_000
 /** Sessions whose terms stay parsed in memory, some KB each. */
 export const MAX_CACHED_SESSIONS = 10_000
+/** Sessions are counted by the hour of their end: a ledger of ten years has some 100,000 counts, and a look at them is short. */
+export const COUNTED_MS = 3_600_000
 
 /** Percent of the cap, spent and held together, at which operators are told. */
 export const DEFAULT_THRESHOLDS = [50, 80, 95] as const

@@ -4,6 +4,7 @@
  */
 import type { Answer, RawHeaders } from '../http.ts'
 import type { PurchaseIdentity, Reservation } from '../ledger/ledger.ts'
+import { REOPEN_TRIES } from '../limits.ts'
 import type { Delivery, PaidAnswer } from '../session/exchange.ts'
 import { passing } from '../waypoints.ts'
 import type { Case } from './case.ts'
@@ -98,17 +99,24 @@ async function keep({ deps: { answers } }: Case, { recording, purchase, reservat
   }
 }
 
+/** Without the copy the same authorization is presented again; without the reopening another one would be made. */
 async function reopen({ deps }: Case, { purchase, reservation: { paymentId } }: Deliverable): Promise<void> {
-  const { answers, ledger, events } = deps
+  const { answers, events } = deps
+  passing('before reopening')
+  const copy = answers.remembered(paymentId)
+  if (copy) await answers.keep(paymentId, copy, purchase).catch((fault: unknown) => events.faulted('keeping an answer', fault))
+  for (let attempt = 1; attempt <= REOPEN_TRIES; attempt++) if (await reopened(deps, paymentId)) return
+}
+
+async function reopened({ ledger, events }: Case['deps'], paymentId: string): Promise<boolean> {
   try {
-    passing('before reopening')
-    const copy = answers.remembered(paymentId)
-    if (copy) await answers.keep(paymentId, copy, purchase)
     await ledger.reopen(paymentId)
     events.undelivered(paymentId)
     passing('reopened')
+    return true
   } catch (fault) {
     events.faulted('reopening', fault)
+    return false
   }
 }
 

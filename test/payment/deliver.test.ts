@@ -149,6 +149,33 @@ describe('delivering what was paid for', () => {
     expect(await rig.balance()).toMatchObject({ spent: 1_000n, payments: 1 })
   })
 
+  it('G3: a lost answer that cannot be kept is presented again with the same payment, not bought anew', async () => {
+    await using rig = await startRig()
+    const first = await buy(rig)
+    await take(first)
+    rig.ledger.keepAnswer = async () => {
+      throw refused('ledger_unavailable', 'The connection was lost.')
+    }
+    paid(first).lost?.()
+    expect(await take(await buy(rig))).toBe('goods')
+    expect(rig.sent[1]).toEqual(rig.sent[0])
+    expect(await rig.balance()).toMatchObject({ spent: 1_000n, payments: 1 })
+  })
+
+  it('G3: a call to the ledger that is lost does not make a lost answer a delivered one', async () => {
+    await using rig = await startRig()
+    const first = await buy(rig)
+    await take(first)
+    const { reopen } = rig.ledger
+    rig.ledger.reopen = async () => {
+      rig.ledger.reopen = reopen
+      throw refused('ledger_unavailable', 'The connection was lost.')
+    }
+    paid(first).lost?.()
+    expect(await take(await buy(rig, {}, notAgain))).toBe('goods')
+    expect(await rig.balance()).toMatchObject({ spent: 1_000n, payments: 1 })
+  })
+
   it('a stored answer whose agent is lost again stays stored', async () => {
     await using rig = await startRig()
     await leave(await buy(rig))
