@@ -116,7 +116,8 @@ export class Agenda {
       if (!first || first.time > until) return false
       const { run, life, time } = pop(this.#heap)
       if (!run || !life.alive) continue
-      this.#now = time
+      // What was due while time was skipped happens late: time never goes back.
+      this.skipTo(time)
       run()
       settle()
       return true

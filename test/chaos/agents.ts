@@ -47,7 +47,16 @@ interface Connection {
 /** Refusals after which the same request may do better. */
 const AGAIN: ReadonlySet<string> = new Set([
   ...['purchase_in_progress', 'payment_unknown', 'payment_rejected', 'ledger_unavailable', 'upstream_unreachable', 'upstream_timeout'],
-  ...['paid_not_delivered', 'clock_skew', 'internal_error', 'spending_limit_exceeded', 'session_exhausted', 'frequency_exceeded'],
+  ...[
+    'paid_not_delivered',
+    'clock_skew',
+    'internal_error',
+    'spending_limit_exceeded',
+    'session_exhausted',
+    'frequency_exceeded',
+    'window_limit_exceeded',
+    'payments_halted',
+  ],
 ])
 
 export class Agent {

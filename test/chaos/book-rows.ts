@@ -17,8 +17,11 @@ export function entryOf(row: Cells): Entry {
     headers: row.headers === null ? null : text(row, 'headers'),
     evidence: row.evidence === null ? null : text(row, 'evidence'),
     delivered: row.delivered === 1n,
+    disputed: row.dispute !== null,
+    reservedAt: Number(row.reserved_at),
     concludedAt: row.concluded_at === null ? null : Number(row.concluded_at),
     checkAt: row.check_at === null ? null : Number(row.check_at),
+    refunded: whole(row, 'refunded'),
   }
 }
 

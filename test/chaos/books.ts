@@ -15,10 +15,14 @@ export interface Entry {
   readonly headers: string | null
   readonly evidence: string | null
   readonly delivered: boolean
-  /** Milliseconds since 1970. */
+  readonly disputed: boolean
+  /** By the clock of the process that reserved it, as all of these in milliseconds since 1970. */
+  readonly reservedAt: number
   readonly concludedAt: number | null
-  /** When recovery looks into it next, in milliseconds since 1970; null where it never does. */
+  /** When recovery looks into it next; null where it never does. */
   readonly checkAt: number | null
+  /** Millionths that came back. */
+  readonly refunded: bigint
 }
 
 export interface Account {
@@ -60,9 +64,15 @@ export function isUnproven({ state, evidence }: Entry, chainKnown: boolean): boo
 
 /** A round of recovery at `now` could find something in it: who worked on it may be gone, or its next look is due. */
 export function isDue(entry: Entry, { chainKnown, now }: { readonly chainKnown: boolean; readonly now: number }): boolean {
-  const { state, delivered, checkAt } = entry
-  const mayBeLeft = (OPEN.has(state) && state !== 'unknown') || (state === 'settled' && !delivered)
+  const { state, delivered, disputed, checkAt } = entry
+  const mayBeLeft = (OPEN.has(state) && state !== 'unknown') || (state === 'settled' && !delivered && !disputed)
   return mayBeLeft || (isUnproven(entry, chainKnown) && checkAt !== null && checkAt <= now)
+}
+
+/** All that came back for good is counted, and no more. Money of both has six decimals. */
+export function returnsCounted(books: Books, chain: { finalReturns(): readonly { readonly amount: bigint }[] }): boolean {
+  const counted = books.entries().reduce((sum, { refunded }) => sum + refunded, 0n)
+  return counted === chain.finalReturns().reduce((sum, { amount }) => sum + amount, 0n)
 }
 
 /** An invariant that does not hold. */

@@ -27,17 +27,20 @@ export interface Use {
   readonly time_s: number
 }
 
+/** What a recipient sent back to our wallet, and where. Atomic units. */
+export interface Return {
+  readonly from: string
+  readonly amount: bigint
+  readonly transaction: string
+  readonly block: number
+}
+
 export type Outcome = { readonly kind: 'included'; readonly use: Use } | { readonly kind: 'reverted'; readonly reason: string }
 
 /** From when to when (milliseconds since 1970) no block is made. */
 export interface Standstill {
   readonly from: number
   readonly until: number
-}
-
-interface Pending {
-  readonly call: Call
-  readonly done: (outcome: Outcome) => void
 }
 
 export interface ChainOptions {
@@ -53,8 +56,10 @@ export class ChainModel {
   readonly #uses = new Map<string, Use>()
   /** When each block was made. */
   readonly #times: number[] = []
+  #returns: readonly Return[] = []
   #next: number
-  #pending: Pending[] = []
+  /** What the next block does. */
+  #pending: (() => void)[] = []
   #awaited = false
   #transactions = 0
 
@@ -84,9 +89,22 @@ export class ChainModel {
   /** Resolves when a block took it or refused it: a nonce is used once. */
   submit(call: Call): Promise<Outcome> {
     return new Promise((done) => {
-      this.#pending.push({ call, done })
+      this.#pending.push(() => done(this.#execute(call)))
       this.#await()
     })
+  }
+
+  /** Sends it back, in the next block. */
+  giveBack(from: string, amount: bigint): void {
+    this.#pending.push(() => {
+      this.#returns = [...this.#returns, { from, amount, transaction: this.#transaction(), block: this.head }]
+    })
+    this.#await()
+  }
+
+  finalReturns(): readonly Return[] {
+    const { finalBlock } = this
+    return this.#returns.filter(({ block }) => block <= finalBlock)
   }
 
   used(nonce: string): Use | undefined {
@@ -114,6 +132,7 @@ export class ChainModel {
   /** Takes back what is not final; what `again` names comes back in a later block, if it still can. */
   reorganise(again: (use: Use) => boolean): void {
     const { finalBlock } = this
+    this.#returns = this.finalReturns()
     for (const use of [...this.#uses.values()]) {
       if (use.block <= finalBlock) continue
       this.#uses.delete(use.call.nonce)
@@ -144,7 +163,7 @@ export class ChainModel {
     this.#awaited = false
     const pending = this.#pending
     this.#pending = []
-    for (const { call, done } of pending) done(this.#execute(call))
+    for (const happen of pending) happen()
   }
 
   #execute(call: Call): Outcome {
@@ -152,9 +171,13 @@ export class ChainModel {
     const time_s = this.timeOf(block)
     const reason = this.#bar(call, time_s)
     if (reason) return { kind: 'reverted', reason }
-    const use: Use = { call, transaction: `0x${(++this.#transactions).toString(16).padStart(64, '0')}`, block, time_s }
+    const use: Use = { call, transaction: this.#transaction(), block, time_s }
     this.#uses.set(call.nonce, use)
     return { kind: 'included', use }
+  }
+
+  #transaction(): string {
+    return `0x${(++this.#transactions).toString(16).padStart(64, '0')}`
   }
 
   #bar({ kind, nonce, validAfter_s, validBefore_s }: Call, time_s: number): string | undefined {

@@ -1,7 +1,7 @@
 /** The chain as a replica can ask it: after a while, for final blocks, or not at all. */
-import type { Chain, ChainFinding, SignedTransfer } from '../../src/chain/chain.ts'
+import type { Chain, ChainFinding, Incoming, SignedTransfer } from '../../src/chain/chain.ts'
 import { RPC_TIMEOUT_MS } from '../../src/limits.ts'
-import { NETWORK } from '../testnet/chain.ts'
+import { NETWORK, USDC } from '../testnet/chain.ts'
 import type { Agenda, Life } from './agenda.ts'
 import type { ChainModel } from './chain-model.ts'
 import type { Random } from './random.ts'
@@ -32,9 +32,18 @@ export function chainPort(options: ChainPortOptions): Chain {
     find: (transfer) =>
       ask(() => findingOf(chain, transfer)).catch(() => ({ kind: 'unavailable', reason: 'The RPC server does not answer.' })),
     time: () => ask(() => ({ time_s: chain.timeOf(chain.head), block: BigInt(chain.head) })),
-    incoming: () => ask(() => ({ transfers: [], upTo: BigInt(chain.finalBlock) })),
+    incoming: ({ after, wallet }) => ask(() => incomingOf(chain, { after, wallet })),
     balance: () => ask(() => 1_000_000_000n),
   }
+}
+
+function incomingOf(chain: ChainModel, { after, wallet }: { readonly after: bigint | undefined; readonly wallet: string }) {
+  const returns = after === undefined ? [] : chain.finalReturns().filter(({ block }) => BigInt(block) > after)
+  const transfers = returns.map(({ from, amount, transaction, block }): Incoming => {
+    const place = { transaction, logIndex: 0, block: BigInt(block) }
+    return { network: NETWORK, token: USDC, from, to: wallet, amountAtomic: amount, ...place }
+  })
+  return { transfers, upTo: BigInt(chain.finalBlock) }
 }
 
 /** Only what a final block shows is certain. */

@@ -6,6 +6,7 @@
  * I3 no signature without a row, no byte without what is stored, no release without proof.
  * I4 what is signed is what was decided, and what the receipt says.
  * I5 every signature has its receipt in the end, chains are unbroken, states only move forward.
+ * I6 nothing is reserved beyond a window, nor where an end or a halt was acknowledged (by clocks that were never wrong).
  */
 import { createHash } from 'node:crypto'
 import { UNDELIVERED_TTL_MS } from '../../src/limits.ts'
@@ -15,6 +16,22 @@ import { type Books, type Entry, type ReceiptEntry, Violation } from './books.ts
 import type { ChainModel } from './chain-model.ts'
 import type { Signed, Truth } from './truth.ts'
 
+/** Where nothing may be reserved, and when. */
+export interface Bar {
+  /** With all below it; null: everywhere. */
+  readonly sessionId: string | null
+  /** Milliseconds since 1970. */
+  readonly from: number
+  until: number
+}
+
+/** No more than `max` millionths in any `per_ms`. */
+export interface Window {
+  readonly sessionId: string
+  readonly max: bigint
+  readonly per_ms: number
+}
+
 export interface CheckerOptions {
   readonly truth: Truth
   readonly chain: ChainModel
@@ -23,6 +40,10 @@ export interface CheckerOptions {
   readonly parentOf: (sessionId: string) => string | null
   /** How many purchases the agents have asked for under this URL. */
   readonly wanted: (url: string) => number
+  readonly windows: readonly Window[]
+  readonly bars: readonly Bar[]
+  /** No process has ever shown a wrong time. */
+  readonly clocksRight: boolean
   /** The latest time that any replica's clock has shown, in milliseconds since 1970. */
   readonly latest: () => number
 }
@@ -43,11 +64,11 @@ export class Checker {
   readonly #states = new Map<string, string>()
   readonly #purchases = new Map<string, string>()
   readonly #heads = new Map<string, { number: number; hash: string }>()
-  /** Payments that have a receipt beside a refusal's, with the state that the newest one says. */
   /** When a nonce's payment became settled or expired. */
   readonly #concluded = new Map<string, number>()
   /** Nonces whose bytes are durable. */
   readonly #kept = new Set<string>()
+  /** Payments that have a receipt beside a refusal's, with the state that the newest one says. */
   readonly #told = new Map<string, string>()
   #receipts = 0
   #seen = -1
@@ -68,6 +89,7 @@ export class Checker {
     if (books.version !== this.#seen) {
       this.#rows(books)
       this.#chains(books)
+      if (this.#options.clocksRight) this.#windows(books)
     }
     this.#seen = books.version
     this.#truth = truth.version
@@ -107,6 +129,7 @@ export class Checker {
     for (const entry of books.entries()) {
       const before = this.#states.get(entry.id)
       if (before === entry.state) continue
+      if (before === undefined) this.#allowed(entry)
       this.#states.set(entry.id, entry.state)
       this.#forward(entry, before)
       if (entry.state === 'void') this.#released(entry)
@@ -117,6 +140,31 @@ export class Checker {
     for (const { id, cap, spent, held } of books.accounts()) {
       if (spent + held > cap || spent < 0n || held < 0n)
         throw new Violation('I1', `session ${id} has spent ${spent} and holds ${held} of ${cap}`)
+    }
+  }
+
+  #allowed({ id, sessionId, reservedAt }: Entry): void {
+    const { bars, clocksRight } = this.#options
+    if (!clocksRight) return
+    const met = bars.find((bar) => reservedAt > bar.from && reservedAt < bar.until && this.#isBelow(sessionId, bar.sessionId))
+    if (met)
+      throw new Violation('I6', `payment ${id} was reserved at ${reservedAt}, ${met.sessionId ?? 'all'} being barred from ${met.from}`)
+  }
+
+  #isBelow(sessionId: string, above: string | null): boolean {
+    for (let id: string | null = sessionId; id !== null; id = this.#options.parentOf(id)) if (id === above) return true
+    return above === null
+  }
+
+  /** Recounted from the rows: what is free again by now counts for nobody. */
+  #windows(books: Books): void {
+    for (const { sessionId, max, per_ms } of this.#options.windows) {
+      const counted = books.entries().filter((entry) => entry.state !== 'void' && this.#isBelow(entry.sessionId, sessionId))
+      for (const { reservedAt: to } of counted) {
+        const within = counted.filter(({ reservedAt }) => reservedAt > to - per_ms && reservedAt <= to)
+        const sum = within.reduce((total, { amount }) => total + amount, 0n)
+        if (sum > max) throw new Violation('I6', `${sum} were set aside within ${per_ms} ms in session ${sessionId}, whose limit is ${max}`)
+      }
     }
   }
 

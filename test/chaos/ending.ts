@@ -1,5 +1,5 @@
 /** Endings: what must hold when everything works again and time has passed. Nothing is held for ever. */
-import { isUnproven, Violation } from './books.ts'
+import { isUnproven, returnsCounted, Violation } from './books.ts'
 import type { Plan } from './plan.ts'
 import type { World } from './world.ts'
 
@@ -19,12 +19,14 @@ export function settleAll(world: World, plan: Plan): void {
   }
   quiet(world)
   if (settled(world, plan)) return
+  if (!returnsCounted(world.ground.books, world.chain)) throw new Violation('G9', 'what came back is not counted, or twice')
   const left = world.ground.books.entries().filter((entry) => isUnproven(entry, plan.known))
   throw new Violation('G9', `held for ever: ${left.map(({ id, state }) => `${id} ${state}`).join(', ')}`)
 }
 
 function settled(world: World, { known }: Plan): boolean {
-  return !world.ground.books.entries().some((entry) => isUnproven(entry, known))
+  const { books } = world.ground
+  return returnsCounted(books, world.chain) && !books.entries().some((entry) => isUnproven(entry, known))
 }
 
 /** What is under way comes to its end. */

@@ -41,7 +41,7 @@ const REFERRED = ['payments', 'sessions']
 const COMMIT_MS = [0.05, 8] as const
 
 const ENTRY_COLUMNS = `id, purchase_id, session_id, url, state, nonce, amount, amount_atomic, pay_to, headers, evidence,
-  delivered, concluded_at, check_at`
+  delivered, dispute, reserved_at, concluded_at, check_at, refunded`
 
 /** A process that starts prepares some hundred statements; histories start thousands of them over the same database. */
 class RememberingDatabase extends DatabaseSync {
@@ -80,9 +80,10 @@ export class SqliteGround implements Ground {
 
   /** The next history begins with nothing in any table. */
   begin(): void {
-    this.#books = undefined
     if (this.#db.isTransaction) this.crashed(false)
     this.#db.exec(this.#wipe)
+    // Made anew from what is there, so not before it is gone.
+    this.#books = undefined
   }
 
   async open(place: Place): Promise<Ledger> {

@@ -1,7 +1,10 @@
-/** Happenings: what strikes the world, and what operators do in it. */
+/** Happenings: what strikes the world, and when orders are given in it. */
 import type { Agenda } from './agenda.ts'
 import type { ChainModel } from './chain-model.ts'
-import type { Mishap, Order, Plan } from './plan.ts'
+import type { Bar } from './checker.ts'
+import type { Ground } from './grounds.ts'
+import { Orders } from './orders.ts'
+import type { Mishap, Plan } from './plan.ts'
 import { Random } from './random.ts'
 import type { Replica } from './replica.ts'
 import type { Truth } from './truth.ts'
@@ -10,11 +13,14 @@ export interface Stage {
   readonly agenda: Agenda
   readonly chain: ChainModel
   readonly truth: Truth
+  readonly ground: Ground
   readonly replicas: readonly Replica[]
   readonly start: (replica: Replica) => void
   readonly sessionId: (name: string) => string
   /** An operator asks for this much more, which may or may not arrive. */
   readonly onRaise: (sessionId: string, amount: bigint) => void
+  /** Where nothing may be reserved, and when. */
+  readonly bars: Bar[]
   readonly note: (what: string) => void
 }
 
@@ -22,12 +28,14 @@ type Struck<K extends Mishap['kind']> = Extract<Mishap, { kind: K }>
 
 export class Happenings {
   readonly #stage: Stage
+  readonly #orders: Orders
   #left = 0
   #chainDown = 0
   #seed = 0
 
   constructor(stage: Stage) {
     this.#stage = stage
+    this.#orders = new Orders(stage)
   }
 
   /** How much of the plan is still to come or not over yet. */
@@ -43,7 +51,7 @@ export class Happenings {
     this.#seed = seed
     this.#left = mishaps.length + orders.length
     for (const mishap of mishaps) this.#after(mishap.at_ms, () => this.#strike(mishap))
-    for (const order of orders) this.#after(order.at_ms, () => this.#obey(order))
+    for (const order of orders) this.#after(order.at_ms, () => this.#orders.obey(order, { seed, over: () => this.#over() }))
   }
 
   /** The chain can be asked again. */
@@ -92,31 +100,6 @@ export class Happenings {
     const random = new Random(this.#seed, stream)
     this.#stage.chain.reorganise(() => random.chance(0.7))
     this.#over()
-  }
-
-  #obey(order: Order): void {
-    const { replicas, sessionId, onRaise, note } = this.#stage
-    note(`order: ${order.kind}`)
-    this.#over()
-    if (order.kind === 'cancel') {
-      this.#cancel()
-      return
-    }
-    const ledger = replicas.find(({ running }) => running)?.running?.ledger
-    if (!ledger) return
-    const id = sessionId(order.session)
-    if (order.kind === 'topup') onRaise(id, order.amount)
-    const done = order.kind === 'topup' ? ledger.topUp(id, { amount: order.amount, extend_ms: 0 }) : ledger[order.kind](id)
-    done.catch(() => undefined)
-  }
-
-  /** The last authorization is cancelled on the chain, if the settlement is not faster. */
-  #cancel(): void {
-    const { truth, chain } = this.#stage
-    const last = [...truth.all].at(-1)
-    if (!last) return
-    const { nonce } = last.transfer
-    void chain.submit({ kind: 'cancel', nonce, to: '', value: 0n, validAfter_s: 0, validBefore_s: 0 })
   }
 
   /** After a while it is done with, and something ends with it. */

@@ -5,7 +5,7 @@ import { knownAssets } from '../../src/rails/x402/assets.ts'
 import { createX402Rail } from '../../src/rails/x402/x402.ts'
 import type { Events } from '../../src/telemetry/events.ts'
 import { createLocalWallet } from '../../src/wallet/local-key.ts'
-import { NETWORK } from '../testnet/chain.ts'
+import { NETWORK, USDC } from '../testnet/chain.ts'
 import { quickRail, quickWallet } from './quick-rail.ts'
 
 const tiers = tiersSchema.parse([
@@ -37,8 +37,9 @@ const wallet = createLocalWallet({ key: `0x${'c0ffee11'.repeat(8)}` })
 
 /** Reading, signing and proving by the real parts takes a third of a history's time, and is the same each time. */
 const PROVES_ONE_IN = 20
+const payer = await wallet.address(null)
 const real = { rail, wallet }
-const quick = { rail: quickRail(rail), wallet: quickWallet(await wallet.address(null)) }
+const quick = { rail: quickRail(rail), wallet: quickWallet(payer) }
 
 /** What reads challenges and signs: in one history of some the real parts, in the others quick ones. */
 export function tillOf(seed: number): typeof real {
@@ -47,6 +48,8 @@ export function tillOf(seed: number): typeof real {
 
 export const HOUSE = {
   network: NETWORK,
+  /** Where transfers back are looked for. */
+  watched: { network: NETWORK, wallet: payer, tokens: [USDC] },
   policy,
   events,
   /** 32 bytes, for nonces and kept answers alike. */

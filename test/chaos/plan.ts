@@ -11,6 +11,8 @@ export interface PlannedSession {
   readonly parent: string | null
   /** Millionths. */
   readonly cap: bigint
+  /** No more than this in any time of this length. */
+  readonly window: { readonly max: bigint; readonly per_ms: number } | null
 }
 
 /** An agent wants something once, and asks again until it has it or has had enough. */
@@ -37,7 +39,9 @@ export type Mishap = { readonly stream: number; readonly at_ms: number } & (
 export type Order = { readonly stream: number; readonly at_ms: number } & (
   | { readonly kind: 'topup'; readonly session: string; readonly amount: bigint }
   | { readonly kind: 'close' | 'revoke'; readonly session: string }
+  | { readonly kind: 'halt'; readonly session: string | null; readonly lasts_ms: number }
   | { readonly kind: 'cancel' }
+  | { readonly kind: 'refund' }
 )
 
 export interface Plan {
@@ -63,6 +67,9 @@ export interface Plan {
 
 const DOLLAR = 1_000_000n
 
+/** Streams of chance of what not every history has. */
+const STREAMS = { windows: 50, halts: 51, refunds: 52 } as const
+
 export function planOf(seed: number, wanted: { readonly adapter?: Adapter } = {}): Plan {
   const random = new Random(seed)
   const drawn = random.pick<Adapter>(['sqlite', 'postgres'])
@@ -72,7 +79,7 @@ export function planOf(seed: number, wanted: { readonly adapter?: Adapter } = {}
   const basis = { seed, adapter, replicas, known: random.chance(0.8), finality: random.pick([0, 1, 3, 12]), merchants: 1 + random.below(3) }
   // Everybody comes at once, and there is not enough for all.
   const rush = random.chance(0.25)
-  const sessions = sessionsOf(random, rush)
+  const sessions = windowed(new Random(seed, STREAMS.windows), sessionsOf(random, rush))
   const stream = counter()
   const part = { random, span_ms, stream, replicas, sessions, rush }
   return {
@@ -80,7 +87,7 @@ export function planOf(seed: number, wanted: { readonly adapter?: Adapter } = {}
     sessions,
     errands: errandsOf(part, basis.merchants),
     mishaps: mishapsOf(part),
-    orders: ordersOf(part),
+    orders: [...ordersOf(part), ...haltsOf(part, seed), ...refundsOf(part, basis)],
     losses: adapter === 'postgres' && random.chance(0.4) ? random.spread(0.005, 0.1) : 0,
     way_ms: rush || random.chance(0.3) ? [0.05, 1] : [0.2, 80],
     round_ms: random.spread(20_000, 300_000),
@@ -102,7 +109,7 @@ function counter(): () => number {
 }
 
 /** Caps of a few payments, so that their edge is met all the time. */
-function sessionsOf(random: Random, rush: boolean): PlannedSession[] {
+function sessionsOf(random: Random, rush: boolean): Omit<PlannedSession, 'window'>[] {
   const cap = BigInt(rush ? 6 + random.below(8) : 4 + random.below(24)) * DOLLAR
   const root = { name: 'root', parent: null, cap }
   if (random.chance(0.6)) return [root]
@@ -111,6 +118,16 @@ function sessionsOf(random: Random, rush: boolean): PlannedSession[] {
     cap: (cap * BigInt(40 + random.below(60))) / 100n,
   }))
   return [root, ...children]
+}
+
+/** Windows of a few payments too, as long as a history or a moment of it. */
+function windowed(random: Random, sessions: readonly Omit<PlannedSession, 'window'>[]): PlannedSession[] {
+  return sessions.map((session) => {
+    const window = random.chance(0.15)
+      ? { max: BigInt(3 + random.below(12)) * DOLLAR, per_ms: Math.ceil(random.spread(100, 300_000)) }
+      : null
+    return { ...session, window }
+  })
 }
 
 function errandsOf({ random, span_ms, stream, sessions, rush }: Part, merchants: number): Errand[] {
@@ -153,4 +170,18 @@ function ordersOf({ random, span_ms, stream, sessions }: Part): Order[] {
     if (roll < 0.8) return { ...at, kind: 'revoke', session }
     return { ...at, kind: 'cancel' }
   })
+}
+
+/** Somebody stops all payments or those of a session, and lets them go on after a while. */
+function haltsOf({ span_ms, stream, sessions }: Part, seed: number): Order[] {
+  const random = new Random(seed, STREAMS.halts)
+  if (!random.chance(0.12)) return []
+  const session = random.chance(0.5) ? null : (sessions[random.below(sessions.length)]?.name ?? null)
+  return [{ stream: stream(), at_ms: random.between(0, span_ms), kind: 'halt', session, lasts_ms: random.spread(10, 60_000) }]
+}
+
+/** A recipient sends something back, which only the chain tells. */
+function refundsOf({ span_ms, stream }: Part, { seed, known }: Pick<Plan, 'seed' | 'known'>): Order[] {
+  const random = new Random(seed, STREAMS.refunds)
+  return known && random.chance(0.08) ? [{ stream: stream(), at_ms: span_ms * random.between(0.5, 2) + 10_000, kind: 'refund' }] : []
 }

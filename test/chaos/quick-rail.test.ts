@@ -24,7 +24,13 @@ function challengeAt(till: typeof REAL, version: Version, price?: number): { rea
 
 async function authorizedAt(till: typeof REAL, version: Version, price?: number) {
   const [validAfter_s, validBefore_s] = [1_000, 2_000]
-  const request = { ...challengeAt(till, version, price), nonce: `0x${'ab'.repeat(32)}`, validAfter_s, validBefore_s, walletName: null } as const
+  const request = {
+    ...challengeAt(till, version, price),
+    nonce: `0x${'ab'.repeat(32)}`,
+    validAfter_s,
+    validBefore_s,
+    walletName: null,
+  } as const
   return till.rail.authorize(request, till.wallet)
 }
 

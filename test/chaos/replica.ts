@@ -14,7 +14,7 @@ import type { OnPaymentRequired } from '../../src/session/exchange.ts'
 import type { Events } from '../../src/telemetry/events.ts'
 import type { TransferAuthorization } from '../../src/wallet/wallet.ts'
 import { type Agenda, Life } from './agenda.ts'
-import { isDue, isUnproven } from './books.ts'
+import { isDue, isUnproven, returnsCounted } from './books.ts'
 import type { ChainModel } from './chain-model.ts'
 import { chainPort } from './chain-port.ts'
 import type { Ground, Place } from './grounds.ts'
@@ -30,6 +30,8 @@ export interface ReplicaOptions {
   /** The chain can be asked at all, and now. */
   readonly chainKnown: boolean
   readonly chainUp: () => boolean
+  /** Transfers back are looked for. */
+  readonly watching: boolean
   readonly ground: Ground
   readonly ids: Ids
   readonly till: ReturnType<typeof tillOf>
@@ -66,6 +68,8 @@ export class Replica {
   #offset_ms = 0
   #cutSince: number | undefined
   #diedAt = 0
+  /** A round of recovery has looked at the chain. */
+  #looked = false
   /** Rounds in a row that found nothing due. */
   #idle = 0
   /** The latest wall time that it has shown. */
@@ -157,9 +161,9 @@ export class Replica {
   }
 
   #compose(life: Life, { ledger, clock, events }: Pick<PaymentDeps, 'ledger' | 'clock' | 'events'>): Running {
-    const { ids, onSign, agenda, ground, till } = this.#options
+    const { ids, onSign, agenda, ground, till, watching } = this.#options
     const chain = chainPort({ ...this.#options, life })
-    const recovery = createRecovery({ ledger, chain, clock, events, wallets: [] })
+    const recovery = createRecovery({ ledger, chain, clock, events, wallets: watching ? [HOUSE.watched] : [] })
     const guard = createClockGuard({ chain, clock, events })
     const deps: PaymentDeps = {
       ...{ ledger, clock, events, ids, rails: [till.rail], policy: () => HOUSE.policy, nonceSecret: HOUSE.secret },
@@ -176,7 +180,9 @@ export class Replica {
       ground.attend(agenda.now)
       const due = this.#due()
       this.#idle = due ? 0 : this.#idle + 1
-      if (due) await recovery.round()
+      if (!due) return
+      await recovery.round()
+      this.#looked = true
     }
     return { life, ledger, pay: createPay(deps), look }
   }
@@ -185,7 +191,13 @@ export class Replica {
   #due(): boolean {
     const { ground, agenda, chainKnown } = this.#options
     const now = Math.floor(agenda.now + this.#offset_ms)
-    return ground.books.entries().some((entry) => isDue(entry, { chainKnown, now }))
+    return this.#returnsLeft() || ground.books.entries().some((entry) => isDue(entry, { chainKnown, now }))
+  }
+
+  /** Something came back that is not counted yet, or nobody has looked where the chain is. */
+  #returnsLeft(): boolean {
+    const { watching, chain, ground } = this.#options
+    return watching && (!this.#looked || !returnsCounted(ground.books, chain))
   }
 
   /** One round after the other, as the real loops have it. Nobody looks where nothing is open. */
@@ -193,7 +205,7 @@ export class Replica {
     const { agenda, random, round_ms, onFault, ground, chainKnown } = this.#options
     const later = Math.min(2 ** Math.max(0, this.#idle - PATIENCE.rounds), PATIENCE.times)
     agenda.later(random.between(0.2, 1) * round_ms * later, life, () => {
-      const something = ground.books.entries().some((entry) => isUnproven(entry, chainKnown))
+      const something = this.#returnsLeft() || ground.books.entries().some((entry) => isUnproven(entry, chainKnown))
       const looked = something ? look() : Promise.resolve()
       looked.catch((cause: unknown) => onFault('round', cause)).then(() => this.#running && this.#rounds(this.#running))
     })

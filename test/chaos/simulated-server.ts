@@ -15,12 +15,12 @@ import {
   type Filter,
   type LeavesKey,
   type Loaded,
+  PRIMARY_KEYS,
   type Row,
   type RowChange,
   type RowKey,
   type Selection,
   StoreFault,
-  type TableName,
   type Value,
   type Wanted,
   type WindowKey,
@@ -29,6 +29,19 @@ import {
 import { RUN_TIMEOUT_MS } from '../../src/limits.ts'
 import { type Holder, RowLocks } from './row-locks.ts'
 import { keyOf, SimulatedTables } from './simulated-tables.ts'
+
+interface Path extends Required<Pick<Access, 'table' | 'by'>> {
+  readonly fixed: readonly (readonly [column: string, value: Value])[]
+  /** It names one row by its whole key. */
+  readonly whole: boolean
+  /** Its place in the order of locks. */
+  readonly order: number
+}
+
+const PATHS: ReadonlyMap<AccessName, Path> = new Map(ACCESS_NAMES.map((name, order) => [name, pathOf(name, order)]))
+
+/** Answers that it keeps at most: so few that repeats meet one that is gone. */
+const KEPT_ANSWERS = 2
 
 /** A transaction as the server has it. */
 export interface ServerTransaction extends Holder {
@@ -90,7 +103,7 @@ export class SimulatedServer {
 
   /** In the order of accesses, and by key within each. @throws StoreFault `retry`. */
   async lock(transaction: ServerTransaction, keys: readonly RowKey[]): Promise<void> {
-    const order = (key: RowKey) => ACCESS_NAMES.indexOf(key.access)
+    const order = (key: RowKey) => pathTo(key.access).order
     const sorted = [...keys].sort((a, b) => order(a) - order(b) || (String(a.values) < String(b.values) ? -1 : 1))
     const names = new Set(sorted.flatMap((key) => this.#found(key).map((row) => nameOf(key.access, row))))
     for (const name of names) {
@@ -100,7 +113,8 @@ export class SimulatedServer {
   }
 
   load({ rows, windows, leaves, places }: Wanted): Loaded {
-    const drawn = (sequence: keyof typeof places) => Array.from({ length: places[sequence] }, () => this.tables.place(sequence))
+    const drawn = (sequence: keyof typeof places) =>
+      places[sequence] === 0 ? [] : Array.from({ length: places[sequence] }, () => this.tables.place(sequence))
     return {
       rows: rows.map((key) => this.#found(key)),
       windows: windows.map((key) => this.#window(key)),
@@ -149,6 +163,14 @@ export class SimulatedServer {
     }
     const kind = this.tables.rows('kept_answers').has(paymentId) ? 'update' : 'insert'
     this.tables.apply([{ kind, table: 'kept_answers', row }])
+    this.#dropAnswers()
+  }
+
+  /** The oldest go where they would be too many. */
+  #dropAnswers(): void {
+    const kept = [...this.tables.rows('kept_answers').values()].sort((a, b) => compareBy(['seq'], a, b))
+    const old = kept.slice(0, Math.max(0, kept.length - KEPT_ANSWERS))
+    this.tables.apply(old.map(({ payment_id }) => ({ kind: 'delete', table: 'kept_answers', row: { payment_id: String(payment_id) } })))
   }
 
   pruneAnswers(now: number): void {
@@ -202,12 +224,16 @@ export class SimulatedServer {
   }
 
   #found({ access, values }: RowKey): readonly Row[] {
-    const { table, by, fixed = {} }: Access = ACCESSES[access]
-    const found = [...this.tables.rows(table).values()].filter(
-      (row) =>
-        by.every((column, at) => same(row[column], values[at])) && Object.entries(fixed).every(([name, value]) => same(row[name], value)),
+    const { table, by, fixed, whole } = pathTo(access)
+    const rows = this.tables.rows(table)
+    if (whole) {
+      const row = rows.get(values.join(' '))
+      return row ? [row] : []
+    }
+    const found = [...rows.values()].filter(
+      (row) => by.every((column, at) => same(row[column], values[at])) && fixed.every(([name, value]) => same(row[name], value)),
     )
-    return found.sort((a, b) => (keyOf(table, a) < keyOf(table, b) ? -1 : 1))
+    return found.length < 2 ? found : found.sort((a, b) => (keyOf(table, a) < keyOf(table, b) ? -1 : 1))
   }
 
   #series(series: string): Row[] {
@@ -236,8 +262,17 @@ export class SimulatedServer {
   }
 }
 
+function pathOf(name: AccessName, order: number): Path {
+  const { table, by, fixed = {} }: Access = ACCESSES[name]
+  return { table, by, fixed: Object.entries(fixed), whole: by.join() === PRIMARY_KEYS[table].join(), order }
+}
+
+function pathTo(name: AccessName): Path {
+  return PATHS.get(name) ?? pathOf(name, ACCESS_NAMES.indexOf(name))
+}
+
 function nameOf(access: AccessName, row: Row): string {
-  const { table }: { readonly table: TableName } = ACCESSES[access]
+  const { table } = pathTo(access)
   return `${table} ${keyOf(table, row)}`
 }
 

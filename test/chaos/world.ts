@@ -6,7 +6,7 @@ import { Agenda, type Life } from './agenda.ts'
 import { Agent } from './agents.ts'
 import { Violation } from './books.ts'
 import { ChainModel } from './chain-model.ts'
-import { Checker } from './checker.ts'
+import { type Bar, Checker, type Window } from './checker.ts'
 import type { Ground } from './grounds.ts'
 import { Happenings } from './happenings.ts'
 import { HOUSE, tillOf } from './house.ts'
@@ -56,6 +56,8 @@ export class World {
   readonly #caps = new Map<string, bigint>()
   readonly #parents = new Map<string, string | null>()
   readonly #sessionIds = new Map<string, string>()
+  readonly #windows: Window[] = []
+  readonly #bars: Bar[] = []
   readonly #wanted = new Map<string, number>()
   readonly #start: number
   #errandsLeft: number
@@ -75,6 +77,7 @@ export class World {
       capOf: (id) => this.#caps.get(id) ?? 0n,
       parentOf: (id) => this.#parents.get(id) ?? null,
       wanted: (url) => this.#wanted.get(url) ?? 0,
+      ...{ windows: this.#windows, bars: this.#bars, clocksRight: !plan.mishaps.some(({ kind }) => kind === 'clock') },
       latest: () => Math.max(this.agenda.now, ...this.replicas.map(({ latest }) => latest)),
     })
     this.#merchants = Array.from({ length: plan.merchants }, (_, at) => this.#merchant(at))
@@ -82,6 +85,7 @@ export class World {
     this.#errandsLeft = plan.errands.length
     this.#happenings = new Happenings({
       ...{ agenda: this.agenda, chain: this.chain, truth: this.truth, replicas: this.replicas },
+      ...{ ground, bars: this.#bars },
       start: (replica) => this.#guard(replica.start(), 'start'),
       sessionId: (name) => this.#sessionIds.get(name) ?? '',
       onRaise: (id, amount) => this.#caps.set(id, (this.#caps.get(id) ?? 0n) + amount),
@@ -146,16 +150,18 @@ export class World {
     return this.#until(() => results[0]).value
   }
 
-  #open(ledger: Ledger, { name, parent, cap }: PlannedSession): void {
+  #open(ledger: Ledger, { name, parent, cap, window }: PlannedSession): void {
     const id = this.#ids('ses')
     const parentId = parent === null ? null : (this.#sessionIds.get(parent) ?? null)
     this.#sessionIds.set(name, id)
     this.#caps.set(id, cap)
     this.#parents.set(id, parentId)
+    if (window) this.#windows.push({ sessionId: id, ...window })
+    const limits = window ? { perWindow: [window] } : {}
     const now = Math.floor(this.agenda.now)
     const session: NewSession = {
       ...{ id, tokenHash: `hash of ${id}`, name: null, agent: `agent ${this.#options.plan.seed}`, purpose: 'chaos', currency: 'USD' },
-      ...{ cap, createdAt: now, expiresAt: now + 30 * DAY_MS, limits: {}, scope: {}, networks: [HOUSE.network], assets: ['USDC'] },
+      ...{ cap, createdAt: now, expiresAt: now + 30 * DAY_MS, limits, scope: {}, networks: [HOUSE.network], assets: ['USDC'] },
       ...{ wallet: null, owner: 'ops', parent: parentId, singleUse: false, labels: {}, refill: null },
     }
     this.#insist(() => ledger.openSession(session, { key: id, digest: id }))
@@ -183,6 +189,7 @@ export class World {
       ...{ name: `r${at}`, agenda, chain, ground, random, ids: this.#ids },
       ...{ till: tillOf(plan.seed), losses: plan.losses, round_ms: plan.round_ms },
       chainKnown: plan.known,
+      watching: plan.orders.some(({ kind }) => kind === 'refund'),
       chainUp: () => this.#happenings.chainUp,
       ledgerOf: (ledger, life) => control?.ledgerOf?.(ledger, { agenda, life, random }) ?? ledger,
       onSign: (data, life) => this.#watching(() => this.checker.signing(data, life, ground.books)),
