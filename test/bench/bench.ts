@@ -2,6 +2,7 @@
  * The benchmarks, by one command: `npm run bench`. Prints a table and writes every round as JSON beside it.
  *
  *   node test/bench/bench.ts [--short] [--only WORD] [--json FILE] [--folder DIR] [--main FILE] [--profile DIR]
+ *   node test/bench/ledger.ts: the ledger by itself
  *
  * Figures differ from machine to machine and from hour to hour: only ratios of one run count, so all contenders of a
  * contest are measured in turn, round after round. Loopback only; nothing real is paid.

@@ -2,12 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
+import { z } from 'zod'
 import { randomIds, systemClock } from '../../src/clock.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { openPostgresLedger } from '../../src/ledger/postgres.ts'
 import { openDatabase } from '../../src/ledger/sqlite/database.ts'
 import { composeLedger, openSqliteLedger } from '../../src/ledger/sqlite.ts'
 import type { PostgresServer } from '../postgres/server.ts'
+import { familyTime_ms } from './processes.ts'
 
 export type Kind = 'sqlite' | 'postgres'
 
@@ -18,6 +20,15 @@ export interface Bed extends AsyncDisposable {
   /** Statements of SQL, without parameters. */
   readonly execute: (sql: string) => Promise<void>
   readonly rows: (sql: string) => Promise<readonly Record<string, unknown>[]>
+  /** Runs what fills many rows, as fast as can be, and leaves all of it on the disk, at rest. */
+  readonly bulk: (work: () => Promise<void>) => Promise<void>
+  readonly serverPid: number | undefined
+}
+
+/** Milliseconds of processor time that this process and the bed's server have used so far. */
+export function cpuOf({ serverPid }: Pick<Bed, 'serverPid'>): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000 + (serverPid === undefined ? 0 : familyTime_ms(serverPid))
 }
 
 export interface BedOptions {
@@ -47,6 +58,14 @@ export async function sqliteBed({ folder, oneEach }: BedOptions): Promise<Bed> {
     ...{ kind: 'sqlite', ledger },
     execute: async (sql) => db.exec(sql),
     rows: async (sql) => db.prepare(sql).all(),
+    bulk: async (work) => {
+      const { cache_size } = z.object({ cache_size: z.bigint() }).parse(db.prepare('PRAGMA cache_size').get())
+      db.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -4194304')
+      await work()
+      db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = ${cache_size}`)
+      db.exec('PRAGMA shrink_memory')
+    },
+    serverPid: undefined,
     [Symbol.asyncDispose]: async () => {
       await ledger[Symbol.asyncDispose]()
       await rm(place, { recursive: true })
@@ -63,6 +82,13 @@ export async function postgresBed(server: PostgresServer, { oneEach }: Pick<BedO
     ...{ kind: 'postgres', ledger },
     execute: async (text) => void (await sql.unsafe(text)),
     rows: (text) => sql.unsafe(text),
+    bulk: async (work) => {
+      await sql.unsafe('SET synchronous_commit = off')
+      await work()
+      await sql.unsafe('VACUUM ANALYZE')
+      await sql.unsafe('CHECKPOINT')
+    },
+    serverPid: server.pid,
     [Symbol.asyncDispose]: async () => {
       await sql.end()
       await ledger[Symbol.asyncDispose]()

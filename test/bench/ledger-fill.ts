@@ -1,71 +1,136 @@
-/** Filling: many rows at once, copied from real ones with names and numbers of their own. */
+/**
+ * Filling: many rows at once, copied from real ones with names and numbers of their own. Names are spread over all that
+ * there could be, as random ones are, so that what is written next falls anywhere among them; they rise with the rows,
+ * so that filling does not take hours.
+ */
 import type { Bed, Kind } from './ledger-contenders.ts'
-import { openSessions, pay } from './ledger-load.ts'
+import { buy, openSessions, type Payer, rest } from './ledger-load.ts'
 
 /** Rows of one statement; more would keep too much in one transaction. */
 const CHUNK = 250_000
+/** A payment that was settled and delivered has so many. */
+const RECEIPTS_EACH = 2
+const AGENTS = 50
+/** Their numbers have three digits from `HOSTS` on. */
+const HOSTS = 200
 
 export interface Amounts {
   readonly sessions: number
   readonly receipts: number
 }
 
-/** Has at least so many sessions and receipts afterwards; every receipt has a payment that is settled and delivered. */
+/** A session that was filled in. */
+export function bulkSession(n: number): Payer {
+  return { sessionId: `ses_bulk_${n}`, agent: `agent-${n % AGENTS}` }
+}
+
+/** Has so many sessions and receipts more afterwards; every receipt is of a payment that was settled and delivered. */
 export async function fill(bed: Bed, { sessions, receipts }: Amounts): Promise<void> {
   const [template] = await openSessions(bed.ledger, 1)
   if (template === undefined) throw new Error('no session was opened')
-  await pay(bed.ledger, template)
-  await bed.ledger.session(template)
-  await copies(bed, { table: 'sessions', where: `id = '${template}'`, count: sessions, changes: SESSION })
-  if (receipts === 0) return
-  const [payment] = await bed.rows(`SELECT id FROM payments WHERE session_id = '${template}'`)
-  const chains = Math.max(1, Math.min(sessions, receipts))
-  const spread = (sql: string) => sql.replaceAll('$chains', String(chains))
-  const of = { payments: `id = '${String(payment?.id)}'`, receipts: `session_id = '${template}' AND number = 1` }
-  await copies(bed, { table: 'payments', where: of.payments, count: receipts, changes: mapped(PAYMENT, spread) })
-  await copies(bed, { table: 'receipts', where: of.receipts, count: receipts, changes: mapped(RECEIPT, spread) })
-  await bed.execute('ANALYZE')
+  await buy(bed.ledger, template)
+  await rest(bed.ledger)
+  const count = Math.ceil(receipts / RECEIPTS_EACH)
+  const scale = { payments: count, perSession: Math.max(1, Math.ceil(count / sessions)) }
+  await bed.bulk(async () => {
+    const make = (table: string, rows: number, changes: Changes, where: string) => copies(bed, { table, rows, changes, where, scale })
+    await make('sessions', sessions, { ...SESSION, ...(receipts > 0 && CHAIN) }, `id = '${template.sessionId}'`)
+    if (receipts > 0) {
+      await make('payments', count, PAYMENT, `session_id = '${template.sessionId}'`)
+      await make('rolling', count, ROLLING, '1 = 1')
+      if (bed.kind === 'postgres') await bed.execute(HEADS)
+      await make('receipts', count * RECEIPTS_EACH, RECEIPT, `session_id = '${template.sessionId}' AND number = 1`)
+    }
+  })
 }
 
 type Changes = Readonly<Record<string, string>>
 
-/** What makes each copy its own, with `$n` for its number, `$r` for 32 random hex digits and `$place` for its place. */
-const SESSION: Changes = { id: "'ses_bulk_' || $n", token_hash: '$r || $r', seq: '$place' }
+/**
+ * What makes each copy its own: `$n` is its number from 0, `$payment` that of its payment, `$session` of its session, `$r`
+ * 32 random hex digits, `$place` its place in the table, `$id` and `$nonce` what is spread by the payment's number.
+ */
+const SESSION: Changes = { id: "'ses_bulk_' || $n", token_hash: "$r || '-' || $n", seq: '$place', agent: `'agent-' || ($n % ${AGENTS})` }
+/** As if each session had written the receipts that it gets. */
+const CHAIN: Changes = { chain_number: '$perSession * 2' }
 const PAYMENT: Changes = {
-  ...{ id: "'pay_bulk_' || $n", seq: '$place', purchase_id: "'pur_' || $r", fingerprint: '$r || $r', nonce: "'0x' || $r || $r" },
-  session_id: "'ses_bulk_' || ($n % $chains)",
+  ...{ id: '$id', seq: '$place', purchase_id: "'pur_' || $r", nonce: '$nonce', session_id: "'ses_bulk_' || $session" },
+  ...{ agent: `'agent-' || ($session % ${AGENTS})`, host: `'api-' || ($n % ${HOSTS}) || '.example.com'` },
+  pay_to: `'0x${'a'.repeat(37)}' || (${HOSTS} + $n % ${HOSTS})`,
 }
+/** The series of each agent in the one tier that there is. */
+const ROLLING: Changes = {
+  ...{ series: `'uses ["agent-' || ($n % ${AGENTS}) || '","autonomous"]'` },
+  ...{ ordinal: `2 + $n / ${AGENTS}`, total: `2 + $n / ${AGENTS}` },
+}
+/** Only there does a series have a head of its own. */
+const HEADS = `DELETE FROM rolling_heads;
+INSERT INTO rolling_heads SELECT series, max(ordinal), max(total), max(at) FROM rolling GROUP BY series`
 const RECEIPT: Changes = {
-  ...{ id: "'rcp_' || $n || '-' || $place", seq: '$place', payment_id: "'pay_bulk_' || $n", hash: '$r || $r' },
-  ...{ session_id: "'ses_bulk_' || ($n % $chains)", number: '1000 + $n / $chains' },
+  ...{ id: "'rcp_bulk_' || $n", seq: '$place', payment_id: '$id', hash: '$r || $r' },
+  ...{ session_id: "'ses_bulk_' || $session", number: `1 + $n - $session * $perSession * ${RECEIPTS_EACH}` },
 }
 
-function mapped(changes: Changes, change: (sql: string) => string): Changes {
-  return Object.fromEntries(Object.entries(changes).map(([column, sql]) => [column, change(sql)]))
+interface Scale {
+  readonly payments: number
+  /** Payments of each session. */
+  readonly perSession: number
 }
 
 interface Copying {
   readonly table: string
   readonly where: string
-  readonly count: number
+  readonly rows: number
   readonly changes: Changes
+  readonly scale: Scale
 }
 
-async function copies(bed: Bed, { table, where, count, changes }: Copying): Promise<void> {
+async function copies(bed: Bed, { table, where, rows, changes, scale }: Copying): Promise<void> {
   const columns = await columnsOf(bed, table)
-  const { random, numbers, place } = DIALECTS[bed.kind](table)
-  const value = (column: string) => {
-    const change = changes[column]
-    return change === undefined ? `t."${column}"` : change.replaceAll('$place', place).replaceAll('$r', random).replaceAll('$n', 'n.n')
-  }
   const names = columns.map((column) => `"${column}"`).join(', ')
-  for (let from = 0; from < count; from += CHUNK) {
-    const upTo = Math.min(count, from + CHUNK) - 1
-    const values = columns.map(value).join(', ')
-    await bed.execute(
-      `INSERT INTO ${table} (${names}) SELECT ${values} FROM ${numbers(from, upTo)}, (SELECT * FROM ${table} WHERE ${where}) AS t`,
-    )
+  const values = columns.map((column) => columnValue(changes[column] ?? `t."${column}"`, bed.kind, { table, scale })).join(', ')
+  for (let from = 0; from < rows; from += CHUNK) {
+    const numbers = NUMBERS[bed.kind](from, Math.min(rows, from + CHUNK) - 1)
+    const template = `(SELECT * FROM ${table} WHERE ${where} LIMIT 1) AS t`
+    await bed.execute(`INSERT INTO ${table} (${names}) SELECT ${values} FROM ${numbers}, ${template}`)
   }
+}
+
+/** In the order of bytes. */
+const NAMING = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz'
+const HEX = '0123456789abcdef'
+
+/** The SQL of a column's value, with what stands for numbers and names put in. */
+function columnValue(change: string, kind: Kind, { table, scale }: Pick<Copying, 'table' | 'scale'>): string {
+  const payment = table === 'receipts' ? `(n.n / ${RECEIPTS_EACH})` : 'n.n'
+  const filling = `substr($r || $r, 1, 56)`
+  const words: readonly (readonly [string, string])[] = [
+    ['$id', `('pay_' || ${spread(payment, { alphabet: NAMING, bits: 6, digits: 5, of: scale.payments })} || '0123456789abcdefg')`],
+    ['$nonce', `('0x' || ${spread('n.n', { alphabet: HEX, bits: 4, digits: 8, of: scale.payments })} || ${filling})`],
+    ['$session', `(${payment} / ${scale.perSession})`],
+    ['$perSession', String(scale.perSession)],
+    ['$place', PLACES[kind](table)],
+    ['$r', RANDOM[kind]],
+    ['$n', 'n.n'],
+  ]
+  return words.reduce((sql, [word, value]) => sql.replaceAll(word, value), change)
+}
+
+interface Spread {
+  /** As many signs as fit into `bits`, rising. */
+  readonly alphabet: string
+  readonly bits: number
+  readonly digits: number
+  readonly of: number
+}
+
+/** The SQL of a number below `of`, written in `digits` of the alphabet, as a share of all that can be written so. */
+export function spread(number: string, { alphabet, bits, digits, of }: Spread): string {
+  const step = Math.max(1, Math.floor(2 ** (bits * digits) / Math.max(1, of)))
+  const shifts = Array.from({ length: digits }, (_, digit) => bits * (digits - 1 - digit))
+  const digit = (shift: number) =>
+    `substr('${alphabet}', CAST(1 + ((CAST(${number} AS bigint) * ${step} >> ${shift}) & ${alphabet.length - 1}) AS integer), 1)`
+  return `(${shifts.map(digit).join(' || ')})`
 }
 
 async function columnsOf({ kind, rows }: Bed, table: string): Promise<readonly string[]> {
@@ -76,22 +141,14 @@ async function columnsOf({ kind, rows }: Bed, table: string): Promise<readonly s
   return (await rows(sql)).map(({ name }) => String(name))
 }
 
-interface Dialect {
-  readonly random: string
-  readonly numbers: (from: number, upTo: number) => string
-  readonly place: string
+const NUMBERS: Record<Kind, (from: number, upTo: number) => string> = {
+  sqlite: (from, upTo) => `(WITH RECURSIVE c(n) AS (SELECT ${from} UNION ALL SELECT n + 1 FROM c WHERE n < ${upTo}) SELECT n FROM c) AS n`,
+  postgres: (from, upTo) => `generate_series(${from}::bigint, ${upTo}::bigint) AS n(n)`,
 }
 
-const DIALECTS: Record<Kind, (table: string) => Dialect> = {
-  sqlite: (table) => ({
-    random: 'lower(hex(randomblob(16)))',
-    numbers: (from, upTo) =>
-      `(WITH RECURSIVE c(n) AS (SELECT ${from} UNION ALL SELECT n + 1 FROM c WHERE n < ${upTo}) SELECT n FROM c) AS n`,
-    place: `(SELECT max(seq) FROM ${table} AS newest) + 1 + n.n`,
-  }),
-  postgres: (table) => ({
-    random: 'md5(random()::text || n.n)',
-    numbers: (from, upTo) => `generate_series(${from}, ${upTo}) AS n(n)`,
-    place: `nextval('${table}_seq')`,
-  }),
+const RANDOM: Record<Kind, string> = { sqlite: 'lower(hex(randomblob(16)))', postgres: 'md5(random()::text || n.n)' }
+
+const PLACES: Record<Kind, (table: string) => string> = {
+  sqlite: () => '1000 + n.n',
+  postgres: (table) => `nextval('${table}_seq')`,
 }

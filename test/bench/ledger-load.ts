@@ -14,12 +14,23 @@ export function sessionLike(changes: Partial<NewSession> = {}): NewSession {
   return make.session({ cap: CAP, ...changes })
 }
 
-export function requestFor(sessionId: string): ReserveRequest {
-  return make.request(sessionId, PRICE)
+/** Who pays: a session, and its agent. */
+export interface Payer {
+  readonly sessionId: string
+  readonly agent: string
 }
 
-export async function openSessions(ledger: Ledger, count: number): Promise<readonly string[]> {
-  return Promise.all(Array.from({ length: count }, async () => (await ledger.openSession(sessionLike())).id))
+export function requestFor({ sessionId, agent }: Payer): ReserveRequest {
+  return make.request(sessionId, PRICE, { attempt: { agent } })
+}
+
+/** Each of an agent of its own. */
+export async function openSessions(ledger: Ledger, count: number): Promise<readonly Payer[]> {
+  const open = async (_: unknown, n: number) => {
+    const { id, agent } = await ledger.openSession(sessionLike({ agent: `agent-${n}` }))
+    return { sessionId: id, agent }
+  }
+  return Promise.all(Array.from({ length: count }, open))
 }
 
 export interface Rates {
@@ -39,7 +50,7 @@ export interface Pace {
 }
 
 /** Payments per second, step by step and as a whole. `pick` says whose each one is. */
-export async function measure(ledger: Ledger, pick: (n: number) => string, pace: Pace): Promise<Rates> {
+export async function measure(ledger: Ledger, pick: (n: number) => Payer, pace: Pace): Promise<Rates> {
   const whole = await rate(pace, (n) => pay(ledger, pick(n)))
   const reserved: { readonly request: ReserveRequest; readonly reservation: Reservation }[] = []
   const reserve = await rate(pace, async (n) => {
@@ -53,19 +64,41 @@ export async function measure(ledger: Ledger, pick: (n: number) => string, pace:
   const conclude = await rate(pace, async (n) => {
     await reserved[n]?.reservation.post(CLAIMED)
   })
-  for (const { reservation } of reserved) await reservation.delivered(COMPLETE)
+  await Promise.all(reserved.map(({ reservation }) => reservation.delivered(COMPLETE)))
   return { reserve, conclude, whole }
 }
 
 /** As the payment flow does it: what is noted is noted, what has to be durable is waited for. */
-export async function pay(ledger: Ledger, sessionId: string): Promise<void> {
-  const request = requestFor(sessionId)
+export async function pay(ledger: Ledger, payer: Payer): Promise<void> {
+  await carryOut(ledger, requestFor(payer))
+}
+
+/** A tier that counts, and never stops these payments. */
+const BOUND = { tier: 'autonomous', max: 1_000_000_000, per_ms: 60_000 }
+
+/** As `pay`, with all that the flow asks of the ledger before, and what it has the ledger check besides. */
+export async function buy(ledger: Ledger, payer: Payer): Promise<void> {
+  const request = { ...requestFor(payer), frequency: BOUND }
+  const found = await ledger.resume(request.purchase)
+  if (found.kind !== 'none') throw new Error(`expected a fresh purchase, got ${found.kind}`)
+  const { agent, origin, host, terms } = request.attempt
+  await ledger.history({ agent, origin, host, network: terms.network, payTo: terms.payTo, tiers: [BOUND] })
+  await carryOut(ledger, request)
+}
+
+async function carryOut(ledger: Ledger, request: ReserveRequest): Promise<void> {
   const reservation = await reserveOne(ledger, request)
   await reservation.record(authorizationFor(request))
   reservation.sent()
   await reservation.post(CLAIMED)
   void reservation.delivered(COMPLETE)
   reservation.release()
+}
+
+/** Resolves when nothing is left to be written: notes ride with what is waited for. */
+export async function rest(ledger: Ledger): Promise<void> {
+  await openSessions(ledger, 1)
+  await ledger.payments({}, { limit: 1 })
 }
 
 async function reserveOne(ledger: Ledger, request: ReserveRequest): Promise<Reservation> {

@@ -1,6 +1,7 @@
 /** A process of its own: what open sessions take of its memory. Prints the bytes of heap and of all, before and after. */
 import { z } from 'zod'
 import { reopened } from './ledger-contenders.ts'
+import { bulkSession } from './ledger-fill.ts'
 
 const [file = '', sessions = '0'] = process.argv.slice(2)
 
@@ -15,7 +16,7 @@ function settled(): { readonly heap_bytes: number; readonly resident_bytes: numb
 const ledger = await reopened(file)
 const before = settled()
 for (let n = 0; n < z.coerce.number().parse(sessions); n++) {
-  if (!(await ledger.session(`ses_bulk_${n}`))) throw new Error(`session ${n} is not there`)
+  if (!(await ledger.session(bulkSession(n).sessionId))) throw new Error(`session ${n} is not there`)
 }
 const after = settled()
 await ledger[Symbol.asyncDispose]()

@@ -1,10 +1,11 @@
 /**
- * The benchmarks of the ledger, by one command. Prints tables and writes every round as JSON beside them.
+ * The benchmarks of the ledger, by one command. Prints tables as they are done and writes every round as JSON.
  *
  *   node test/bench/ledger.ts [--short] [--only speed|size|memory] [--adapter sqlite|postgres] [--receipts N] [--folder DIR] [--json FILE]
  *
- * Each figure is the median of rounds in which all contenders had their turn; only ratios of one run count. Everything is
- * on a real disk, and every step is durable before the next. `--receipts 10000000` fills some 30 GB.
+ * All contenders have their turn in each round, and only ratios of one run count. Everything is on a real disk, and every
+ * step is durable before the next. PostgreSQL stands below the system's temporary folder. 10,000,000 receipts, with their
+ * payments, take some 30 GB and half an hour for each adapter; they are removed in the end.
  */
 import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
@@ -15,7 +16,8 @@ import { z } from 'zod'
 import { type PostgresServer, startPostgres } from '../postgres/server.ts'
 import { type Bed, type Kind, plainStatement, postgresBed, sqliteBed } from './ledger-contenders.ts'
 import { fill } from './ledger-fill.ts'
-import { measure, openSessions, pay, type Rates, rate } from './ledger-load.ts'
+import { type SizeScore, sizes } from './ledger-size.ts'
+import { hotRow, speed } from './ledger-speed.ts'
 import { median, ratioOf, tableText } from './statistics.ts'
 
 const { values } = parseArgs({
@@ -32,8 +34,9 @@ const { short, only, folder } = values
 const rounds = short ? 3 : 5
 const LANES = [1, 32, 256]
 const MANY = 256
-const SIZES = short ? [1, 10_000, 100_000] : [1, 10_000, 1_000_000]
-const receipts = z.coerce.number().parse(values.receipts ?? (short ? 100_000 : 1_000_000))
+/** One hot session, a few, and many more than any cache keeps. */
+const SIZES = short ? [1, MANY, 10_000] : [1, MANY, 10_000, 1_000_000]
+const receipts = z.coerce.number().parse(values.receipts ?? (short ? 200_000 : 10_000_000))
 const OPEN_SESSIONS = 100_000
 const PLAIN_CONNECTIONS = 32
 
@@ -42,8 +45,9 @@ const measured: Record<string, unknown>[] = []
 
 /** Payments in one measure: about a second's worth, so that slow contenders end and fast ones are measured. */
 function paymentsFor(lanes: number, oneEach: boolean): number {
-  const base = lanes === 1 || oneEach ? 400 : lanes === 32 ? 4_000 : 10_000
-  return short ? Math.ceil(base / 2) : base
+  if (oneEach) return short ? 100 : 300
+  const base = lanes === 1 ? 300 : lanes === 32 ? 3_000 : 6_000
+  return short ? Math.ceil(base / 3) : base
 }
 
 async function bedOf(kind: Kind, server: PostgresServer | undefined, oneEach: boolean): Promise<Bed> {
@@ -53,33 +57,23 @@ async function bedOf(kind: Kind, server: PostgresServer | undefined, oneEach: bo
 }
 
 const shown = (value: number, digits = 0) => (Number.isNaN(value) ? '-' : value.toFixed(digits))
+const times = (ratio: number, digits = 1) => `${shown(ratio, digits)} ×`
 const MEMBERS = ['whole', 'reserve', 'conclude'] as const
 
-/** Group commit against one transaction each, on one session and on many. */
-async function speed(kind: Kind, server: PostgresServer | undefined): Promise<string[][]> {
+async function speedTable(kind: Kind, server: PostgresServer | undefined): Promise<string[][]> {
   const rows = [[`${kind}: durable payments a second`, 'whole', '÷ one each', 'reserve', '÷ one each', 'conclude', '÷ one each']]
   await using grouped = await bedOf(kind, server, false)
   await using single = await bedOf(kind, server, true)
-  for (const [name, count] of [
+  for (const [name, sessions] of [
     ['one session', 1],
     [`${MANY} sessions`, MANY],
   ] as const) {
-    const ids = { grouped: await openSessions(grouped.ledger, count), single: await openSessions(single.ledger, count) }
     for (const lanes of LANES) {
-      const scores: { grouped: Rates[]; single: Rates[] } = { grouped: [], single: [] }
-      for (let round = 0; round <= rounds; round++) {
-        for (const [who, bed] of [
-          ['grouped', grouped],
-          ['single', single],
-        ] as const) {
-          const pick = (n: number) => ids[who][n % count] ?? ''
-          const rates = await measure(bed.ledger, pick, { lanes, payments: paymentsFor(lanes, who === 'single') })
-          if (round > 0) scores[who].push(rates)
-        }
-      }
+      const payments = { grouped: paymentsFor(lanes, false), single: paymentsFor(lanes, true) }
+      const scores = await speed({ grouped, single, sessions, lanes, payments, rounds })
       const cells = MEMBERS.flatMap((member) => {
         const [ours, theirs] = [scores.grouped, scores.single].map((score) => score.map((one) => one[member]))
-        return [shown(median(ours ?? [])), `${shown(ratioOf(ours ?? [], theirs ?? []), 1)} ×`]
+        return [shown(median(ours ?? [])), times(ratioOf(ours ?? [], theirs ?? []))]
       })
       measured.push({ kind, name, lanes, ...scores })
       rows.push([`  ${name}, ${lanes} at once`, ...cells])
@@ -89,58 +83,48 @@ async function speed(kind: Kind, server: PostgresServer | undefined): Promise<st
   return rows
 }
 
-/** The hot row, against an UPDATE of its own for each reservation. */
-async function hotRow(server: PostgresServer): Promise<string[][]> {
+async function hotRowTable(server: PostgresServer): Promise<string[][]> {
   await using bed = await postgresBed(server, { oneEach: false })
   await using plain = await plainStatement(server, { connections: PLAIN_CONNECTIONS, rows: MANY })
-  const [session = ''] = await openSessions(bed.ledger, 1)
   const rows = [['postgres: reservations a second on one row', 'Purser', 'UPDATE each', 'Purser ÷']]
   for (const lanes of LANES) {
-    const ours: number[] = []
-    const theirs: number[] = []
-    for (let round = 0; round <= rounds; round++) {
-      const { reserve } = await measure(bed.ledger, () => session, { lanes, payments: paymentsFor(lanes, false) })
-      const statement = await rate({ lanes, payments: paymentsFor(lanes, true) * 4 }, () => plain.reserve(0))
-      if (round === 0) continue
-      ours.push(reserve)
-      theirs.push(statement)
-    }
+    const payments = { ours: paymentsFor(lanes, false), theirs: paymentsFor(lanes, true) * 4 }
+    const { ours, theirs } = await hotRow({ bed, plain, lanes, payments, rounds })
     measured.push({ kind: 'postgres', name: 'hot row', lanes, ours, theirs })
-    rows.push([`  ${lanes} at once`, shown(median(ours)), shown(median(theirs)), `${shown(ratioOf(ours, theirs), 1)} ×`])
+    rows.push([`  ${lanes} at once`, shown(median(ours)), shown(median(theirs)), times(ratioOf(ours, theirs))])
   }
   return rows
 }
 
-/** What a payment costs in a small ledger, and in a large one; sessions are drawn at random, so that nothing is at hand. */
-async function size(kind: Kind, server: PostgresServer | undefined): Promise<string[][]> {
-  const rows = [[`${kind}: 32 at once in a ledger of`, 'payments/s', 'µs each', '÷ smallest']]
+async function sizeTables(kind: Kind, server: PostgresServer | undefined): Promise<string[][]> {
   const amounts = [...SIZES.map((sessions) => ({ sessions, receipts: 0 })), { sessions: 10_000, receipts }]
-  let smallest: readonly number[] = []
-  for (const amount of amounts) {
-    await using bed = await bedOf(kind, server, false)
-    await fill(bed, amount)
-    const pick = () => `ses_bulk_${Math.floor(Math.random() * amount.sessions)}`
-    const rates: number[] = []
-    for (let round = 0; round <= rounds; round++) {
-      const paid = await rate({ lanes: 32, payments: paymentsFor(32, false) }, () => pay(bed.ledger, pick()))
-      if (round > 0) rates.push(paid)
-    }
-    if (smallest.length === 0) smallest = rates
-    measured.push({ kind, name: 'size', ...amount, rates })
-    const cost = `${shown(median(smallest) / median(rates), 2)} ×`
-    rows.push([`  ${amount.sessions} sessions, ${amount.receipts} receipts`, shown(median(rates)), shown(1_000_000 / median(rates)), cost])
-    process.stderr.write('.')
-  }
-  return rows
+  const scores = await sizes({
+    ...{ amounts, rounds, lanes: 32, payments: paymentsFor(32, false) },
+    open: () => bedOf(kind, server, false),
+    tell: (sentence) => process.stderr.write(`${kind}: ${sentence}\n`),
+  })
+  for (const score of scores) measured.push({ kind, name: 'size', ...score })
+  const names = scores.map(({ sessions, receipts: entries }) => `${sessions} sessions, ${entries} receipts`)
+  const costs = scores.map(({ rates, cpu_us, time, cpu, fewTime, fewCpu }, index) => [
+    `  ${names[index]}`,
+    ...[shown(median(rates)), times(time, 2), times(fewTime, 2)],
+    ...[shown(median(cpu_us)), times(cpu, 2), times(fewCpu, 2)],
+  ])
+  const head = [`${kind}: 32 at once in a ledger of`, 'payments/s', 'time ÷ first', '÷ second', 'CPU µs', '÷ first', '÷ second']
+  return [head, ...costs, [''], ...askedTable(kind, scores, names)]
 }
 
-const memorySchema = z.object({
-  before: z.object({ heap_bytes: z.number(), resident_bytes: z.number() }),
-  after: z.object({ heap_bytes: z.number(), resident_bytes: z.number() }),
-})
+function askedTable(kind: Kind, scores: readonly SizeScore[], names: readonly string[]): string[][] {
+  const questions = Object.keys(scores[0]?.asked_ms ?? {})
+  const rows = questions.map((question) => [`  ${question}`, ...scores.map(({ asked_ms }) => shown(asked_ms[question] ?? Number.NaN, 2))])
+  return [[`${kind}: what is asked now and then, ms`, ...names], ...rows]
+}
+
+const bytesSchema = z.object({ heap_bytes: z.number(), resident_bytes: z.number() })
+const memorySchema = z.object({ before: bytesSchema, after: bytesSchema })
 
 /** What a process holds in memory when so many sessions are open and each was asked for. */
-async function memory(): Promise<string[][]> {
+async function memoryTable(): Promise<string[][]> {
   await using bed = await sqliteBed({ folder, oneEach: false })
   await fill(bed, { sessions: OPEN_SESSIONS, receipts: 0 })
   const [row] = await bed.rows('SELECT file FROM pragma_database_list')
@@ -150,11 +134,18 @@ async function memory(): Promise<string[][]> {
   const { before, after } = memorySchema.parse(JSON.parse(stdout))
   measured.push({ name: 'memory', sessions: OPEN_SESSIONS, before, after })
   const mib = (bytes: number) => shown(bytes / 1_048_576, 1)
+  const each = (member: 'heap_bytes' | 'resident_bytes') => shown((after[member] - before[member]) / OPEN_SESSIONS)
   return [
     [`sqlite: memory, MiB, ${OPEN_SESSIONS} open sessions`, 'heap', 'resident'],
     ['  before the first was asked for', mib(before.heap_bytes), mib(before.resident_bytes)],
     ['  after each was asked for', mib(after.heap_bytes), mib(after.resident_bytes)],
+    ['  bytes for each session', each('heap_bytes'), each('resident_bytes')],
   ]
+}
+
+function tell(table: readonly (readonly string[])[]): void {
+  process.stderr.write('\n')
+  console.log(`${tableText(table)}\n`)
 }
 
 async function main(): Promise<void> {
@@ -162,13 +153,6 @@ async function main(): Promise<void> {
   await using server = KINDS.includes('postgres')
     ? await startPostgres({ settings: { shared_buffers: '256MB', max_wal_size: '2GB' } })
     : undefined
-  const tables: string[][] = []
-  for (const kind of KINDS) {
-    if ('speed'.includes(only)) tables.push(...(await speed(kind, server)), [''])
-    if ('size'.includes(only)) tables.push(...(await size(kind, server)), [''])
-  }
-  if (server && 'speed'.includes(only)) tables.push(...(await hotRow(server)), [''])
-  if (KINDS.includes('sqlite') && 'memory'.includes(only)) tables.push(...(await memory()), [''])
   const place = {
     started,
     node: process.version,
@@ -176,11 +160,16 @@ async function main(): Promise<void> {
     postgres: server?.version,
     rounds,
   }
+  for (const [name, value] of Object.entries(place)) console.log(`${name}: ${value}`)
+  for (const kind of KINDS) {
+    if ('speed'.includes(only)) tell(await speedTable(kind, server))
+    if ('size'.includes(only)) tell(await sizeTables(kind, server))
+  }
+  if (server && 'speed'.includes(only)) tell(await hotRowTable(server))
+  if (KINDS.includes('sqlite') && 'memory'.includes(only)) tell(await memoryTable())
   const json = values.json ?? join(folder, `purser-ledger-bench-${started.replaceAll(':', '')}.json`)
   await writeFile(json, `${JSON.stringify({ ...place, measured }, null, 2)}\n`)
-  process.stderr.write('\n')
-  for (const [name, value] of Object.entries(place)) console.log(`${name}: ${value}`)
-  console.log(`\n${tableText(tables)}\nAll rounds: ${json}`)
+  console.log(`All rounds: ${json}`)
 }
 
 await main()

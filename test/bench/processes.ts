@@ -106,12 +106,32 @@ async function stop(child: ChildProcess): Promise<void> {
 
 /** Fields 14 and 15 of /proc/PID/stat, counted from after the name, which may hold spaces. */
 function processorTime_ms(pid: number): number {
+  const fields = statOf(pid)
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS
+}
+
+/** Of a process and all children that it has and had. */
+export function familyTime_ms(pid: number): number {
+  const fields = statOf(pid)
+  const ended = (Number(fields[13]) + Number(fields[14])) * TICK_MS
+  // One that ends while it is asked is counted among the ended soon.
+  return childrenOf(pid).reduce((sum, child) => sum + (processorTime_ms(child) || 0), processorTime_ms(pid) + ended)
+}
+
+function childrenOf(pid: number): readonly number[] {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+  } catch {
+    return []
+  }
+}
+
+function statOf(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /, '')
       .split(' ')
-    return (Number(fields[11]) + Number(fields[12])) * TICK_MS
   } catch {
-    return Number.NaN
+    return []
   }
 }

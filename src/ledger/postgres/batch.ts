@@ -1,5 +1,5 @@
 /**
- * Group commit over a few lanes. Operations of one budget queue in one lane, which has one transaction open at a time and
+ * Group commit over a few lanes. Operations of one queue go through one lane, which has one transaction open at a time and
  * takes along all that came meanwhile: many operations cost one commit. What is decided here is durable when it is told.
  */
 import type { Clock } from '../../clock.ts'
@@ -74,8 +74,8 @@ export class Batch<W> {
     await Promise.all(this.#lanes.map((lane) => lane.close()))
   }
 
-  #laneOf({ budget }: Operation<W, unknown>): Lane<W> {
-    const lane = this.#lanes[hashOf(budget) % this.#lanes.length]
+  #laneOf({ queue }: Operation<W, unknown>): Lane<W> {
+    const lane = this.#lanes[hashOf(queue) % this.#lanes.length]
     if (!lane) throw new Error('the store has no lanes')
     return lane
   }

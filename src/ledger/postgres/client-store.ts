@@ -33,7 +33,7 @@ export class ClientStore implements Store {
   constructor(ground: Ground, lanes: number) {
     this.#ground = ground
     this.lanes = lanes
-    this.#writers = Array.from({ length: lanes }, () => new Line(ground, this.#columns))
+    this.#writers = Array.from({ length: lanes }, () => new Line(ground, this.#columns, 'writing'))
     this.#readers = Array.from({ length: LEDGER_READ_CONNECTIONS }, () => ({ line: new Line(ground, this.#columns), asked: 0 }))
   }
 

@@ -2,6 +2,7 @@
  * Flushing: all changes of a transaction in few statements, one for each table and set of columns, however many rows.
  * What is freed comes before what is taken, so that a key can pass from one row to another in one transaction.
  */
+import { COUNTED_MS } from '../../limits.ts'
 import { type ColumnTypes, hexOf, holdable, quoted, type Statement, typeOf } from './statement.ts'
 import { PRIMARY_KEYS, type RowChange, type TableName, type Value } from './store.ts'
 
@@ -21,11 +22,33 @@ const ORDER: readonly RowChange['kind'][] = ['delete', 'update', 'insert']
  * What is changed or removed is locked already.
  */
 export function flushOf(changes: readonly RowChange[], types: ColumnTypes): Statement[] {
-  return ORDER.flatMap((kind) => {
+  const groups = ORDER.flatMap((kind) => {
     const own = changes.filter((change) => change.kind === kind)
     return kind === 'insert' ? insertGroups(own.sort(byKey)) : changeGroups(kind, own)
-  }).map((group) => statementOf(group, types))
+  })
+  const { changed, counted } = countedIn(changes)
+  return [...countsOf(changed, -1), ...groups.map((group) => statementOf(group, types)), ...countsOf(counted, 1)]
 }
+
+/** Sessions that are counted elsewhere than before: those that change, and with them those that are new. */
+function countedIn(changes: readonly RowChange[]): { readonly changed: readonly string[]; readonly counted: readonly string[] } {
+  const moving = changes.filter(
+    ({ kind, table, row }) => table === 'sessions' && (kind === 'insert' || 'status' in row || 'expires_at' in row),
+  )
+  const ids = (rows: readonly RowChange[]) => rows.map(({ row }) => String(row.id))
+  return { changed: ids(moving.filter(({ kind }) => kind === 'update')), counted: ids(moving) }
+}
+
+/** Takes the sessions out of the counts as they are now, or in. */
+function countsOf(ids: readonly string[], by: 1 | -1): Statement[] {
+  return ids.length === 0 ? [] : [{ sql: COUNTS, values: [ids, String(by)] }]
+}
+
+const COUNTS = `
+INSERT INTO session_counts (status, hour, slot, sessions)
+SELECT status, CASE status WHEN 'open' THEN expires_at / ${COUNTED_MS} ELSE 0 END AS hour, pg_backend_pid() % 16, $2::bigint * count(*)
+FROM sessions WHERE id = ANY ($1::text[]) GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (status, hour, slot) DO UPDATE SET sessions = session_counts.sessions + excluded.sessions`
 
 const TABLES = Object.keys(PRIMARY_KEYS)
 
@@ -68,22 +91,36 @@ function byName(changes: readonly RowChange[], nameOf: (change: RowChange) => st
 function statementOf({ kind, table, columns, rows }: Group, types: ColumnTypes): Statement {
   const arrays = columns.map((column, index) => `$${index + 1}::text::${typeOf(types, table, column)}[]`)
   const source = `unnest(${arrays.join(', ')}) AS x(${columns.map(quoted).join(', ')})`
-  const sql = SQL[kind](table, columns, source)
+  const sql = SQL[kind]({ table, columns, source, bound: boundOf(table, columns, arrays) })
   const values = columns.map((column) => arrayOf(rows, column))
   return kind === 'insert' ? { sql, values } : { sql: allOf(sql, columns.length + 1), values: [...values, String(rows.length)] }
 }
 
-const SQL: Record<RowChange['kind'], (table: TableName, columns: readonly string[], source: string) => string> = {
-  insert: (table, columns, source) => {
+interface Parts {
+  readonly table: TableName
+  readonly columns: readonly string[]
+  readonly source: string
+  readonly bound: string
+}
+
+const SQL: Record<RowChange['kind'], (parts: Parts) => string> = {
+  insert: ({ table, columns, source }) => {
     const names = columns.map(quoted).join(', ')
     return `INSERT INTO ${table} (${names}) SELECT ${names} FROM ${source}`
   },
-  update: (table, columns, source) => {
+  update: ({ table, columns, source, bound }) => {
     const changed = columns.filter((column) => !keyOf(table).includes(column))
     const set = changed.map((column) => `${quoted(column)} = x.${quoted(column)}`).join(', ')
-    return `UPDATE ${table} AS t SET ${set} FROM ${source} WHERE ${same(table)}`
+    return `UPDATE ${table} AS t SET ${set} FROM ${source} WHERE ${same(table)} AND ${bound}`
   },
-  delete: (table, _, source) => `DELETE FROM ${table} AS t USING ${source} WHERE ${same(table)}`,
+  delete: ({ table, source, bound }) => `DELETE FROM ${table} AS t USING ${source} WHERE ${same(table)} AND ${bound}`,
+}
+
+/** Says once more which rows it is about: planned the wrong way round, the statement reads these and not the whole table. */
+function boundOf(table: TableName, columns: readonly string[], arrays: readonly string[]): string {
+  return keyOf(table)
+    .map((column) => `t.${quoted(column)} = ANY (${arrays[columns.indexOf(column)]})`)
+    .join(' AND ')
 }
 
 /**

@@ -22,15 +22,20 @@ export interface Open {
   readonly types: ColumnTypes
 }
 
+/** Writing asks the same few statements again and again; reading asks what somebody filters by. */
+export type Use = 'reading' | 'writing'
+
 export class Line {
   readonly #ground: Pick<Ground, 'connect'>
   readonly #columns: Columns
+  readonly #use: Use
   #opening: Promise<Open> | undefined
   #closed = false
 
-  constructor(ground: Pick<Ground, 'connect'>, columns: Columns) {
+  constructor(ground: Pick<Ground, 'connect'>, columns: Columns, use: Use = 'reading') {
     this.#ground = ground
     this.#columns = columns
+    this.#use = use
   }
 
   /** Whoever comes while it is being opened waits for the same. @throws StoreFault `unavailable` */
@@ -61,7 +66,7 @@ export class Line {
 
   async #connect(): Promise<Open> {
     const connection = await this.#ground.connect()
-    await connection.within(connection.sql.unsafe(PLANNING))
+    await connection.within(connection.sql.unsafe(PLANNING[this.#use]))
     return { connection, types: await this.#columns.types(connection) }
   }
 }
@@ -106,7 +111,13 @@ function unreachable(cause: unknown): StoreFault {
 
 /**
  * Every statement here finds rows by keys, so a plan that reads a whole table, made while that was small, would only get
- * slower. Engines without these settings plan as they like.
+ * slower. What writes has one plan each: made anew for each number of keys, it costs more than what it does. Engines
+ * without these settings plan as they like.
  */
-const PLANNING = `SELECT set_config(name, 'off', false) FROM pg_settings
+const KEYS_ONLY = `SELECT set_config(name, 'off', false) FROM pg_settings
   WHERE name IN ('enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'jit')`
+const PLANNING: Record<Use, string> = {
+  reading: KEYS_ONLY,
+  writing: `${KEYS_ONLY};
+SELECT set_config(name, 'force_generic_plan', false) FROM pg_settings WHERE name = 'plan_cache_mode'`,
+}

@@ -4,8 +4,8 @@ import type { Reading } from './reading.ts'
 import type { Terms } from './sessions.ts'
 
 export interface KnownLineage {
-  /** The root's id: whatever is done to sessions below one root goes through one lane. */
-  readonly budget: string
+  /** The root's agent: whatever is done to the budgets of one agent, which share its series, goes through one lane. */
+  readonly queue: string
   /** From the session to the root. Without terms where there is no such session. */
   readonly ids: readonly string[]
   readonly terms: readonly SessionTerms[]
@@ -58,5 +58,5 @@ export class Lineages {
 }
 
 function lineage(id: string, terms: readonly SessionTerms[]): KnownLineage {
-  return { budget: terms.at(-1)?.id ?? id, ids: terms.length === 0 ? [id] : terms.map((one) => one.id), terms }
+  return { queue: terms.at(-1)?.agent ?? id, ids: terms.length === 0 ? [id] : terms.map((one) => one.id), terms }
 }

@@ -19,10 +19,13 @@ import { textOf } from './wants.ts'
 /** Locks rows in one order for everybody: by access as they are listed, and by key within each. */
 export function lockStatements(keys: readonly RowKey[], types: ColumnTypes): Statement[] {
   return grouped(keys).map(({ access, keys: own }) => {
-    const { table }: Access = ACCESSES[access]
-    const order = PRIMARY_KEYS[table].map((column) => `t.${quoted(column)}`).join(', ')
+    const { table, by }: Access = ACCESSES[access]
     const { from, where, values } = matching(access, own, types)
-    return { sql: `SELECT 1 AS locked FROM ${from} WHERE ${where} ORDER BY ${order} FOR UPDATE OF t`, values }
+    const order = PRIMARY_KEYS[table].map((column) => `t.${quoted(column)}`).join(', ')
+    if (by.length <= 1) return { sql: `SELECT 1 AS locked FROM ${from} WHERE ${where} ORDER BY ${order} FOR UPDATE OF t`, values }
+    const named = by.map((_, index) => `k.k${index}`).join(', ')
+    const rows = `SELECT 1 FROM ${table} AS t WHERE ${where} FOR UPDATE`
+    return { sql: `SELECT 1 AS locked FROM (SELECT * FROM ${from} ORDER BY ${named}) AS k CROSS JOIN LATERAL (${rows}) AS l`, values }
   })
 }
 
@@ -32,8 +35,11 @@ export interface RowStatement extends Statement {
 
 export function rowStatements(keys: readonly RowKey[], types: ColumnTypes): RowStatement[] {
   return grouped(keys).map(({ access, keys: own }) => {
+    const { table, by }: Access = ACCESSES[access]
     const { from, where, values } = matching(access, own, types)
-    return { access, sql: `SELECT t.* FROM ${from} WHERE ${where}`, values }
+    if (by.length <= 1) return { access, sql: `SELECT t.* FROM ${from} WHERE ${where}`, values }
+    const rows = `SELECT * FROM ${table} AS t WHERE ${where} OFFSET 0`
+    return { access, sql: `SELECT l.* FROM ${from} CROSS JOIN LATERAL (${rows}) AS l`, values }
   })
 }
 
@@ -94,19 +100,22 @@ interface Matching {
   readonly values: Statement['values']
 }
 
+/**
+ * The rows of one column's keys stand in `from` as `t`. Keys of several columns stand there as `k`, and each is looked up
+ * by itself: a join may be planned the other way round, and then reads the whole table.
+ */
 function matching(access: AccessName, keys: readonly RowKey[], types: ColumnTypes): Matching {
   const { table, by, fixed = {} }: Access = ACCESSES[access]
   const conditions = Object.entries(fixed).map(([column, value]) => `t.${quoted(column)} ${isFixed(value)}`)
   const values = by.map((_, place) => keys.map((key) => parameterOf(key.values[place])))
-  if (by.length === 0) return { from: `${table} AS t`, where: conditions.join(' AND ') || 'true', values }
   const arrays = by.map((column, index) => `$${index + 1}::${typeOf(types, table, column)}[]`)
-  const [first] = by
-  if (by.length === 1 && first !== undefined) {
-    return { from: `${table} AS t`, where: [`t.${quoted(first)} = ANY (${arrays.join()})`, ...conditions].join(' AND '), values }
+  if (by.length <= 1) {
+    const named = by.map((column) => `t.${quoted(column)} = ANY (${arrays.join()})`)
+    return { from: `${table} AS t`, where: [...named, ...conditions].join(' AND ') || 'true', values }
   }
   const keyed = by.map((column, index) => `t.${quoted(column)} = k.k${index}`)
-  const from = `unnest(${arrays.join(', ')}) AS k(${by.map((_, index) => `k${index}`).join(', ')}) JOIN ${table} AS t ON ${keyed.join(' AND ')}`
-  return { from, where: conditions.join(' AND ') || 'true', values }
+  const from = `unnest(${arrays.join(', ')}) AS k(${by.map((_, index) => `k${index}`).join(', ')})`
+  return { from, where: [...keyed, ...conditions].join(' AND '), values }
 }
 
 /** The fixed conditions are words and flags of the code's own. */
@@ -127,12 +136,15 @@ function indexed(access: AccessName, rows: readonly Row[]): Map<string, Row[]> {
   return index
 }
 
-/** Each part is one look-up in an index, however full the window is. */
+/**
+ * Each part is one look-up in an index, however full the window is. The arrays stand in queries of their own, so that no
+ * plan counts their elements: made for each it costs ten times what it finds out.
+ */
 const WINDOWS = `
 SELECT k.series, k.place, b.ordinal, b.total,
   (SELECT coalesce(sum(v.amount), 0)::bigint FROM rolling AS v WHERE v.series = k.series AND v.ordinal > b.ordinal AND v.void = 1) AS voided,
   (SELECT o.at FROM rolling AS o WHERE o.series = k.series AND o.ordinal > b.ordinal AND o.void = 0 ORDER BY o.ordinal LIMIT 1) AS oldest
-FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS k(series, after, place)
+FROM unnest((SELECT $1::text[]), (SELECT $2::bigint[])) WITH ORDINALITY AS k(series, after, place)
 CROSS JOIN LATERAL (
   SELECT coalesce(max(r.ordinal), 0) AS ordinal, coalesce(max(r.total), 0) AS total FROM (
     SELECT ordinal, total FROM rolling WHERE series = k.series AND at <= k.after ORDER BY at DESC, ordinal DESC LIMIT 1) AS r) AS b

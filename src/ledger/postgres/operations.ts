@@ -41,7 +41,7 @@ export interface PaymentPlace {
 
 export function reserving(request: ReserveRequest, lineage: KnownLineage): Write<ReturnType<Rules['reserving']['reserve']>> {
   return {
-    budget: lineage.budget,
+    queue: lineage.queue,
     foresee(wants) {
       lockSessions(wants, lineage)
       foreseeIdentity(wants, request.purchase)
@@ -66,7 +66,7 @@ export function reserving(request: ReserveRequest, lineage: KnownLineage): Write
 
 export function refusing<T>(lineage: KnownLineage, run: (hands: Hands) => T): Write<T> {
   return {
-    budget: lineage.budget,
+    queue: lineage.queue,
     foresee(wants) {
       lockSessions(wants, lineage).places('payments', 1).places('receipts', 1)
     },
@@ -78,7 +78,7 @@ export function refusing<T>(lineage: KnownLineage, run: (hands: Hands) => T): Wr
 export function stepping<T>(place: PaymentPlace, run: (hands: Hands) => T, entries = 1): Write<T> {
   const { paymentId, lineage, deal } = place
   return {
-    budget: lineage.budget,
+    queue: lineage.queue,
     foresee(wants) {
       lockSessions(wants, lineage).row({ access: 'payment', values: [paymentId] })
       if (entries > 0) wants.places('receipts', entries)
@@ -90,7 +90,7 @@ export function stepping<T>(place: PaymentPlace, run: (hands: Hands) => T, entri
 }
 
 export function resuming<T>(purchase: PurchaseIdentity, lineage: KnownLineage, run: (hands: Hands) => T): Write<T> {
-  return { budget: lineage.budget, foresee: (wants) => foreseeIdentity(lockSessions(wants, lineage), purchase), run }
+  return { queue: lineage.queue, foresee: (wants) => foreseeIdentity(lockSessions(wants, lineage), purchase), run }
 }
 
 export interface Opening {
@@ -101,7 +101,7 @@ export interface Opening {
 
 export function opening<T>({ session, parent, key }: Opening, run: (hands: Hands) => T): Write<T> {
   return {
-    budget: parent?.budget ?? session.id,
+    queue: parent?.queue ?? session.agent,
     foresee(wants) {
       wants.row({ access: 'session', values: [session.id] }).places('sessions', 1)
       if (parent) lockSessions(wants, parent)
@@ -115,7 +115,7 @@ export function opening<T>({ session, parent, key }: Opening, run: (hands: Hands
 /** Something about a session: topping it up, ending it. */
 export function accounting<T>(lineage: KnownLineage, run: (hands: Hands) => T, key?: AdminKey): Write<T> {
   return {
-    budget: lineage.budget,
+    queue: lineage.queue,
     foresee(wants) {
       lockSessions(wants, lineage)
       if (key) wants.row({ access: 'adminKey', values: [key.key] })
@@ -126,7 +126,7 @@ export function accounting<T>(lineage: KnownLineage, run: (hands: Hands) => T, k
 
 /** Something that belongs to no session. `about` chooses the lane. */
 export function housekeeping<T>(about: string, foresee: (wants: Wants) => void, run: (hands: Hands) => T): Write<T> {
-  return { budget: about, foresee, run }
+  return { queue: about, foresee, run }
 }
 
 function lockSessions(wants: Wants, { ids }: KnownLineage): Wants {

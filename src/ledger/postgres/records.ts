@@ -50,18 +50,17 @@ export class Records {
     return row && readRecord(row)
   }
 
-  /** True where something may be open for this identity; says so without a lock. */
-  async mayBeOpen({ sessionId, fingerprint, keyDigest }: PurchaseIdentity): Promise<boolean> {
+  /**
+   * True where something may be open for this identity; says so without a lock. Both digests name their session: with the
+   * session's own condition, a plan may read all that it ever paid.
+   */
+  async mayBeOpen({ fingerprint, keyDigest }: PurchaseIdentity): Promise<boolean> {
     const named: Filter[] =
       keyDigest === null
         ? [...equal('fingerprint', fingerprint), { columns: ['key_digest'], is: 'absent', values: [] }]
         : equal('key_digest', keyDigest)
     const open: Filter = { columns: ['purchase_open'], is: '=', values: [1n] }
-    const rows = await this.#options.reading.select({
-      table: 'payments',
-      where: [...equal('session_id', sessionId), ...named, open],
-      limit: 1,
-    })
+    const rows = await this.#options.reading.select({ table: 'payments', where: [...named, open], limit: 1 })
     return rows.length > 0
   }
 
@@ -107,16 +106,28 @@ export class Records {
       reading.states(now),
       reading.count({ table: 'payments', where: [{ columns: ['dispute'], is: 'present', values: [] }] }),
       reading.count({ table: 'payments', where: equal('state', 'unknown') }),
-      reading.select({ table: 'sessions', where: [{ columns: ['refill'], is: 'present', values: [] }] }),
+      reading.select({ table: 'sessions', where: spentRefills(now) }),
     ])
     const sessions = new Map(states.map((row) => [text(row, 'state'), int(row, 'sessions')]))
     for (const row of refilling) {
-      const state = stateOf(refilled(readSession(row, this.#options.terms.of(row)), now), now)
-      sessions.set(state, (sessions.get(state) ?? 0) + 1)
+      if (stateOf(refilled(readSession(row, this.#options.terms.of(row)), now), now) === 'exhausted') continue
+      sessions.set('exhausted', (sessions.get('exhausted') ?? 0) - 1)
+      sessions.set('open', (sessions.get('open') ?? 0) + 1)
     }
+    if (sessions.get('exhausted') === 0) sessions.delete('exhausted')
     const held = exposure.map((row) => [text(row, 'currency'), money(row, 'whole') * ONE + money(row, 'rest')] as const)
     return { exposure: Object.fromEntries(held), sessions: Object.fromEntries(sessions), disputes, unresolved }
   }
+}
+
+/** Budgets that are exhausted unless a refill is due. */
+function spentRefills(now: number): Filter[] {
+  return [
+    { columns: ['exhausted'], is: '=', values: [1n] },
+    ...equal('status', 'open'),
+    { columns: ['expires_at'], is: '>', values: [now] },
+    { columns: ['refill'], is: 'present', values: [] },
+  ]
 }
 
 function payToIn(row: Row | undefined): string | undefined {

@@ -1,4 +1,5 @@
 /** Selecting: the statements of reads that no write depends on. */
+import { COUNTED_MS } from '../../limits.ts'
 import { type ColumnTypes, hexOf, parameterOf, quoted, type Statement, typeOf } from './statement.ts'
 import type { Claim, Filter, Selection } from './store.ts'
 
@@ -23,21 +24,30 @@ function filtered({ table, where }: Pick<Selection, 'table' | 'where'>, types: C
   const values: Statement['values'][number][] = []
   const conditions = where.map((filter) => {
     const first = values.length + 1
-    if (filter.is !== 'present' && filter.is !== 'absent') values.push(...valuesOf(filter))
+    values.push(...valuesOf(filter))
     return `(${filter.columns.map((column) => condition(column, filter, { place: first, type: typeOf(types, table, column) })).join(' OR ')})`
   })
   return { sql: conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`, values }
 }
 
 function valuesOf({ is, values }: Filter): Statement['values'] {
+  if (flagIn({ is, values }) !== undefined) return []
   const texts = values.map(parameterOf)
   if (is === '=') return [texts]
   if (is === 'like') return [texts.map((text) => text?.toLowerCase() ?? null)]
-  return texts.slice(0, 1)
+  return is === 'present' || is === 'absent' ? [] : texts.slice(0, 1)
 }
 
-function condition(column: string, { is }: Filter, { place, type }: { readonly place: number; readonly type: string }): string {
+/** What stands in the statement itself, because no plan takes an index over raised flags for a value that comes later. */
+function flagIn({ is, values }: Pick<Filter, 'is' | 'values'>): 0n | 1n | undefined {
+  const [only] = values
+  return is === '=' && values.length === 1 && (only === 0n || only === 1n) ? only : undefined
+}
+
+function condition(column: string, { is, values }: Filter, { place, type }: { readonly place: number; readonly type: string }): string {
   const name = quoted(column)
+  const flag = flagIn({ is, values })
+  if (flag !== undefined) return `${name} = ${flag}`
   switch (is) {
     case '=':
       return `${name} = ANY ($${place}::${type}[])`
@@ -95,18 +105,37 @@ export const EXPOSURE: Statement = {
   values: [],
 }
 
-/** The CASE is `stateOf`. */
+/**
+ * As `stateOf` tells them apart, from counts: what is closing holds something for an unresolved payment; of those that
+ * expire in the present hour, each is looked at.
+ */
 export function statesStatement(now: number): Statement {
-  const sql = `
-    SELECT CASE
-      WHEN status = 'revoked' THEN 'revoked'
-      WHEN status = 'closed' THEN CASE WHEN held > 0 THEN 'closing' ELSE 'closed' END
-      WHEN expires_at <= $1::bigint THEN CASE WHEN held > 0 THEN 'closing' ELSE 'expired' END
-      WHEN cap - spent - held = 0 THEN 'exhausted'
-      ELSE 'open' END AS state, count(*) AS sessions
-    FROM sessions WHERE refill IS NULL GROUP BY 1`
-  return { sql, values: [String(now)] }
+  return { sql: STATES, values: [String(now)] }
 }
+
+const STATES = `
+WITH RECURSIVE holding (id) AS (
+    SELECT session_id FROM payments WHERE state IN ('reserved', 'signed', 'sent', 'unknown')
+    UNION SELECT s.parent FROM sessions AS s JOIN holding AS h ON s.id = h.id WHERE s.parent IS NOT NULL),
+  closing (status, sessions) AS (
+    SELECT s.status, count(*) FROM sessions AS s JOIN holding AS h ON s.id = h.id
+    WHERE s.status = 'closed' OR (s.status = 'open' AND s.expires_at <= $1::bigint) GROUP BY s.status),
+  counted (status, sessions, ended) AS (
+    SELECT status, sum(sessions), sum(CASE WHEN hour < $1::bigint / ${COUNTED_MS} THEN sessions ELSE 0 END) FROM session_counts GROUP BY status),
+  n AS (SELECT
+    (SELECT coalesce(sum(sessions), 0) FROM counted WHERE status = 'open') AS open,
+    (SELECT coalesce(sum(ended), 0) FROM counted WHERE status = 'open') + (
+      SELECT count(*) FROM sessions WHERE status = 'open'
+        AND expires_at >= $1::bigint / ${COUNTED_MS} * ${COUNTED_MS} AND expires_at <= $1::bigint) AS expired,
+    (SELECT count(*) FROM sessions WHERE exhausted = 1 AND status = 'open' AND expires_at > $1::bigint) AS exhausted,
+    (SELECT coalesce(sum(sessions), 0) FROM counted WHERE status = 'closed') AS closed,
+    (SELECT coalesce(sum(sessions), 0) FROM counted WHERE status = 'revoked') AS revoked,
+    (SELECT coalesce(sum(sessions), 0) FROM closing WHERE status = 'closed') AS closing,
+    (SELECT coalesce(sum(sessions), 0) FROM closing WHERE status = 'open') AS expiring)
+SELECT v.state, v.sessions::bigint AS sessions FROM n CROSS JOIN LATERAL (VALUES
+  ('open', open - expired - exhausted), ('exhausted', exhausted), ('closing', closing + expiring),
+  ('closed', closed - closing), ('expired', expired - expiring), ('revoked', revoked)) AS v(state, sessions)
+WHERE v.sessions <> 0`
 
 export function unattendedStatement(now: number): Statement {
   const sql = `

@@ -233,7 +233,7 @@ export interface AnswerRow {
 export interface Reports {
   /** For metrics: rows `{ currency, whole, rest }` of what unresolved payments hold, in millionths. */
   exposure(): Promise<readonly Row[]>
-  /** Rows `{ state, sessions }`, by `stateOf`; budgets that refill are left out. */
+  /** Rows `{ state, sessions }`, by `stateOf`, before what budgets are refilled by. */
   states(now: number): Promise<readonly Row[]>
   /** Rows `{ id, session_id }` of payments that nobody works on any more and recovery has to look at, oldest first. */
   unattended(now: number): Promise<readonly Row[]>

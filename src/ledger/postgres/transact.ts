@@ -22,8 +22,11 @@ export interface Work {
 }
 
 export interface Operation<W, T> {
-  /** The root of its lineage: operations on one budget go through one lane, in order. */
-  readonly budget: string
+  /**
+   * Operations of one queue go through one lane, in order. All that is done to a budget is of one queue; so are budgets
+   * that lock a row in common, because two lanes would only wait for each other.
+   */
+  readonly queue: string
   /** What it will lock and read. A guess: what is missing is loaded when it is met. */
   foresee(wants: Wants): void
   /** As above, for what depends on the time. */

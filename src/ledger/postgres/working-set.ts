@@ -253,15 +253,15 @@ function rowOf(row: Record<string, Value>): Row {
 function changeOf(table: TableName, { stored, row }: Entry): RowChange | undefined {
   if (row === stored) return undefined
   if (!stored) return row && { kind: 'insert', table, row }
-  const changed: Record<string, Value> = {}
-  for (const column of PRIMARY_KEYS[table]) changed[column] = stored[column] ?? null
-  if (!row) return { kind: 'delete', table, row: changed }
-  let count = 0
-  for (const column in row) {
-    const value = row[column] ?? null
-    if (value === stored[column]) continue
-    changed[column] = value
-    count += 1
-  }
-  return count === 0 ? undefined : { kind: 'update', table, row: changed }
+  const named: Record<string, Value> = {}
+  for (const column of PRIMARY_KEYS[table]) named[column] = stored[column] ?? null
+  if (!row) return { kind: 'delete', table, row: named }
+  const changed = Object.keys(row).filter((column) => (row[column] ?? null) !== stored[column])
+  if (changed.length === 0) return undefined
+  const balance = table === 'sessions' && changed.every((column) => BALANCE.includes(column))
+  for (const column of balance ? BALANCE : changed) named[column] = row[column] ?? null
+  return { kind: 'update', table, row: named }
 }
+
+/** What payments move in a session is written together, moved or not: rows with the same columns are one statement. */
+const BALANCE: readonly string[] = ['spent', 'held', 'payments', 'chain_number', 'chain_hash']

@@ -15,14 +15,17 @@ export function equal(column: string, value: SQLInputValue | undefined): Conditi
   return value === undefined ? [] : [{ sql: `${column} = ?`, values: [value] }]
 }
 
+export type PageTable =
+  | 'sessions'
+  | 'payments'
+  | `payments INDEXED BY payments_${'unresolved' | 'disputed' | 'session' | 'session_task'}`
+  | 'receipts'
+  | `receipts INDEXED BY receipts_${'session' | 'payment' | 'agent' | 'refused'}`
+
 export interface PageQuery<T> {
   readonly db: DatabaseSync
   /** Has the columns `seq` (rising, unique) and those that `read` needs. */
-  readonly table:
-    | 'sessions'
-    | 'payments'
-    | `payments INDEXED BY payments_${'unresolved' | 'disputed' | 'session' | 'session_task'}`
-    | 'receipts'
+  readonly table: PageTable
   readonly where: readonly Condition[]
   /** At least one of these holds. Each has an index of its own, so each is read by itself. */
   readonly either?: readonly Condition[]

@@ -6,7 +6,7 @@ import type { Page, PageRequest, Payment, PaymentFilter, PaymentState } from '..
 import { readPayment, STATES } from '../payment-row.ts'
 import { int, type Row, text } from '../rows.ts'
 import type { Transaction } from '../tables.ts'
-import { type Condition, equal, readPage } from './pages.ts'
+import { type Condition, equal, type PageTable, readPage } from './pages.ts'
 
 /** To the letter the conditions of the partial indexes: SQLite takes an index only then. */
 export const UNRESOLVED = `state IN ('reserved', 'signed', 'sent', 'unknown')`
@@ -80,7 +80,7 @@ function named(column: 'pay_to' | 'host', recipient: string): Condition {
 }
 
 /** The planner knows no numbers: it is told which conditions few payments meet. */
-function tableFor({ state, disputed, session, task }: PaymentFilter): Parameters<typeof readPage>[0]['table'] {
+function tableFor({ state, disputed, session, task }: PaymentFilter): PageTable {
   if (state !== undefined && isUnresolved(state)) return 'payments INDEXED BY payments_unresolved'
   if (disputed === true) return 'payments INDEXED BY payments_disputed'
   if (session === undefined) return 'payments'

@@ -3,16 +3,13 @@ import type { DatabaseSync } from 'node:sqlite'
 import { LRUCache } from 'lru-cache'
 import { EMPTY_CHAIN } from '../../audit/chain.ts'
 import { refused } from '../../errors.ts'
-import { MAX_CACHED_SESSIONS } from '../../limits.ts'
+import { COUNTED_MS, MAX_CACHED_SESSIONS } from '../../limits.ts'
 import type { Session } from '../../session/session.ts'
 import type { NewSession, Page, PageRequest } from '../ledger.ts'
 import { int, type Row, text } from '../rows.ts'
 import { columnsOf, readSession, readTerms, type SessionTerms } from '../session-row.ts'
 import type { Lineage, SessionTable, Transaction } from '../tables.ts'
 import { equal, readPage } from './pages.ts'
-
-/** Sessions are counted by status and by the hour of their end, so that nobody has to look at all of them. */
-export const COUNTED_MS = 3_600_000
 
 export class Sessions implements SessionTable {
   readonly #db: DatabaseSync

@@ -3,13 +3,13 @@
  * are not resolved, and sessions are counted as they are opened and ended.
  */
 import type { DatabaseSync } from 'node:sqlite'
+import { COUNTED_MS } from '../../limits.ts'
 import { remainingOf, type SessionState } from '../../session/session.ts'
 import type { Totals } from '../ledger.ts'
 import { refilled } from '../refill.ts'
 import { int, money, type Row, text } from '../rows.ts'
 import { readSession, readTerms } from '../session-row.ts'
 import { UNRESOLVED } from './payment-lists.ts'
-import { COUNTED_MS } from './sessions.ts'
 
 const ONE = 1_000_000n
 

@@ -20,9 +20,9 @@ function stage() {
   return { store, clock, batch, written, commits }
 }
 
-function putting(bucket: string, budget = 'b'): Operation<Work, string> {
+function putting(bucket: string, queue = 'b'): Operation<Work, string> {
   return {
-    budget,
+    queue,
     foresee: () => undefined,
     run: ({ set }) => {
       set.row('spending', 'ses_1', bucket)
@@ -54,12 +54,12 @@ describe('the batch', () => {
     expect([told, written.map((changes) => changes.map(({ kind }) => kind))]).toEqual([['a'], [['insert']]])
   })
 
-  it('sends operations of one budget through one lane, in order, and spreads budgets over all', async () => {
+  it('sends operations of one queue through one lane, in order, and spreads queues over all', async () => {
     const { store, batch } = stage()
-    const budgets = Array.from({ length: 60 }, (_, index) => `ses_${index % 20}`)
-    await Promise.all(budgets.map((budget, index) => batch.write(putting(`${index}`, budget))))
+    const queues = Array.from({ length: 60 }, (_, index) => `agent_${index % 20}`)
+    await Promise.all(queues.map((queue, index) => batch.write(putting(`${index}`, queue))))
     expect(new Set(store.logged('begin').map((line) => line.slice(0, 7)))).toEqual(new Set(['begin 0', 'begin 1', 'begin 2']))
-    await Promise.all(['x', 'y'].map((name) => batch.write(putting(name, 'ses_7'))))
+    await Promise.all(['x', 'y'].map((name) => batch.write(putting(name, 'agent_7'))))
     expect(
       store
         .rows('spending')
@@ -87,7 +87,7 @@ describe('the batch', () => {
 
   it('writes what is queued on all lanes when it is closed, and takes nothing more', async () => {
     const { store, batch } = stage()
-    const queued = ['ses_1', 'ses_2', 'ses_3'].map((budget) => batch.write(putting(budget, budget)))
+    const queued = ['a_1', 'a_2', 'a_3'].map((queue) => batch.write(putting(queue, queue)))
     batch.note(noting('note'), 'pay_1')
     await batch.close()
     expect([(await Promise.all(queued)).length, store.rows('spending').length]).toEqual([3, 4])

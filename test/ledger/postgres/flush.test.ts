@@ -2,8 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { flushOf, ROW_GONE } from '../../../src/ledger/postgres/flush.ts'
 import type { RowChange, Value } from '../../../src/ledger/postgres/store.ts'
-import { putting, sharedDatabase } from './server-stage.ts'
+import { columnsOf } from '../../../src/ledger/session-row.ts'
+import { countingIds } from '../../clock.ts'
+import { fixtures } from '../fixtures.ts'
+import { putting, scansOf, sharedDatabase } from './server-stage.ts'
 
+const make = fixtures(countingIds(), () => 0)
 const database = sharedDatabase()
 
 const spending = (bucket: string, amount: bigint) => ({ session_id: 'ses_1', bucket, amount })
@@ -33,6 +37,44 @@ describe('the changes of a transaction', () => {
     await here.write(putting('spending', spending('a', 1n)))
     await here.write(putting('spending', spending('a', 7n)), changing('delete', 'spending', { session_id: 'ses_1', bucket: 'a' }))
     expect(await here.ask({ sql: 'SELECT amount FROM spending', values: [] })).toEqual([{ amount: 7n }])
+  })
+
+  it.each([
+    ['update', 'payments', { id: 'pay_1', state: 'sent' }],
+    ['update', 'dealings', { agent: 'a', origin: 'o', network: 'n', pay_to: 'p', last: 1n }],
+    ['delete', 'pins', { host: 'h', network: 'n' }],
+  ] as const)('%s rows of %s by an index, also where the plan was made while there were none', async (kind, table, row) => {
+    const here = await database()
+    const [statement = { sql: '', values: [] }] = flushOf([changing(kind, table, row)], here.types)
+    const scans = await scansOf(here, table, statement)
+    expect(scans).toHaveLength(1)
+    expect(scans[0]).toMatch(/(Index|Recheck) Cond/)
+  })
+
+  it('take a session out of the count of its state, and into another, in the same transaction', async () => {
+    const here = await database()
+    const session = (id: string, columns: Record<string, Value> = {}) =>
+      putting('sessions', { ...columnsOf(make.session({ id, tokenHash: id })), chain_hash: '', ...columns })
+    const counts = async () => {
+      const sql =
+        'SELECT status, hour, sum(sessions)::bigint AS sessions FROM session_counts GROUP BY 1, 2 HAVING sum(sessions) <> 0 ORDER BY 1, 2'
+      return (await here.ask({ sql, values: [] })).map(({ status, hour, sessions }) => [status, hour, sessions])
+    }
+    await here.write(session('one', { expires_at: 1n }), session('two', { expires_at: 1n }), session('three', { expires_at: 3_600_000n }))
+    expect(await counts()).toEqual([
+      ['open', 0n, 2n],
+      ['open', 1n, 1n],
+    ])
+    await here.write(changing('update', 'sessions', { id: 'one', held: 1n }))
+    await here.write(
+      changing('update', 'sessions', { id: 'one', expires_at: 7_200_000n }),
+      changing('update', 'sessions', { id: 'two', status: 'closed' }),
+    )
+    expect(await counts()).toEqual([
+      ['closed', 0n, 1n],
+      ['open', 1n, 1n],
+      ['open', 2n, 1n],
+    ])
   })
 
   it('change only the rows and columns that they name', async () => {

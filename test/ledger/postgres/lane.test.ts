@@ -31,7 +31,7 @@ function stage({ atOnce }: { readonly atOnce?: number } = {}) {
 function hand(lane: Lane<Work>) {
   const lates: string[] = []
   const operation = (bucket: string, run?: (work: Work) => void) => ({
-    budget: 'b',
+    queue: 'b',
     foresee: () => undefined,
     run(work: Work) {
       run?.(work)
@@ -231,7 +231,7 @@ describe('a note', () => {
   it('that breaks the rules is told to operators by its payment', async () => {
     const { lane, faults } = stage()
     const operation = {
-      budget: 'b',
+      queue: 'b',
       foresee: () => undefined,
       run: () => {
         throw new Error('against the rules')

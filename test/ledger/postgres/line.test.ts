@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { refused } from '../../../src/errors.ts'
-import { Columns, Line, send, storeFault } from '../../../src/ledger/postgres/line.ts'
+import { Columns, Line, send, storeFault, type Use } from '../../../src/ledger/postgres/line.ts'
 import { StoreFault } from '../../../src/ledger/postgres/store.ts'
 import { connectionTo } from '../../postgres/bench.ts'
 import { sharedDatabase } from './server-stage.ts'
@@ -9,14 +9,14 @@ const database = sharedDatabase()
 const ask = (sql: string) => ({ sql, values: [] })
 
 /** A line over real connections, and how often one was opened. */
-async function stage() {
+async function stage(use?: Use) {
   const { url } = await database()
   let opened = 0
   const connect = () => {
     opened += 1
     return connectionTo(url)
   }
-  const line = new Line({ connect }, new Columns())
+  const line = new Line({ connect }, new Columns(), use)
   return { url, line, opened: () => opened, [Symbol.asyncDispose]: () => line.close() }
 }
 
@@ -64,6 +64,15 @@ describe('a line', () => {
     await using here = await stage()
     const { rows } = await send(await here.line.open(), ask('SHOW enable_seqscan'))
     expect(rows).toEqual([{ enable_seqscan: 'off' }])
+  })
+
+  it.each([
+    ['reading', 'auto'],
+    ['writing', 'force_generic_plan'],
+  ] satisfies [Use, string][])('for %s plans %s: what writes is planned once', async (use, mode) => {
+    await using here = await stage(use)
+    const { rows } = await send(await here.line.open(), ask('SHOW plan_cache_mode'))
+    expect(rows).toEqual([{ plan_cache_mode: mode }])
   })
 })
 

@@ -18,11 +18,11 @@ async function stage() {
 }
 
 describe('a lineage', () => {
-  it('leads from the session to the root, whose id is the budget of all below it', async () => {
+  it('leads from the session to the root, whose agent is the queue of all below it', async () => {
     const { lineages, root, child, leaf } = await stage()
-    const { budget, ids, terms } = await lineages.of(leaf.id)
-    expect([budget, ids, terms.map(({ parent }) => parent)]).toEqual([root.id, [leaf.id, child.id, root.id], [child.id, root.id, null]])
-    expect((await lineages.of(root.id)).budget).toBe(root.id)
+    const { queue, ids, terms } = await lineages.of(leaf.id)
+    expect([queue, ids, terms.map(({ parent }) => parent)]).toEqual([root.agent, [leaf.id, child.id, root.id], [child.id, root.id, null]])
+    expect((await lineages.of(root.id)).queue).toBe(root.agent)
   })
 
   it('is asked for once, and known without a question from then on', async () => {
@@ -42,7 +42,7 @@ describe('a lineage', () => {
 
   it('of a session that is not there is its own, and is not remembered: it may come', async () => {
     const { lineages, open } = await stage()
-    expect(await lineages.of('ses_late')).toEqual({ budget: 'ses_late', ids: ['ses_late'], terms: [] })
+    expect(await lineages.of('ses_late')).toEqual({ queue: 'ses_late', ids: ['ses_late'], terms: [] })
     const { id } = await open({ id: 'ses_late' })
     expect((await lineages.of(id)).terms).toHaveLength(1)
   })

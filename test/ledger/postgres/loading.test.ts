@@ -11,7 +11,7 @@ import {
 } from '../../../src/ledger/postgres/loading.ts'
 import { ACCESS_NAMES, ACCESSES, type Access, type AccessName, type Row, type RowKey } from '../../../src/ledger/postgres/store.ts'
 import { connectionTo, waitsForLock } from '../../postgres/bench.ts'
-import { type Database, putting, sharedDatabase } from './server-stage.ts'
+import { type Database, putting, scansOf, sharedDatabase } from './server-stage.ts'
 
 const database = sharedDatabase()
 
@@ -63,6 +63,21 @@ describe('rows', () => {
     await here.connection.sql.unsafe("INSERT INTO runs (id, started_at, heartbeat_at, ended_at) VALUES ('a', 0, 0, NULL), ('b', 0, 0, 5)")
     const [living] = await load(here, [{ access: 'livingRuns', values: [] }])
     expect(living?.map(({ id }) => id)).toEqual(['a'])
+  })
+})
+
+const COMPOSITE = ACCESS_NAMES.filter((access) => ACCESSES[access].by.length > 1)
+
+describe('keys of several columns', () => {
+  it.each(COMPOSITE)('are looked up one by one (%s), also where the plan was made while there were no rows', async (access) => {
+    const here = await database()
+    const { table, by }: Access = ACCESSES[access]
+    const keys = [{ access, values: by.map((column) => (here.types.get(table)?.get(column) === 'bigint' ? 1n : 'none')) }]
+    for (const statement of [...rowStatements(keys, here.types), ...lockStatements(keys, here.types)]) {
+      const scans = await scansOf(here, table, statement)
+      expect(scans).toHaveLength(1)
+      expect(scans[0]).toMatch(/(Index|Recheck) Cond/)
+    }
   })
 })
 

@@ -66,7 +66,7 @@ describe('what an operation is foreseen to need', () => {
   })
 
   it('names the purchase by its key or its fingerprint, and who lives', () => {
-    const lineage = { budget: 'ses_1', ids: ['ses_1'], terms: [] }
+    const lineage = { queue: 'ses_1', ids: ['ses_1'], terms: [] }
     const named = (keyDigest: string | null) => {
       const wants = new Wants()
       operations.resuming({ sessionId: 'ses_1', fingerprint: 'f', keyDigest }, lineage, () => undefined).foresee(wants)
@@ -88,19 +88,19 @@ describe('what an operation is foreseen to need', () => {
 })
 
 describe('the lane of an operation', () => {
-  it('is that of the root, for a child’s opening too, so that one budget has one order', async () => {
+  it('is that of the root’s agent, for a child’s opening too, so that one budget has one order', async () => {
     const { bench, root, child, lineage } = await stage()
-    const session = bench.make.session({ parent: child.id })
-    const budgets = [
+    const session = bench.make.session({ parent: child.id, agent: 'of-a-child' })
+    const queues = [
       operations.opening({ session, parent: lineage, key: undefined }, () => undefined),
       operations.accounting(lineage, () => undefined),
       operations.refusing(lineage, () => undefined),
       operations.stepping({ paymentId: 'pay_1', lineage, deal: undefined }, () => undefined),
       operations.resuming({ sessionId: child.id, fingerprint: 'f', keyDigest: null }, lineage, () => undefined),
-    ].map(({ budget }) => budget)
-    expect(new Set(budgets)).toEqual(new Set([root.id]))
-    const alone = bench.make.session()
-    expect(operations.opening({ session: alone, parent: undefined, key: undefined }, () => undefined).budget).toBe(alone.id)
+    ].map(({ queue }) => queue)
+    expect(new Set(queues)).toEqual(new Set([root.agent]))
+    const alone = bench.make.session({ agent: 'alone' })
+    expect(operations.opening({ session: alone, parent: undefined, key: undefined }, () => undefined).queue).toBe('alone')
   })
 
   it('of what belongs to no session is chosen by what it is about', () => {
@@ -109,7 +109,7 @@ describe('the lane of an operation', () => {
         'halts',
         () => undefined,
         () => undefined,
-      ).budget,
+      ).queue,
     ).toBe('halts')
   })
 

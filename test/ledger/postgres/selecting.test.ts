@@ -57,6 +57,8 @@ describe('a selection', () => {
     ['alike in either of two columns', [{ columns: ['pay_to', 'host'], is: 'like', values: ['b.EXAMPLE'] }], ['b']],
     ['present', [where('tool', 'present')], ['b']],
     ['absent', [where('tool', 'absent')], ['a', 'c']],
+    ['a flag', [where('purchase_open', '=', 1n)], ['a', 'b', 'c']],
+    ['not a flag', [where('delivered', '=', 1n)], []],
     ['less', [where('decided_at', '<', 6)], ['c']],
     ['more', [where('id', '>', 'a')], ['b', 'c']],
     ['at least', [where('decided_at', '>=', NOW)], ['a', 'b']],
@@ -206,6 +208,7 @@ describe('reports', () => {
           chain_hash: GENESIS_HASH,
         }),
       ),
+      ...sessions.filter(({ changes }) => changes.held).map(({ opened }) => payment(`of ${opened.id}`, { session_id: opened.id })),
     )
     const expected: Record<string, bigint> = {}
     for (const { opened, changes } of sessions) {

@@ -22,7 +22,7 @@ export function tableBench() {
     /** Nothing of it was foreseen. */
     async write<T>(run: (hands: Hands) => T): Promise<T> {
       const returned: T[] = []
-      const operation = { budget: 'b', foresee: () => undefined, run: (hands: Hands) => returned.push(run(hands)) }
+      const operation = { queue: 'b', foresee: () => undefined, run: (hands: Hands) => returned.push(run(hands)) }
       const { outcomes } = await transact([operation], { lane: 0, learned: new Wants() }, { store, clock, compose })
       const [outcome] = outcomes
       const [value] = returned.slice(-1)

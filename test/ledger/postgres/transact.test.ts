@@ -24,7 +24,7 @@ function stage() {
 /** Adds one to a bucket, and answers what it is then. Nothing is foreseen. */
 function adding(bucket: string, after?: (work: Work) => void): Operation<Work, bigint> {
   return {
-    budget: 'b',
+    queue: 'b',
     foresee: () => undefined,
     run(work) {
       const row = work.set.row('spending', 'ses_1', bucket)
@@ -49,7 +49,7 @@ describe('a transaction', () => {
   it('locks before it reads, in a statement of its own (R8), and begins anew where a lock was not foreseen', async () => {
     const { store, run } = stage()
     const foreseen: Operation<Work, unknown> = {
-      budget: 'b',
+      queue: 'b',
       foresee: (wants) => wants.row({ access: 'session', values: ['ses_1'] }).row({ access: 'payment', values: ['pay_1'] }),
       run: ({ set }) => set.row('head', 's'),
     }
@@ -67,7 +67,7 @@ describe('a transaction', () => {
   it('asks for what depends on the time once it is known, and locks what that rests on', async () => {
     const { store, run } = stage()
     const timed: Operation<Work, unknown> = {
-      budget: 'b',
+      queue: 'b',
       foresee: () => undefined,
       foreseeAt: (wants, now) => wants.window({ series: 's', after: now - 10 }),
       run: ({ set, tx }) => set.window({ series: 's', after: tx.now - 10 }).voided,
@@ -117,7 +117,7 @@ describe('a transaction', () => {
     const { store, run } = stage()
     let turn = 0
     const restless: Operation<Work, unknown> = {
-      budget: 'b',
+      queue: 'b',
       foresee: () => undefined,
       run: ({ set }) => set.row('payment', `pay_${++turn}`),
     }
@@ -127,7 +127,7 @@ describe('a transaction', () => {
 
   it('that only read commits nothing', async () => {
     const { store, run } = stage()
-    await run({ budget: 'b', foresee: () => undefined, run: ({ set }) => set.rows('halts') })
+    await run({ queue: 'b', foresee: () => undefined, run: ({ set }) => set.rows('halts') })
     expect([store.logged('commit'), store.logged('rollback')]).toEqual([[], ['rollback']])
   })
 
@@ -135,13 +135,13 @@ describe('a transaction', () => {
     const { store, run } = stage()
     const told: unknown[] = []
     store.watch((change) => told.push(change))
-    await run({ budget: 'b', foresee: () => undefined, run: ({ announce }) => announce({ kind: 'halts' }) })
+    await run({ queue: 'b', foresee: () => undefined, run: ({ announce }) => announce({ kind: 'halts' }) })
     expect(told).toEqual([{ kind: 'halts' }])
   })
 
   it('hands what was not foreseen to the next attempt, which locks it in order', async () => {
     const { store, learned, run } = stage()
-    const unforeseen: Operation<Work, unknown> = { budget: 'b', foresee: () => undefined, run: ({ set }) => set.row('session', 'ses_1') }
+    const unforeseen: Operation<Work, unknown> = { queue: 'b', foresee: () => undefined, run: ({ set }) => set.row('session', 'ses_1') }
     await run(unforeseen)
     expect(learned.locks()).toEqual([{ access: 'session', values: ['ses_1'] }])
     await run(unforeseen)

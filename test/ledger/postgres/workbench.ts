@@ -33,7 +33,7 @@ export function benchOn<S extends Store>(store: S, { clock = testClock(), prefix
   const write = async <T>(run: (hands: Hands) => T): Promise<T> => {
     let value: { readonly of: T } | undefined
     const operation = {
-      budget: 'test',
+      queue: 'test',
       foresee: () => undefined,
       run: (hands: Hands) => {
         value = { of: run(hands) }
@@ -84,6 +84,6 @@ export async function openBench(server: PostgresServer, shared: { readonly url?:
 }
 
 /** Receipts stay: a server that lacks what it once had is refused. */
-const WIPE = ['payments', 'dealings', 'rolling', 'rolling_heads', 'pins', 'meta', 'admin_keys', 'sessions']
+const WIPE = ['payments', 'dealings', 'rolling', 'rolling_heads', 'pins', 'meta', 'admin_keys', 'sessions', 'session_counts']
   .map((table) => `DELETE FROM ${table}`)
   .join(';')

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import type { ReceiptFilter } from '../../../src/audit/receipt.ts'
+import { Receipts } from '../../../src/ledger/sqlite/receipts.ts'
 import { type ChainSource, verifyStored } from '../../../src/ledger/verification.ts'
+import { countingIds } from '../../clock.ts'
 import { type Workbench, workbench } from './workbench.ts'
 
 function written() {
@@ -26,7 +29,35 @@ function source({ tables: { receipts, checkpoints } }: Workbench): ChainSource {
   }
 }
 
+const FILTERS: readonly ReceiptFilter[] = [
+  { session: 's' },
+  { session: 's', agent: 'a' },
+  { payment: 'p' },
+  { agent: 'a' },
+  { agent: 'a', kind: 'conclusion' },
+  { kind: 'refusal' },
+]
+
 describe('receipts', () => {
+  it.each(FILTERS)('by %j are found without looking at those of others', (filter) => {
+    const { db } = workbench()
+    const asked: string[] = []
+    const spied = new Proxy(db, {
+      get(target, name) {
+        if (name !== 'prepare') return Reflect.get(target, name)
+        return (sql: string) => {
+          asked.push(sql)
+          return target.prepare(sql)
+        }
+      },
+    })
+    const receipts = new Receipts(spied, countingIds())
+    asked.length = 0
+    expect(receipts.page(filter, { limit: 10 }).items).toEqual([])
+    const [plan] = asked.flatMap((sql) => db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all())
+    expect(plan?.detail).toMatch(/^(SEARCH receipts USING INDEX|SCAN receipts USING INDEX receipts_refused)/)
+  })
+
   it('advance the head in the session’s row', () => {
     const { receipts, one, list } = written()
     const last = list(one).at(-1)

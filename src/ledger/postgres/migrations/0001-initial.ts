@@ -4,6 +4,10 @@
  * what the code decides: a fault there fails instead of overspending. The tables that each payment writes have no foreign
  * keys: each would cost a look-up and a lock per row, and the session is locked already by whoever writes.
  *
+ * session_counts: sessions by status and, where they are open, by the hour of their end, so that nobody has to look at all
+ * of them; a few rows each, so that who opens sessions at the same time seldom waits. exhausted: of its own, because an
+ * index over balances would be written with each payment.
+ *
  * lanes: how many transactions a run has committed on each of its connections. Every write moves its lane's number on, so
  * the row is the fence (a run that was declared ended finds its lanes closed), the answer to a commit whose outcome was
  * lost, and what a server that was restored or deposed lacks.
@@ -39,9 +43,20 @@ CREATE TABLE sessions (
   threshold bigint NOT NULL DEFAULT 0,
   chain_number bigint NOT NULL DEFAULT 0,
   chain_hash text NOT NULL,
+  exhausted bigint GENERATED ALWAYS AS ((cap - spent - held = 0)::int::bigint) STORED,
   CHECK (spent + held <= cap)
 ) WITH (fillfactor = 60);
 CREATE INDEX sessions_parent ON sessions (parent, seq) WHERE parent IS NOT NULL;
+CREATE INDEX sessions_open ON sessions (expires_at) WHERE status = 'open';
+CREATE INDEX sessions_exhausted ON sessions (expires_at) WHERE exhausted = 1;
+
+CREATE TABLE session_counts (
+  status text NOT NULL,
+  hour bigint NOT NULL,
+  slot bigint NOT NULL,
+  sessions bigint NOT NULL,
+  PRIMARY KEY (status, hour, slot)
+) WITH (fillfactor = 60);
 
 CREATE TABLE admin_keys (
   key text PRIMARY KEY,
@@ -210,7 +225,9 @@ CREATE TABLE receipts (
   hash text NOT NULL,
   PRIMARY KEY (session_id, number)
 );
+CREATE INDEX receipts_agent ON receipts (agent, seq);
 CREATE INDEX receipts_payment ON receipts (payment_id);
+CREATE INDEX receipts_refused ON receipts (seq) WHERE kind = 'refusal';
 
 CREATE TABLE refunds (
   source text PRIMARY KEY,

@@ -207,7 +207,9 @@ CREATE TABLE receipts (
   UNIQUE (session_id, number)
 ) STRICT;
 CREATE INDEX receipts_session ON receipts (session_id);
+CREATE INDEX receipts_agent ON receipts (agent);
 CREATE INDEX receipts_payment ON receipts (payment_id);
+CREATE INDEX receipts_refused ON receipts (seq) WHERE kind = 'refusal';
 
 CREATE TABLE refunds (
   source TEXT PRIMARY KEY,
