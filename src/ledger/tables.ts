@@ -136,7 +136,7 @@ export interface PurchaseTable {
   hold(tx: Transaction, paymentId: string, holder: Holder): void
   /** Who works on the purchase of this payment now: nobody, where its holder's run has ended or its lease is over. */
   holder(tx: Transaction, paymentId: string): Holder
-  /** The id of an open purchase that this request would repeat and that another living run works on. */
+  /** The id of an open purchase that this request would repeat and that another living run works on, or signed and let go. */
   elsewhere(tx: Transaction, identity: PurchaseIdentity): string | undefined
   /** The purchases that this request would repeat, oldest first; those whose time is over are ended here. */
   open(tx: Transaction, identity: PurchaseIdentity): Purchase[]

@@ -31,7 +31,13 @@ export class Purchases implements PurchaseTable {
   }
 
   elsewhere(tx: Transaction, identity: PurchaseIdentity): string | undefined {
-    return this.#purchases(tx, identity).find((purchase) => purchase.elsewhere && lasts(purchase, tx.now))?.id
+    const taken = (purchase: Purchase) => purchase.elsewhere || this.#leftByAnother(purchase)
+    return this.#purchases(tx, identity).find((purchase) => taken(purchase) && lasts(purchase, tx.now))?.id
+  }
+
+  /** Signed by another run and let go since this one looked whether anything is open. */
+  #leftByAnother({ holder, record }: Purchase): boolean {
+    return holder === 'none' && record.runId !== this.#runId && record.payment.state !== 'reserved'
   }
 
   open(tx: Transaction, identity: PurchaseIdentity): Purchase[] {

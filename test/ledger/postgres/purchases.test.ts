@@ -48,6 +48,18 @@ describe('the purchases in the working set', () => {
     expect([await holders(other), await elsewhere(other)]).toEqual([[['none', false]], undefined])
   })
 
+  it('that another run signed and let go are not bought anew by whoever looked before (G3)', async () => {
+    const { bench, other, begin, elsewhere } = stage()
+    const request = await begin()
+    const letGo = () => bench.write(({ tx, tables }) => tables.purchases.hold(tx, request.paymentId, 'none'))
+    await letGo()
+    expect(await elsewhere(other)).toBeUndefined()
+    const authorization = authorizationFor(request)
+    await bench.write(({ tx, tables }) => tables.payments.sign(tx, request.paymentId, authorization))
+    await letGo()
+    expect([await elsewhere(other), await elsewhere()]).toEqual([request.purchaseId, undefined])
+  })
+
   it('are nobody’s once their lease is over', async () => {
     const { bench, other, begin, holders } = stage()
     await begin()
