@@ -3,6 +3,7 @@
  * there could be, as random ones are, so that what is written next falls anywhere among them; they rise with the rows,
  * so that filling does not take hours.
  */
+import { COUNTED_MS } from '../../src/limits.ts'
 import type { Bed, Kind } from './ledger-contenders.ts'
 import { buy, openSessions, type Payer, rest } from './ledger-load.ts'
 
@@ -35,6 +36,7 @@ export async function fill(bed: Bed, { sessions, receipts }: Amounts): Promise<v
   await bed.bulk(async () => {
     const make = (table: string, rows: number, changes: Changes, where: string) => copies(bed, { table, rows, changes, where, scale })
     await make('sessions', sessions, { ...SESSION, ...(receipts > 0 && CHAIN) }, `id = '${template.sessionId}'`)
+    await bed.execute(COUNTS[bed.kind])
     if (receipts > 0) {
       await make('payments', count, PAYMENT, `session_id = '${template.sessionId}'`)
       await make('rolling', count, ROLLING, '1 = 1')
@@ -137,8 +139,15 @@ async function columnsOf({ kind, rows }: Bed, table: string): Promise<readonly s
   const sql =
     kind === 'sqlite'
       ? `SELECT name FROM pragma_table_info('${table}')`
-      : `SELECT column_name AS name FROM information_schema.columns WHERE table_schema = 'purser' AND table_name = '${table}'`
+      : `SELECT column_name AS name FROM information_schema.columns WHERE table_schema = 'purser' AND table_name = '${table}'
+          AND is_generated = 'NEVER'`
   return (await rows(sql)).map(({ name }) => String(name))
+}
+
+const COUNTED = `SELECT status, expires_at / ${COUNTED_MS} AS hour, count(*) AS sessions FROM sessions GROUP BY 1, 2`
+const COUNTS: Record<Kind, string> = {
+  sqlite: `DELETE FROM session_counts; INSERT INTO session_counts (status, hour, sessions) ${COUNTED}`,
+  postgres: `DELETE FROM session_counts; INSERT INTO session_counts (status, hour, slot, sessions) SELECT status, hour, 0, sessions FROM (${COUNTED}) AS c`,
 }
 
 const NUMBERS: Record<Kind, (from: number, upTo: number) => string> = {
