@@ -5,7 +5,7 @@
  *
  * All contenders have their turn in each round, and only ratios of one run count. Everything is on a real disk, and every
  * step is durable before the next. PostgreSQL stands below the system's temporary folder. 10,000,000 receipts, with their
- * payments, take some 30 GB and half an hour for each adapter; they are removed in the end.
+ * payments, take some 50 GB and a quarter of an hour to fill for each adapter; all of it is removed in the end.
  */
 import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
