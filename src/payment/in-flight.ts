@@ -15,6 +15,11 @@ export interface Running {
 }
 
 export interface InFlight {
+  /**
+   * Marks that a request asks what it repeats, until the returned function is called: what it finds is its own from then
+   * on, also where its requester has gone meanwhile.
+   */
+  looking(requester: Requester): () => void
   /** Marks the purchase as running. */
   begin(purchaseId: string, requester: Requester): Running
   /**
@@ -40,6 +45,12 @@ export function createInFlight(): InFlight {
   const running = new Map<string, Attempt>()
   const byName = new Map<string, Set<Attempt>>()
 
+  function add(requester: Requester): Attempt {
+    const attempt: Attempt = { requester, done: Promise.withResolvers(), left: false }
+    byName.set(requester.name, (byName.get(requester.name) ?? new Set()).add(attempt))
+    return attempt
+  }
+
   function remove(attempt: Attempt): void {
     const { name } = attempt.requester
     const others = byName.get(name)
@@ -48,10 +59,16 @@ export function createInFlight(): InFlight {
   }
 
   return {
+    looking(requester) {
+      const look = add(requester)
+      return () => {
+        remove(look)
+        look.done.resolve()
+      }
+    },
     begin(purchaseId, requester) {
-      const attempt: Attempt = { requester, done: Promise.withResolvers(), left: false }
+      const attempt = add(requester)
       running.set(purchaseId, attempt)
-      byName.set(requester.name, (byName.get(requester.name) ?? new Set()).add(attempt))
       return {
         leave() {
           attempt.left = true

@@ -14,6 +14,7 @@ import type { Case } from './case.ts'
 import { EXPIRED } from './conclude.ts'
 import { deliverStored } from './deliver.ts'
 import { type Hold, hold } from './hold.ts'
+import type { Requester } from './in-flight.ts'
 import { present } from './present.ts'
 import { nameOf } from './purchase.ts'
 import { paidHeaders, refuse, refuseConcluded } from './refuse.ts'
@@ -105,27 +106,44 @@ type Joined = Exclude<ResumeResult, { kind: 'repeat' }> | { readonly kind: 'ours
  * its answer may be out already and only its end not written down. Each time the ledger is asked again.
  */
 async function joinEarlier(matter: Case, purchase: PurchaseIdentity): Promise<Joined> {
-  const { ledger, inFlight, answers, clock } = matter.deps
+  const { inFlight, answers, clock } = matter.deps
   const requester = { name: nameOf(purchase), signal: matter.request.signal }
   const until = clock.monotonic() + ELSEWHERE_WAIT_MS
   for (;;) {
     await inFlight.joined(requester)
     await answers.reopened(purchase)
-    const found = await ledger.resume(purchase)
-    if (found.kind === 'repeat') {
-      const { reservation } = found
-      const running = inFlight.begin(reservation.purchaseId, requester)
-      return { kind: 'ours', reservation, hold: hold(matter, { reservation, running }) }
-    }
+    // Whoever has left finds nothing any more: what they found, others would not know of.
+    if (requester.signal.aborted) return { kind: 'none' }
+    const found = await lookUp(matter, { purchase, requester })
     if (found.kind !== 'in_progress') return found
     if (await inFlight.settled(found.purchaseId, requester.signal)) continue
     if (requester.signal.aborted || clock.monotonic() >= until) return found
-    await look(matter)
+    await rest(matter)
+  }
+}
+
+interface LookUp {
+  readonly purchase: PurchaseIdentity
+  readonly requester: Requester
+}
+
+/** What is found is held before anybody else here can ask: its requester may be gone by now, and nobody else would know. */
+async function lookUp(matter: Case, { purchase, requester }: LookUp): Promise<Joined> {
+  const { ledger, inFlight } = matter.deps
+  const looked = inFlight.looking(requester)
+  try {
+    const found = await ledger.resume(purchase)
+    if (found.kind !== 'repeat') return found
+    const { reservation } = found
+    const running = inFlight.begin(reservation.purchaseId, requester)
+    return { kind: 'ours', reservation, hold: hold(matter, { reservation, running }) }
+  } finally {
+    looked()
   }
 }
 
 /** Until it is worth asking again. */
-async function look({ deps: { pause = systemPause }, request }: Case): Promise<void> {
+async function rest({ deps: { pause = systemPause }, request }: Case): Promise<void> {
   await pause(ELSEWHERE_POLL_MS, request.signal).catch(() => undefined)
 }
 

@@ -43,6 +43,22 @@ describe('attempts in flight', () => {
     expect(idle).toBe(true)
   })
 
+  it('R3: who asks what it repeats is waited for too, once its requester has left', async () => {
+    const inFlight = createInFlight()
+    const agent = new AbortController()
+    const looked = inFlight.looking({ name: 'weather', signal: agent.signal })
+    await inFlight.joined(waiting)
+    agent.abort()
+    const waited = inFlight.joined(waiting).then(() => 'joined')
+    expect(await Promise.race([waited, Promise.resolve('waits')])).toBe('waits')
+    const { end } = inFlight.begin('pur_1', { name: 'weather', signal: agent.signal })
+    looked()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await Promise.race([waited, Promise.resolve('waits')])).toBe('waits')
+    end()
+    expect(await waited).toBe('joined')
+  })
+
   it('R3: what its requester has left is waited for by name, what somebody waits for is not', async () => {
     const inFlight = createInFlight()
     inFlight.begin('pur_live', waiting)

@@ -134,8 +134,44 @@ describe('repeating a purchase', () => {
     Object.assign(rig.deps, { pause })
     rig.ledger.resume = async () => ({ kind: 'in_progress', purchaseId: 'pur_elsewhere' })
     const request = rig.request({ signal: left.signal })
-    expect(refusal(await rig.pay(notAgain, { request }))?.code).toBe('purchase_in_progress')
-    expect(pauses).toEqual([50])
+    expect(refusal(await rig.pay(notAgain, { request }))?.code).toBe('request_invalid')
+    expect([pauses, rig.sent]).toEqual([[50], []])
+  })
+
+  it('R3: what a request found after its requester had left is joined, not bought once more', async () => {
+    await using rig = await startRig()
+    await rig.pay(hung)
+    const resume = rig.ledger.resume.bind(rig.ledger)
+    const slow = Promise.withResolvers<void>()
+    let asked = 0
+    rig.ledger.resume = async (purchase) => {
+      asked += 1
+      const [found] = await Promise.all([resume(purchase), asked === 1 ? slow.promise : undefined])
+      return found
+    }
+    const gone = new AbortController()
+    const first = rig.pay(hung, { request: rig.request({ signal: gone.signal }) })
+    await settleDown()
+    gone.abort()
+    const second = rig.pay(() => settled())
+    await settleDown()
+    expect(asked).toBe(1)
+    slow.resolve()
+    expect((await first).kind).toBe('refuse')
+    expect((await second).kind).toBe('answer')
+    expect(new Set(rig.sent.map(String)).size).toBe(1)
+    expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n })
+  })
+
+  it('R3: a request whose requester left before it could look finds nothing, and buys nothing', async () => {
+    await using rig = await startRig()
+    await rig.pay(hung)
+    const gone = new AbortController()
+    const first = rig.pay(notAgain, { request: rig.request({ signal: gone.signal }) })
+    gone.abort()
+    expect(refusal(await first)).toMatchObject({ code: 'request_invalid' })
+    expect((await rig.pay(() => settled())).kind).toBe('answer')
+    expect(new Set(rig.sent.map(String)).size).toBe(1)
   })
 
   it('a chain that cannot be asked lets go of the purchase', async () => {
