@@ -2,6 +2,7 @@
  * The house: what all rooms share, opened once from the configuration. With `app.ts` the only file that names adapters:
  * this one those that keep things (keys, wallet, ledger, chain), that one those that listen.
  */
+import { hkdfSync } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -18,12 +19,15 @@ import { startSecrets } from './config/start-secrets.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { openPostgresLedger } from './ledger/postgres.ts'
 import { openSqliteLedger } from './ledger/sqlite.ts'
+import { type MandateDesk, openMandateDesk } from './mandate/desk.ts'
 import type { Asset } from './money.ts'
+import { createFunds, type Funds } from './payment/balance.ts'
 import { AGENT_DOOR_HOST } from './proxy/admit.ts'
 import { type Authority, openAuthority } from './proxy/authority.ts'
 import type { Address } from './proxy/listen.ts'
 import { permittedSubtrees } from './proxy/name-constraints.ts'
 import { knownAssets } from './rails/x402/assets.ts'
+import { createSessionJwts, type SessionJwts } from './session/jwt.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 import { createLocalWallet, parseKey } from './wallet/local-key.ts'
 import type { Wallet } from './wallet/wallet.ts'
@@ -43,10 +47,13 @@ interface Keys {
   readonly token: Buffer
   readonly nonce: Buffer
   readonly answer: Buffer
+  /** Signs session tokens that are JWTs. */
+  readonly session: Buffer
 }
 
 export interface House {
   readonly config: Config
+  readonly env: Environment
   readonly clock: Clock
   readonly ids: Ids
   readonly telemetry: Telemetry
@@ -56,6 +63,9 @@ export interface House {
   readonly gasWallet: GasWallet | undefined
   readonly signer: CheckpointSigner
   readonly keys: Keys
+  readonly jwts: SessionJwts
+  readonly mandates: MandateDesk | undefined
+  readonly funds: Funds
   readonly assets: readonly Asset[]
   readonly networks: readonly string[]
   readonly authority: Authority
@@ -77,7 +87,7 @@ export async function openHouse(config: Config, options: HouseOptions, started: 
   const networks = config.networks.map(({ id }) => id)
   const receiptKey = await resolveKey(config.keys.receipt, join(dataDir, 'receipt.key'), env)
   const base = {
-    ...{ config, clock, ids, telemetry, networks, doors: [] },
+    ...{ config, env, clock, ids, telemetry, networks, doors: [] },
     keys: await openKeys(config, env),
     signer: createCheckpointSigner(receiptKey),
     wallet: await openWallet(config, env),
@@ -87,14 +97,19 @@ export async function openHouse(config: Config, options: HouseOptions, started: 
     adminToken: await readOrCreateAdminToken(join(dataDir, 'admin.token')),
     assets: [...knownAssets(), ...config.assets].filter(({ network }) => networks.includes(network)),
   }
+  const jwts = await createSessionJwts(base.keys.session)
+  const mandates = config.mandates ? await openMandateDesk({ ...config.mandates, secret: base.keys.token }) : undefined
   const ledger = started.use(await openLedger(base, { env, acceptRestored: options.acceptRestored ?? false }))
   if (config.ledger.kind === 'postgres') await ledger.claimIdentity(await fingerprintsOf(base, receiptKey))
-  return { ...base, ledger }
+  return { ...base, ledger, jwts, mandates, funds: createFunds({ chain: base.chain, ledger, clock, events: telemetry.events }) }
 }
 
 async function openKeys({ dataDir, keys }: Config, env: Environment): Promise<Keys> {
-  const key = (name: keyof Keys) => resolveKey(keys[name], join(dataDir, `${name}.key`), env)
-  return { token: await key('token'), nonce: await key('nonce'), answer: await key('answer') }
+  const key = (name: Exclude<keyof Keys, 'session'>) => resolveKey(keys[name], join(dataDir, `${name}.key`), env)
+  const token = await key('token')
+  const derived = () => Buffer.from(hkdfSync('sha256', token, '', 'purser session tokens', token.length))
+  const session = keys.session ? await resolveKey(keys.session, '', env) : derived()
+  return { token, nonce: await key('nonce'), answer: await key('answer'), session }
 }
 
 async function openWallet({ wallet }: Config, env: Environment): Promise<Wallet> {
@@ -157,6 +172,7 @@ async function fingerprintsOf(
     'nonce key': fingerprint('nonce key', keys.nonce),
     'answer key': fingerprint('answer key', keys.answer),
     'token key': fingerprint('token key', keys.token),
+    'session key': fingerprint('session key', keys.session),
     'receipt key': fingerprint('receipt key', receiptKey),
     'local authority': fingerprint('local authority', authority.publicKey),
     wallet: fingerprint('wallet', await wallet.address(null)),

@@ -156,6 +156,20 @@ export const MAX_CHECKPOINT_HEADS = 2_000
 export const CHECKPOINT_STEP = 2_000
 /** Checkpoints in one answer; most have some KB, none more than 600 KB. */
 export const MAX_CHECKPOINT_PAGE = 50
+/** Lines of a day's report, some 300 bytes each; what comes after is added up by tier without agent and recipient. */
+export const MAX_REPORT_LINES = 5_000
+/** A day is reported this long after its end: clocks of replicas differ, and what was signed last has its window. */
+export const REPORT_DELAY_MS = 5 * 60_000
+/** Between two looks at whether a day has to be reported; a few look-ups. */
+export const REPORT_INTERVAL_MS = 10 * 60_000
+/** Days made up for in one round, the newest ones: beyond a year nobody waits for them. */
+export const MAX_REPORT_DAYS = 366
+/** Policies that are kept parsed for records, some 10 KB each; few are looked back at in one go. */
+export const MAX_KEPT_POLICIES = 50
+/** Payments that one simulation of a policy looks at: each costs some 50 µs, and an answer has to come within a minute. */
+export const MAX_SIMULATED_PAYMENTS = 20_000
+/** Changed decisions that one answer lists one by one; all are counted. */
+export const MAX_SIMULATED_CHANGES = 1_000
 /** One line of an export: a checkpoint has some 600 KB at most. */
 export const MAX_EXPORT_LINE_BYTES = 8 * 1024 * 1024
 
@@ -195,6 +209,8 @@ export const RUN_RETENTION_MS = 24 * 3_600_000
 export const REPLICATION_CHECK_MS = 15_000
 
 // the ledger
+/** Rows that a list may read whole and sort because few meet a condition, some 20 µs each; beyond it rows are read in their order. */
+export const MAX_SORTED_ROWS = 2_000
 /** A note that nobody waits for rides with the next commit, or is committed alone after this. */
 export const NOTE_COMMIT_DELAY_MS = 20
 
@@ -211,6 +227,16 @@ export const MAX_LIMIT_ENTRIES = 1_000
 export const MAX_SESSION_DEPTH = 8
 /** Children that an agent may have open at once; it opens them for parts of its work, and a loop of it must not fill the ledger. */
 export const MAX_OPEN_CHILDREN = 1_000
+/** A mandate with its disclosures and its proof of possession; real ones have some KB. */
+export const MAX_MANDATE_CHARS = 32_000
+/** From the moment that a nonce is asked for to the presentation that is signed with it. */
+export const MANDATE_NONCE_MS = 5 * 60_000
+/** Clocks of issuers and presenters differ. */
+export const MANDATE_SKEW_S = 30
+/** A session's token as a JWT; with the id beside it in Base64 it takes a fifth of the largest head. */
+export const MAX_SESSION_TOKEN_CHARS = 4_000
+/** Tokens whose signature is known to hold, some hundred bytes each; verifying one takes a tenth of a millisecond. */
+export const MAX_SEEN_TOKENS = 10_000
 /** Sessions whose terms stay parsed in memory, some KB each. */
 export const MAX_CACHED_SESSIONS = 10_000
 /** Sessions are counted by the hour of their end: a ledger of ten years has some 100,000 counts, and a look at them is short. */
@@ -227,6 +253,63 @@ export const MAX_TIERS = 50
 /** Category rules and recipients are looked through for every payment: about 25 µs for each hundred. */
 export const MAX_POLICY_RULES = 10_000
 export const MAX_APPROVERS = 10
+/** Spans of hours in one tier: a week of different days, some of them twice. */
+export const MAX_HOURS = 14
+/** Payments that a usual price is made of: the median of ten is not moved by a few odd ones, and costs two look-ups. */
+export const PRICE_SAMPLES = 10
+/** Fewer than these do not make a usual price. */
+export const MIN_PRICE_SAMPLES = 3
+/** Lists of sanctioned addresses: one for each authority that publishes one. */
+export const MAX_BLOCKED_FILES = 20
+/** Some 350,000 addresses; the published lists have some hundreds. */
+export const MAX_BLOCKED_FILE_BYTES = 16 * 1024 * 1024
+/** Between two looks at whether a list changed: what is blocked now is not paid a second later. */
+export const BLOCKED_FILES_INTERVAL_MS = 1_000
+/** A facilitator's list is for information; asking more often would be rude. */
+export const MIN_DISCOVERY_REFRESH_MS = 10_000
+/** One page of that list: a hundred resources with long descriptions. */
+export const MAX_DISCOVERY_PAGE_BYTES = 4 * 1024 * 1024
+export const DISCOVERY_PAGE = 100
+/** All of it together; the largest public list has some thousands. */
+export const MAX_DISCOVERED_RESOURCES = 20_000
+export const DISCOVERY_TIMEOUT_MS = 10_000
+/** How long people have where a payment is put before them that its own tier would have let pass. */
+export const ESCALATION_TIMEOUT_MS = 3_600_000
+
+// approvals
+/** A request waits for people no longer than this: the lease of its purchase is a minute more. */
+export const MAX_HOLD_MS = PURCHASE_LEASE_MS - 60_000
+/** An agent that hears of a yes late, or is started again by hand, still gets to use it: at least so long from the yes on. */
+export const APPROVED_MIN_MS = 10 * 60_000
+/** A veto window that ran out while nobody waited: one repeat may claim it for so long (rule R16). */
+export const PASSED_TTL_MS = 5 * 60_000
+/** A window whose notices are still under way holds money; after this nobody is known to have it, and a yes is needed instead. */
+export const WINDOW_START_MS = 15 * 60_000
+/** How long people have for a window that turned into an approval, whose tier states no timeout. */
+export const WINDOW_APPROVAL_MS = 4 * 3_600_000
+/** Whoever waits for a window ends it at its end; later than this they are gone, and the sweep does. Longer than a run takes to be missed. */
+export const WINDOW_GRACE_MS = 2 * RUN_TIMEOUT_MS
+/** Votes, claims and sweeps may meet on one approval; beyond this something is wrong. */
+export const APPROVAL_ATTEMPTS = 16
+/** Behind the news of changes: how often a waiting request looks by itself. */
+export const APPROVAL_POLL_MS = 2_000
+export const APPROVAL_SWEEP_MS = 1_000
+/** Overdue approvals that one sweep ends. */
+export const APPROVAL_SWEEP_BATCH = 100
+/** A challenge older than this when people have decided is asked for again: the shortest window that a server may ask for. */
+export const CHALLENGE_AGE_MS = MIN_WINDOW_S * 1000
+/** How soon a request that waits for people is worth repeating. */
+export const APPROVAL_RETRY_S = 10
+/** How long a repeat of what a person refused hears that refusal again, instead of asking people once more. */
+export const DENIAL_TOLD_MS = 10 * 60_000
+/** How long a repeat of what nobody decided on hears that; then it asks people again. Some repeats of an agent fit into it. */
+export const EXPIRY_TOLD_MS = 6 * APPROVAL_RETRY_S * 1000
+/** What a refusal of people names instead. */
+export const MAX_ALTERNATIVES = 3
+/** Decisions on one request: a race, an aged challenge or a yes of people leads to a new one, but not for ever. */
+export const MAX_DECISIONS = 6
+/** Decisions that one session may have waiting: people read no more, and a loop of an agent must not bury them. */
+export const MAX_PENDING_APPROVALS = 50
 
 // configuration
 /** Ten thousand policy rules have about as much. */
@@ -254,6 +337,21 @@ export const MAX_SUMMARY_RECIPIENTS = 1_000
 /** One request of an agent about itself: a URL and a method. */
 export const MAX_AGENT_BODY_BYTES = 16 * 1024
 
+/** How often the feed of events looks for payments and sessions of all processes. */
+export const EVENT_POLL_MS = 1_000
+/** Clocks of processes differ, and what is committed later may carry an earlier time. */
+export const EVENT_OVERLAP_MS = 10_000
+/** Events that a listener who was cut off may have missed, some 300 bytes each. */
+export const MAX_KEPT_EVENTS = 1_000
+/** Events that wait for one listener; beyond it the listener does not keep up. */
+export const MAX_QUEUED_EVENTS = 1_000
+/** Consoles and scripts that follow the events of one process. */
+export const MAX_EVENT_LISTENERS = 100
+/** Proxies on the way end connections on which nothing comes. */
+export const EVENT_HEARTBEAT_MS = 15_000
+/** A stream ends after this, so that the token behind it is looked at again. */
+export const EVENT_STREAM_MS = 15 * 60_000
+
 // the process
 /** SIGTERM: how long signed payments may take to conclude before the process ends anyway. */
 export const DRAIN_TIMEOUT_MS = 30_000
@@ -278,6 +376,14 @@ export const MAX_LOG_DEPTH = 4
 export const MAX_KEYSTORE_MEMORY_BYTES = 512 * 1024 * 1024
 /** Or with pbkdf2; current advice is 600,000 rounds, and each million costs about half a second. */
 export const MAX_KEYSTORE_ROUNDS = 10_000_000
+/** A balance is read at most so often for payments that it covers; other processes' payments are seen no later. */
+export const BALANCE_AGE_MS = 5_000
+/** Older than this a balance says nothing any more, and a payment waits for a new one. */
+export const MAX_BALANCE_AGE_MS = 30_000
+/** What it does not cover, what people look at, and a server that gave no answer, are asked about so often: agents repeat in loops. */
+export const BALANCE_RETRY_MS = 1_000
+/** How long a payment waits for a balance: the chain itself refuses what the wallet does not hold. */
+export const BALANCE_TIMEOUT_MS = 3_000
 /** `doctor`: one tool asks one address; `go run` compiles first. */
 export const DOCTOR_TOOL_TIMEOUT_MS = 60_000
 /** `backup`: the ledger's file is written to every 32 MB of log or so; a file that is written to more often than it can be copied needs a snapshot. */

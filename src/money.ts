@@ -59,6 +59,13 @@ export function displayAmount(amount: bigint, currency: string): string {
   return currency === 'USD' ? `$${formatAmount(amount)}` : `${formatAmount(amount)} ${currency}`
 }
 
+/** The smallest of amounts in the same unit; absent ones bound nothing. */
+export function least(amount: bigint, ...others: readonly (bigint | undefined)[]): bigint {
+  let smallest = amount
+  for (const other of others) if (other !== undefined && other < smallest) smallest = other
+  return smallest
+}
+
 /** What `atomic` units of a token cost in millionths of its currency, rounded up. */
 export function priceOf(atomic: bigint, asset: Asset): bigint {
   const unit = 10n ** BigInt(asset.decimals)

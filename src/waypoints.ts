@@ -20,9 +20,24 @@ export const WAYPOINTS = [
   'before asking the chain',
   'chain asked',
   'presenting again',
-  // 5 quote, 6 decide, 7 reserve
+  // 5 quote, 6 decide
   'quoted',
   'judged',
+  // 6b people, before the money and on it
+  'people asked',
+  'people heard',
+  'approval claimed',
+  'challenge asked for again',
+  'owner alerted',
+  'window opening',
+  'window opened',
+  'window ending',
+  'window ended',
+  'window left',
+  'window passed',
+  'before freeing',
+  'freed',
+  // 7 reserve
   'before reserving',
   'holding',
   'hold written',

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { AmountError, type Asset, displayAmount, formatAmount, formatAtomic, parseAmount, priceOf } from '../src/money.ts'
+import { AmountError, type Asset, displayAmount, formatAmount, formatAtomic, least, parseAmount, priceOf } from '../src/money.ts'
 
 const USDC: Asset = {
   network: 'eip155:84532',
@@ -88,6 +88,14 @@ describe('displayAmount', () => {
   it('puts the sign of the dollar before dollars and the currency behind everything else', () => {
     expect(displayAmount(8_470_000n, 'USD')).toBe('$8.47')
     expect(displayAmount(8_470_000n, 'EUR')).toBe('8.47 EUR')
+  })
+})
+
+describe('least', () => {
+  it('is the smallest of what is there', () => {
+    expect(least(3n)).toBe(3n)
+    expect(least(3n, undefined, 2n, 5n)).toBe(2n)
+    expect(least(0n, -1n, undefined)).toBe(-1n)
   })
 })
 

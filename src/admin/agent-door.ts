@@ -5,7 +5,9 @@
 import { z } from '@hono/zod-openapi'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { PurserError, refused } from '../errors.ts'
+import type { Approvals } from '../approval/approvals.ts'
+import type { Notices } from '../approval/notices.ts'
+import { PurserError } from '../errors.ts'
 import { MAX_AGENT_BODY_BYTES } from '../limits.ts'
 import { formatAmount } from '../money.ts'
 import type { Session } from '../session/session.ts'
@@ -14,9 +16,11 @@ import { parseWith, readBody } from './body.ts'
 import type { AdminDeps } from './deps.ts'
 import { secureHeaders } from './door-guard.ts'
 import { registerChildren } from './own-children.ts'
+import { registerRequests } from './own-requests.ts'
 import { PageQuery, pageRequest, present, viewPage } from './pages.ts'
-import { viewOf } from './sessions.ts'
+import { MintBody, mintFor, viewOf } from './sessions.ts'
 import { ownPaymentView } from './views.ts'
+import { registerEnd } from './workload-door.ts'
 
 /** What a resource would cost this session, and which tier it would fall in. Nothing was paid or set aside to learn it. */
 export interface QuoteAnswer {
@@ -35,7 +39,9 @@ export interface QuoteAnswer {
   readonly code?: string
 }
 
-export interface AgentDoorDeps extends Pick<AdminDeps, 'ledger' | 'clock' | 'ids' | 'wallet' | 'events' | 'tokenSecret' | 'assets'> {
+export interface AgentDoorDeps
+  extends Pick<AdminDeps, 'ledger' | 'clock' | 'ids' | 'wallet' | 'events' | 'tokenSecret' | 'assets' | 'authorize' | 'jwts' | 'mandates'> {
+  readonly people: { readonly approvals: Pick<Approvals, 'approvals'>; readonly notices: Pick<Notices, 'alert'> }
   /** Where agents reach the proxy; asked for each answer, because the door is part of it. */
   readonly proxyUrl: () => string
   /** `signal` fires when the agent has gone. */
@@ -46,14 +52,18 @@ export interface AgentDoorDeps extends Pick<AdminDeps, 'ledger' | 'clock' | 'ids
   ) => Promise<QuoteAnswer>
 }
 
-/** Serves one request of an identified agent; the path starts with /v1/. Never rejects for an expected reason. */
-export type AgentDoor = (session: Session, request: Request) => Promise<Response>
+/**
+ * Serves one request of an identified agent; the path starts with /v1/. Never rejects for an expected reason.
+ * `until`: when the agent's token ends, where that is its own: whoever was trusted with it for so long gets nothing here
+ * that lasts longer.
+ */
+export type AgentDoor = (session: Session, request: Request, until?: number) => Promise<Response>
 
 const DOORS =
-  'There are GET /v1/session, GET /v1/session/payments, POST /v1/quote, and GET and POST /v1/session/children (close one with POST /v1/session/children/ID/close).'
+  'There are GET /v1/session, GET /v1/session/payments, GET /v1/session/approvals, POST /v1/session/requests, POST /v1/session/token, POST /v1/quote, POST /v1/session/mandates/nonce, and GET and POST /v1/session/children (close one with POST /v1/session/children/ID/close).'
 
 export interface AgentEnv {
-  Bindings: { session: Session }
+  Bindings: { session: Session; until?: number }
 }
 
 export function createAgentDoor(deps: AgentDoorDeps): AgentDoor {
@@ -64,8 +74,9 @@ export function createAgentDoor(deps: AgentDoorDeps): AgentDoor {
   registerOwnSession(app, deps)
   registerQuote(app, deps)
   registerChildren(app, deps)
-  registerLater(app)
-  return async (session, request) => app.fetch(request, { session })
+  registerRequests(app, deps)
+  registerEnd(app, deps)
+  return async (session, request, until) => app.fetch(request, { session, ...(until !== undefined && { until }) })
 }
 
 const boundAgentBody = bodyLimit({
@@ -81,6 +92,12 @@ function registerOwnSession(app: Hono<AgentEnv>, deps: AgentDoorDeps): void {
   app.get('/v1/session', async (context) => {
     const { session } = context.env
     return context.json(await viewOf((await deps.ledger.session(session.id)) ?? session, deps))
+  })
+  app.post('/v1/session/token', async (context) => {
+    const { ttl } = await readBody(context.req, MintBody)
+    const { session, until = Number.POSITIVE_INFINITY } = context.env
+    const own = (await deps.ledger.session(session.id)) ?? session
+    return context.json(await mintFor({ ...own, expiresAt: Math.min(own.expiresAt, until) }, deps, ttl), 201)
   })
   app.get('/v1/session/payments', async (context) => {
     const { limit, cursor, ...filter } = parseWith(OwnPayments, context.req.query())
@@ -114,10 +131,4 @@ function quoteView({ amount, recipient, ...answer }: QuoteAnswer): Record<string
     ...(amount === undefined ? {} : { amount: formatAmount(amount) }),
     ...(recipient === undefined || !answer.payable ? {} : { recipient }),
   }
-}
-
-function registerLater(app: Hono<AgentEnv>): void {
-  app.post('/v1/session/requests', () => {
-    throw refused('not_found', 'Asking people for an approval or a top-up comes with a later version; tell your operator instead.')
-  })
 }

@@ -33,7 +33,7 @@ interface Known {
 }
 
 async function callerOf(hash: string, { ledger, master }: Known): Promise<Caller | undefined> {
-  if (sameHash(hash, master)) return { id: 'admin.token', role: 'all' }
+  if (sameHash(hash, master)) return { id: 'admin.token', person: 'admin.token', role: 'all' }
   const token = await ledger.tokenByHash(hash)
-  return token && token.revokedAt === null ? { id: token.id, role: token.role } : undefined
+  return token && token.revokedAt === null ? { id: token.id, person: token.person ?? token.id, role: token.role } : undefined
 }

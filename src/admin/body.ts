@@ -12,6 +12,11 @@ export async function readBody<T extends z.ZodType>(request: HonoRequest, schema
   return parseWith(schema, parseJson(await request.text()))
 }
 
+/** As `readBody`, where no body at all means an empty one. */
+export async function readOptionalBody<T extends z.ZodType>(request: HonoRequest, schema: T): Promise<z.output<T>> {
+  return (await request.text()) === '' ? parseWith(schema, {}) : readBody(request, schema)
+}
+
 /** @throws PurserError `request_invalid` with every path that does not fit. */
 export function parseWith<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const parsed = schema.safeParse(value)

@@ -86,7 +86,7 @@ export function registerCorrections(app: AdminApp, deps: Deps): void {
   const { ledger, clock, ids } = deps
   app.openapi(resolve, async (context) => {
     const { id: paymentId } = await paymentNamed(context.req.valid('param').id, deps)
-    const by = context.get('caller').id
+    const by = context.get('caller').person
     const corrected = await ledger.correct({ paymentId, ...context.req.valid('json'), by, at: clock.now() })
     if (corrected.kind === 'applied') return context.json(paymentView(corrected.payment), 200)
     return context.json(proposalView(corrected.correction), 202)
@@ -97,7 +97,7 @@ export function registerCorrections(app: AdminApp, deps: Deps): void {
     const key = await adminKey(context, context.req.valid('header')['idempotency-key'])
     const source = `entry:${key?.key ?? ids('ref')}`
     const entry = { paymentId: payment.id, source, amountAtomic: atomicOf(back, payment), evidence: seen }
-    const counted = await ledger.refund({ ...entry, by: context.get('caller').id, at: clock.now() })
+    const counted = await ledger.refund({ ...entry, by: context.get('caller').person, at: clock.now() })
     return context.json(paymentView(counted ?? (await paymentNamed(payment.id, deps))), 200)
   })
   app.openapi(cancel, async (context) => context.json(await deps.cancel(context.req.valid('param').id), 200))

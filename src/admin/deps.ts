@@ -1,15 +1,27 @@
 /** What the admin API is given: the ports, the policy in force, time and names. */
+import type { Approvals } from '../approval/approvals.ts'
+import type { Links } from '../approval/links.ts'
+import type { Notices } from '../approval/notices.ts'
+import type { Contacts } from '../approval/people.ts'
+import type { Post } from '../approval/webhook.ts'
+import type { CheckpointSigner } from '../audit/checkpoint.ts'
 import type { Checkpointing } from '../audit/checkpointing.ts'
 import type { Clock, Ids } from '../clock.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { MandateDesk } from '../mandate/desk.ts'
 import type { Asset } from '../money.ts'
 import type { ClassifyRules } from '../policy/classify.ts'
 import type { PolicyMode } from '../policy/decision.ts'
 import type { Finding } from '../policy/lint.ts'
 import type { Tier } from '../policy/tiers.ts'
+import type { SessionJwts } from '../session/jwt.ts'
+import type { Session } from '../session/session.ts'
 import type { Events } from '../telemetry/events.ts'
 import type { Wallet } from '../wallet/wallet.ts'
+import type { Authorize } from './authorize.ts'
+import type { EventFeed } from './event-feed.ts'
 import type { ReconcileReport } from './report.ts'
+import type { HoldingView } from './views.ts'
 
 /** What a session gets where its opener names nothing, and the bounds of what an opener may name. */
 export interface SessionDefaults {
@@ -58,8 +70,33 @@ export interface Cancelled {
   readonly note: string
 }
 
+/** People: what they are asked and told, and the doors through which they answer. */
+export interface PeopleDeps {
+  readonly approvals: Approvals
+  readonly notices: Pick<Notices, 'alert' | 'retry' | 'delivered'>
+  readonly links: Links
+  readonly contacts: Contacts
+  /** Whether browsers reach this listener by https. */
+  readonly secureCookies: boolean
+  /** Without it there is no door for Slack. */
+  readonly slackSigningSecret: string | undefined
+  /** Tells Slack’s channel what became of it. */
+  readonly post: Post
+}
+
 export interface AdminDeps extends StatusDeps {
+  /** Without it there is no stream of events. */
+  readonly feed?: EventFeed
+  readonly people: PeopleDeps
+  /** Judges a payment that is only described. */
+  readonly authorize: Authorize
   readonly ledger: Ledger
+  /** What the wallet of a session holds; absent where no network can be asked. */
+  readonly holdings?: (of: Pick<Session, 'wallet' | 'networks' | 'assets'>) => Promise<readonly HoldingView[]>
+  /** Mints session tokens that can be verified offline. */
+  readonly jwts?: SessionJwts
+  /** Where mandates are presented; absent: none are taken. */
+  readonly mandates?: MandateDesk | undefined
   readonly clock: Clock
   readonly ids: Ids
   readonly wallet: Pick<Wallet, 'address'>
@@ -79,6 +116,8 @@ export interface AdminDeps extends StatusDeps {
   readonly events: Pick<Events, 'warned' | 'faulted'>
   /** Signs the receipts; makes a checkpoint for every export. */
   readonly checkpointing: Pick<Checkpointing, 'publicKey' | 'now'>
+  /** Signs daily reports; the same key. */
+  readonly signer: CheckpointSigner
   /** Ends what a revoked session still has open. */
   readonly onRevoked: (sessionId: string) => void
   /** Looks into every open payment now, and into what came back. `fromBlock` by network: where the search begins. */

@@ -1,6 +1,6 @@
 /** Who may knock at an admin door at all: no rebound DNS names, no pages of other sites, no endless bodies. */
 import { isIPv4 } from 'node:net'
-import type { MiddlewareHandler } from 'hono'
+import type { HonoRequest, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { PurserError, refused } from '../errors.ts'
 import { MAX_ADMIN_BODY_BYTES } from '../limits.ts'
@@ -15,19 +15,33 @@ const HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 } as const
 
-/** Answers are not cached, not framed, not guessed at. */
+/** Answers are not cached, not framed, not guessed at. A page says itself what it may load and where its form may go. */
 export const secureHeaders: MiddlewareHandler<AdminEnv> = async (context, next) => {
   await next()
-  for (const [name, value] of Object.entries(HEADERS)) context.res.headers.set(name, value)
+  for (const [name, value] of Object.entries(HEADERS)) if (!context.res.headers.has(name)) context.res.headers.set(name, value)
 }
 
-/** @throws PurserError `request_invalid` with status 413 beyond MAX_ADMIN_BODY_BYTES. */
-export const boundBody: MiddlewareHandler = bodyLimit({
-  maxSize: MAX_ADMIN_BODY_BYTES,
-  onError: () => {
-    throw new PurserError({ code: 'request_invalid', detail: `A body has at most ${MAX_ADMIN_BODY_BYTES} bytes.`, status: 413 })
-  },
-})
+/** @throws PurserError `request_invalid` with status 413 beyond `maxBytes`, be the length announced or not. */
+export function boundBodyAt(maxBytes: number): MiddlewareHandler {
+  const bound = bodyLimit({
+    maxSize: maxBytes,
+    onError: () => {
+      throw new PurserError({ code: 'request_invalid', detail: `A body has at most ${maxBytes} bytes.`, status: 413 })
+    },
+  })
+  return (context, next) => {
+    if (!context.req.raw.headers.has('content-length')) context.req.raw = platformRequest(context.req.raw)
+    return bound(context, next)
+  }
+}
+
+/** A body of no announced length is put into a new request when it was counted, and the listener's own kind of request cannot be copied. */
+function platformRequest(raw: Request): Request {
+  const { url, method, headers, body, signal } = raw
+  return body ? new Request(url, { method, headers, body, signal, duplex: 'half' }) : raw
+}
+
+export const boundBody: MiddlewareHandler = boundBodyAt(MAX_ADMIN_BODY_BYTES)
 
 /**
  * Refuses requests that were not meant for this listener (a rebound DNS name) and those that a page of another site made
@@ -42,12 +56,20 @@ export function guardDoor(hosts: readonly string[]): MiddlewareHandler<AdminEnv>
     if (name === undefined || !(isLoopback(name) || known.has(name) || name === ownAddress(context.env))) {
       throw refused('host_mismatch', 'The Host header does not name this listener. Ask by its address, or list the name in admin.hosts.')
     }
-    if (context.req.path !== '/') refuseOtherSites((header) => context.req.header(header), authority)
+    if (!mayBeLinkedTo(context.req)) refuseOtherSites((header) => context.req.header(header), authority)
     await next()
   }
 }
 
-/** The start page may be linked to from anywhere: it holds nothing, and it cannot be framed. */
+/** Pages that a link in a mail or a chat opens: the start page holds nothing, and the others do nothing when they are read. */
+function mayBeLinkedTo(request: HonoRequest): boolean {
+  const { method, path } = request
+  return (
+    path === '/' ||
+    (method === 'GET' && (path === '/stop' || path.startsWith('/approve/')) && request.header('sec-fetch-dest') === 'document')
+  )
+}
+
 function refuseOtherSites(header: (name: string) => string | undefined, authority: string): void {
   const site = header('sec-fetch-site')
   const origin = header('origin')

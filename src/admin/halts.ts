@@ -1,7 +1,8 @@
 /** The kill switch: payments stop for all, for an agent, a session or a recipient, until a person resumes them. */
 import { createRoute, z } from '@hono/zod-openapi'
+import { plain } from '../approval/text.ts'
 import { refused } from '../errors.ts'
-import type { Halt } from '../ledger/ledger.ts'
+import type { Halt } from '../ledger/administration.ts'
 import { MAX_HINT_CHARS } from '../limits.ts'
 import { address, hostPattern } from '../session/values.ts'
 import type { AdminDeps } from './deps.ts'
@@ -13,7 +14,12 @@ const Scope = z.enum(['all', 'agent', 'session', 'recipient'])
 const Bound = z.strictObject({
   scope: Scope.default('all'),
   value: z.string().max(MAX_HINT_CHARS).default('').openapi({ description: 'The agent, session or recipient; empty for all' }),
-  reason: z.string().max(MAX_HINT_CHARS).default(''),
+  reason: z
+    .string()
+    .max(MAX_HINT_CHARS)
+    .transform((reason) => plain(reason, MAX_HINT_CHARS))
+    .default('')
+    .openapi({ description: 'Why; agents are told' }),
 })
 const named = ({ scope, value }: { scope: string; value: string }) => (scope === 'all') === (value === '')
 const Body = Bound.refine(named, {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import type { AdminKey } from '../ledger/ledger.ts'
+import type { AdminKey } from '../ledger/administration.ts'
 import { MAX_IDEMPOTENCY_KEY_CHARS } from '../limits.ts'
 import type { AdminEnv } from './router.ts'
 

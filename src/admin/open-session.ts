@@ -1,10 +1,11 @@
 /** From what was asked for to a new session: the configuration, or the parent, fills what is absent and bounds what is named. */
 import { PurserError, refused } from '../errors.ts'
-import type { AdminKey, Ledger, NewSession } from '../ledger/ledger.ts'
+import type { AdminKey } from '../ledger/administration.ts'
+import type { Ledger, NewSession } from '../ledger/ledger.ts'
 import { coversAsset } from '../session/asset-names.ts'
 import { narrowed, type Opening } from '../session/narrower.ts'
 import type { Session } from '../session/session.ts'
-import { completed, type SessionRequest, type SessionSpec } from '../session/spec.ts'
+import type { SessionRequest, SessionSpec } from '../session/spec.ts'
 import { hashToken, mintToken } from '../session/token.ts'
 import { sentenceOf } from './answers.ts'
 import type { AdminDeps } from './deps.ts'
@@ -49,20 +50,6 @@ export function newChild(
 function mint({ clock, ids, tokenSecret }: MintDeps): Pick<NewSession, 'id' | 'name' | 'tokenHash' | 'createdAt'> {
   const id = ids('ses')
   return { id, name: null, tokenHash: hashToken(mintToken(tokenSecret, id)), createdAt: clock.now() }
-}
-
-/**
- * Opens what an operator asks for: a session, or a child of an open one.
- * @throws PurserError `request_invalid`, `conflict`
- */
-export async function openAsked(asked: SessionRequest, deps: AdminDeps, key: AdminKey | undefined): Promise<Session> {
-  const { ledger } = deps
-  return openOnce(ledger, key, async () => {
-    if (!asked.parent) return newSession(completed(asked), deps)
-    const parent = await ledger.session(asked.parent)
-    if (!parent) throw refused('request_invalid', `parent: there is no session ${asked.parent}.`)
-    return newChild(parent, asked, { ...deps, opener: 'operator' })
-  })
 }
 
 /**

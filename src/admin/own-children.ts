@@ -3,14 +3,18 @@ import { createHash } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
 import type { Hono } from 'hono'
 import { refused } from '../errors.ts'
-import type { AdminKey, Ledger } from '../ledger/ledger.ts'
+import type { AdminKey } from '../ledger/administration.ts'
+import type { Ledger } from '../ledger/ledger.ts'
 import { MAX_OPEN_CHILDREN } from '../limits.ts'
+import { longestFor } from '../session/narrower.ts'
 import { type Session, stateOf } from '../session/session.ts'
 import { type SessionRequest, sessionRequestSchema } from '../session/spec.ts'
 import type { AgentDoorDeps, AgentEnv } from './agent-door.ts'
 import { parseWith, readBody } from './body.ts'
 import { KeyHeader } from './idempotency.ts'
-import { newChild, openOnce } from './open-session.ts'
+import { freshNonce } from './mandates.ts'
+import { newOwnChild, refuseFormat } from './open-asked.ts'
+import { openOnce } from './open-session.ts'
 import { PageQuery, pageRequest } from './pages.ts'
 import { openedView, viewOf } from './sessions.ts'
 
@@ -24,11 +28,14 @@ export function registerChildren(app: Hono<AgentEnv>, deps: AgentDoorDeps): void
     const parent = (await ledger.session(context.env.session.id)) ?? context.env.session
     const child = await openOnce(ledger, key, async () => {
       refuseOtherParent(parent, asked)
+      refuseLonger(asked, context.env.until, deps.clock.now())
+      refuseFormat(asked, deps)
       await refuseMany(parent, deps)
-      return newChild(parent, asked, { ...deps, opener: 'agent' })
+      return newOwnChild(parent, asked, deps)
     })
-    return context.json(await openedView(child, { ...deps, proxyUrl: deps.proxyUrl() }), 201)
+    return context.json(await openedView(child, { ...deps, proxyUrl: deps.proxyUrl() }, asked.tokenFormat), 201)
   })
+  app.post('/v1/session/mandates/nonce', (context) => context.json(freshNonce(deps), 201))
   app.get('/v1/session/children', async (context) => {
     const query = parseWith(Page, context.req.query())
     const { items, next } = await ledger.sessions(pageRequest(query), { parent: context.env.session.id })
@@ -55,6 +62,13 @@ function digestOf(parts: readonly string[]): string {
 function refuseOtherParent({ id }: Session, { parent }: SessionRequest): void {
   if (parent === undefined || parent === null || parent === id) return
   throw refused('request_invalid', 'parent: children opened here are children of the session that asks; leave it out.')
+}
+
+/** Under a mandate too, whose own session may last longer. */
+function refuseLonger({ ttl_ms }: SessionRequest, until: number | undefined, now: number): void {
+  if (until === undefined || now + ttl_ms <= until) return
+  const end = new Date(until).toISOString()
+  throw refused('request_invalid', `ttl: the token that asks ends at ${end}; ask for at most ${longestFor(Math.max(0, until - now))}.`)
 }
 
 /** An agent in a loop must not fill the ledger: the newest ones have to end before there are more. */

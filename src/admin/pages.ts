@@ -9,8 +9,10 @@ export const PageQuery = {
   cursor: z.string().max(200).optional(),
 }
 
+const POINT = 'write a time like 2026-06-27T14:00:00Z, or a date'
+
 /** A filter's point in time: ISO 8601, a date alone is its first moment (UTC). Read as milliseconds since 1970. */
-export const TimeQuery = z.union([z.iso.datetime({ offset: true }), z.iso.date()]).transform((text) => Date.parse(text))
+export const TimeQuery = z.union([z.iso.datetime({ offset: true, error: POINT }), z.iso.date(POINT)]).transform((text) => Date.parse(text))
 
 /** `{ items, next }`: `next` is the cursor of the following page, or null. */
 export function listOf<T extends z.ZodType>(item: T) {

@@ -1,6 +1,7 @@
-/** Payments, as operators see them: every attempt, refused ones included. */
+/** Payments, as operators see them: every attempt, refused ones included, and those that wait for people. */
 import { createRoute, z } from '@hono/zod-openapi'
 import { refused } from '../errors.ts'
+import { awaitingPayments, isAwaiting, paymentOrAwaiting } from './awaiting.ts'
 import type { AdminDeps } from './deps.ts'
 import { listOf, PageQuery, pageRequest, present, TimeQuery, viewPage } from './pages.ts'
 import { type AdminApp, allow, IdParam, json, PROBLEMS, READERS } from './router.ts'
@@ -12,6 +13,8 @@ const Filter = z.strictObject({
   tool: z.string().optional(),
   task: z.string().optional(),
   recipient: z.string().optional(),
+  onBehalfOf: z.string().optional().openapi({ description: 'somebody in Purser-On-Behalf-Of' }),
+  trace: z.string().optional().openapi({ description: 'a W3C trace id' }),
   state: PaymentView.shape.state.optional(),
   tier: z.string().optional(),
   disputed: z
@@ -41,14 +44,18 @@ const show = createRoute({
   responses: { 200: json(PaymentView, 'The payment'), ...PROBLEMS },
 })
 
-export function registerPayments(app: AdminApp, { ledger }: Pick<AdminDeps, 'ledger'>): void {
+export function registerPayments(app: AdminApp, { ledger, people }: Pick<AdminDeps, 'ledger' | 'people'>): void {
+  const deps = { ledger, approvals: people.approvals }
   app.openapi(list, async (context) => {
     const { limit, cursor, ...filter } = context.req.valid('query')
-    return context.json(viewPage(await ledger.payments(present(filter), pageRequest({ limit, cursor })), paymentView), 200)
+    const [asked, page] = [present(filter), pageRequest({ limit, cursor })]
+    const { state } = asked
+    const found = isAwaiting(state) ? awaitingPayments({ ...asked, state }, page, deps) : ledger.payments(asked, page)
+    return context.json(viewPage(await found, paymentView), 200)
   })
   app.openapi(show, async (context) => {
     const { id } = context.req.valid('param')
-    const payment = await ledger.payment(id)
+    const payment = await paymentOrAwaiting(id, deps)
     if (!payment) throw refused('not_found', `There is no payment ${id}.`)
     return context.json(paymentView(payment), 200)
   })

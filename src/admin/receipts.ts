@@ -8,7 +8,9 @@ import { refused } from '../errors.ts'
 import { MAX_CHECKPOINT_PAGE } from '../limits.ts'
 import type { AdminDeps } from './deps.ts'
 import { listOf, PageQuery, pageRequest, present, TimeQuery, walkPages } from './pages.ts'
+import { createPolicyArchive } from './policy-archive.ts'
 import { CheckpointView, ReceiptView, VerificationView } from './receipt-view.ts'
+import { RecordQuery, RecordView, recordLines, recordOf, recordsOf, recordTable } from './records.ts'
 import { type AdminApp, allow, IdParam, json, PROBLEMS, READERS } from './router.ts'
 
 const Filter = z.strictObject({
@@ -16,9 +18,15 @@ const Filter = z.strictObject({
   payment: z.string().optional(),
   agent: z.string().optional(),
   kind: ReceiptView.shape.kind.optional(),
+  tool: z.string().optional(),
+  tier: z.string().optional(),
+  recipient: z.string().optional().openapi({ description: 'a host or an address' }),
+  onBehalfOf: z.string().optional().openapi({ description: 'somebody in Purser-On-Behalf-Of' }),
+  trace: z.string().optional().openapi({ description: 'a W3C trace id' }),
   since: TimeQuery.optional(),
   until: TimeQuery.optional(),
   format: z.enum(['json', 'jsonl', 'csv']).default('json').openapi({ description: 'jsonl and csv stream everything that matches' }),
+  record: RecordQuery,
   ...PageQuery,
 })
 
@@ -39,7 +47,7 @@ const list = createRoute({
     200: {
       description: 'One page, or the export',
       content: {
-        'application/json': { schema: listOf(ReceiptView) },
+        'application/json': { schema: z.union([listOf(ReceiptView), listOf(RecordView)]) },
         'application/jsonl': text('One receipt for each line'),
         'text/csv': text('A header line, then one line for each receipt'),
       },
@@ -115,12 +123,23 @@ const show = createRoute({
 type ReceiptDeps = Pick<AdminDeps, 'ledger' | 'checkpointing'>
 
 export function registerReceipts(app: AdminApp, { ledger, checkpointing }: ReceiptDeps): void {
+  const archive = createPolicyArchive(ledger)
   app.openapi(list, async (context) => {
-    const { limit, cursor, format, ...rest } = context.req.valid('query')
+    const { limit, cursor, format, record, ...rest } = context.req.valid('query')
     const filter = present(rest)
-    if (format === 'json') return context.json(await ledger.receipts(filter, pageRequest({ limit, cursor })), 200)
+    if (format === 'json') {
+      const page = await ledger.receipts(filter, pageRequest({ limit, cursor }))
+      if (!record) return context.json(page, 200)
+      return context.json({ items: await Promise.all(page.items.map((one) => recordOf(one, record, archive))), next: page.next }, 200)
+    }
     const { type, name, write } = EXPORTS[format]
     const matching = await walkPages((page) => ledger.receipts(filter, page), cursor)
+    if (record) {
+      const records = recordsOf(matching, record, archive)
+      const text = format === 'csv' ? recordTable(records, record) : recordLines(records)
+      const named = `attachment; filename="${name.replace('receipts', `records-${record}`)}"`
+      return context.body(streamOf(text), 200, { 'content-type': type, 'content-disposition': named })
+    }
     return context.body(streamOf(write(matching)), 200, { 'content-type': type, 'content-disposition': `attachment; filename="${name}"` })
   })
   app.openapi(verify, async (context) => context.json(knownKey(await ledger.verifyReceipts(), checkpointing.publicKey), 200))

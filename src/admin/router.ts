@@ -3,7 +3,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { refused } from '../errors.ts'
-import type { AdminRole } from '../ledger/ledger.ts'
+import type { AdminRole } from '../ledger/administration.ts'
 import { PROBLEM_TYPE } from '../session/problem.ts'
 import type { Events } from '../telemetry/events.ts'
 import { answerProblem, problemHandler, refuseInvalid } from './answers.ts'
@@ -11,6 +11,8 @@ import { answerProblem, problemHandler, refuseInvalid } from './answers.ts'
 /** Who asks: the id of a token, or `admin.token`. */
 export interface Caller {
   readonly id: string
+  /** Whose words its words are: the person the token belongs to, else the token itself. */
+  readonly person: string
   readonly role: AdminRole
 }
 
@@ -43,7 +45,7 @@ function requireRole(roles: readonly AdminRole[]): MiddlewareHandler<AdminEnv> {
   return async (context, next) => {
     const { role } = context.get('caller')
     if (role !== 'all' && !roles.includes(role)) {
-      throw refused('forbidden', `This token has the role ${role}; this needs ${[...roles, 'all'].join(' or ')}.`)
+      throw refused('forbidden', `This token has the role ${role}; this needs ${[...roles, 'the token of the data folder'].join(' or ')}.`)
     }
     await next()
   }

@@ -2,20 +2,23 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { refused } from '../errors.ts'
 import type { Session } from '../session/session.ts'
-import { sessionRequestSchema } from '../session/spec.ts'
+import { type SessionRequest, sessionRequestSchema } from '../session/spec.ts'
 import { mintToken } from '../session/token.ts'
-import { amount, duration } from '../session/values.ts'
+import { amount, duration, positiveDuration } from '../session/values.ts'
 import { describedBody, readBody } from './body.ts'
 import type { AdminDeps } from './deps.ts'
 import { adminKey, KeyHeader } from './idempotency.ts'
-import { openAsked } from './open-session.ts'
+import { openAsked } from './open-asked.ts'
 import { listOf, PageQuery, pageRequest, present } from './pages.ts'
 import { type AdminApp, allow, body, IdParam, json, PROBLEMS, READERS } from './router.ts'
 import { SummaryView, summarize } from './session-summary.ts'
-import { SessionView, sessionView } from './views.ts'
+import { isoTime, SessionView, sessionView } from './views.ts'
 
 const OpenedSession = SessionView.extend({ token: z.string(), proxyUrl: z.string() }).openapi('OpenedSession')
 const ClosedSession = SessionView.extend({ summary: SummaryView }).openapi('ClosedSession')
+
+export const MintBody = z.strictObject({ ttl: positiveDuration.optional() })
+export const MintedToken = z.object({ token: z.string(), expiresAt: z.iso.datetime() }).openapi('MintedToken')
 
 const TopUp = z.strictObject({
   amount: amount.refine((by) => by > 0n, { error: 'must be more than nothing' }),
@@ -31,6 +34,15 @@ const open = createRoute({
   ...allow('operator'),
   request: { headers: KeyHeader, body: describedBody(sessionRequestSchema) },
   responses: { 201: json(OpenedSession, 'The session, its token and the proxy URL for its agent'), ...PROBLEMS },
+})
+
+const mint = createRoute({
+  method: 'post',
+  path: '/v1/sessions/{id}/token',
+  summary: 'A further token of this session as a JWT, verified offline, for a shorter time where wanted',
+  ...allow('operator'),
+  request: { params: IdParam, body: body(MintBody) },
+  responses: { 201: json(MintedToken, 'The token'), ...PROBLEMS },
 })
 
 const list = createRoute({
@@ -79,18 +91,23 @@ const topUp = createRoute({
 })
 
 export function registerSessions(app: AdminApp, deps: AdminDeps): void {
-  const { ledger } = deps
+  const { ledger, clock, wallet } = deps
   const view = (session: Session) => viewOf(session, deps)
 
   app.openapi(open, async (context) => {
     const key = await adminKey(context, context.req.valid('header')['idempotency-key'])
-    const session = await openAsked(await readBody(context.req, sessionRequestSchema), deps, key)
-    return context.json(await openedView(session, deps), 201)
+    const asked = await readBody(context.req, sessionRequestSchema)
+    const session = await openAsked(asked, deps, key)
+    return context.json(await openedView(session, deps, asked.tokenFormat), 201)
+  })
+  app.openapi(mint, async (context) => {
+    const session = await sessionNamed(context.req.valid('param').id, deps)
+    return context.json(await mintFor(session, deps, context.req.valid('json').ttl), 201)
   })
   app.openapi(list, async (context) => {
     const { limit, cursor, ...filter } = context.req.valid('query')
     const { items, next } = await ledger.sessions(pageRequest({ limit, cursor }), present(filter))
-    return context.json({ items: await Promise.all(items.map(view)), next }, 200)
+    return context.json({ items: await Promise.all(items.map((one) => viewOf(one, { clock, wallet }))), next }, 200)
   })
   app.openapi(show, async (context) => context.json(await view(await sessionNamed(context.req.valid('param').id, deps)), 200))
   app.openapi(close, async (context) => {
@@ -112,6 +129,23 @@ export function registerSessions(app: AdminApp, deps: AdminDeps): void {
   })
 }
 
+/**
+ * A token of this session that can be verified offline, and ends sooner where `ttl_ms` says so.
+ * @throws PurserError `conflict` where the session has ended
+ */
+export async function mintFor(
+  session: Session,
+  { clock, jwts }: Pick<AdminDeps, 'clock' | 'jwts'>,
+  ttl_ms?: number,
+): Promise<z.infer<typeof MintedToken>> {
+  if (!jwts) throw refused('request_invalid', 'tokenFormat: this Purser has no key for JWTs.')
+  const now = clock.now()
+  if (session.status !== 'open' || now >= session.expiresAt) throw refused('conflict', `Session ${session.id} has ended; open a new one.`)
+  const token = await jwts.mint(session, { now, ...(ttl_ms === undefined ? {} : { ttl_ms }) })
+  const end = ttl_ms === undefined ? session.expiresAt : Math.min(session.expiresAt, now + ttl_ms)
+  return { token, expiresAt: isoTime(end) }
+}
+
 /** @throws PurserError `not_found` */
 async function sessionNamed(id: string, { ledger }: Pick<AdminDeps, 'ledger'>): Promise<Session> {
   const session = await ledger.session(id)
@@ -119,20 +153,22 @@ async function sessionNamed(id: string, { ledger }: Pick<AdminDeps, 'ledger'>): 
   return session
 }
 
-type ViewDeps = Pick<AdminDeps, 'clock' | 'wallet'>
+type ViewDeps = Pick<AdminDeps, 'clock' | 'wallet' | 'holdings'>
 
 /** The session as JSON. A wallet that is no longer configured leaves its address empty. */
-export async function viewOf(session: Session, { clock, wallet }: ViewDeps): Promise<SessionView> {
+export async function viewOf(session: Session, { clock, wallet, holdings }: ViewDeps): Promise<SessionView> {
   const address = await wallet.address(session.wallet).catch(() => null)
-  return sessionView(session, { now: clock.now(), address })
+  const balance = address === null ? undefined : await holdings?.(session)
+  return sessionView(session, { now: clock.now(), address, ...(balance && { balance }) })
 }
 
 /** With token and proxy URL, for whoever opened it. The token is derived from the id, so that a replayed creation answers the same one. */
 export async function openedView(
   session: Session,
-  deps: ViewDeps & Pick<AdminDeps, 'tokenSecret' | 'proxyUrl'>,
+  deps: ViewDeps & Pick<AdminDeps, 'tokenSecret' | 'proxyUrl' | 'jwts'>,
+  format: SessionRequest['tokenFormat'] = 'opaque',
 ): Promise<z.infer<typeof OpenedSession>> {
-  const token = mintToken(deps.tokenSecret, session.id)
+  const token = format === 'jwt' ? (await mintFor(session, deps)).token : mintToken(deps.tokenSecret, session.id)
   const { protocol, host } = new URL(deps.proxyUrl)
   return { ...(await viewOf(session, deps)), token, proxyUrl: `${protocol}//${session.id}:${token}@${host}` }
 }

@@ -5,6 +5,8 @@ import type { AdminApp } from './router.ts'
 const PAGE = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
 <title>Purser</title>
 <h1>Purser</h1>
 <p>This is the operators' listener of Purser, the paying proxy for AI agents.</p>
@@ -12,6 +14,7 @@ const PAGE = `<!doctype html>
 <li><a href="/v1/openapi.json">/v1/openapi.json</a>: the API, described. Its calls need <code>Authorization: Bearer &lt;admin token&gt;</code>.</li>
 <li><a href="/readyz">/readyz</a>: whether payments can be made, and why not.</li>
 <li><a href="/metrics">/metrics</a>: metrics for Prometheus.</li>
+<li><a href="/stop">/stop</a>: a button that stops payments. It needs an operator's token.</li>
 </ul>
 </html>
 `

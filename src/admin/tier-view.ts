@@ -8,8 +8,10 @@ const ConditionsView = z.object({
   maxAmount: z.string().optional(),
   categories: z.array(z.string()).readonly().optional(),
   recipientTrust: z.enum(['verified', 'known', 'unknown', 'any']).optional(),
-  frequency: z.object({ max: z.int(), per: z.string() }).optional(),
+  frequency: z.object({ max: z.int(), per: z.string(), of: z.enum(['agent', 'session', 'recipient', 'tier']).optional() }).optional(),
   jurisdictions: z.array(z.string()).readonly().optional(),
+  hours: z.array(z.string()).readonly().optional(),
+  firstPayment: z.boolean().optional(),
 })
 
 export const TierView = z
@@ -20,6 +22,10 @@ export const TierView = z
     vetoWindow: z.string().optional(),
     timeout: z.string().optional(),
     approvers: z.int(),
+    require: z
+      .array(z.enum(['justification', 'task', 'tool']))
+      .readonly()
+      .optional(),
     audit: z.enum(['batch_daily', 'per_transaction', 'per_transaction_enhanced', 'attempt_logged']).optional(),
     micaCompliance: z.enum(['simplified', 'standard', 'enhanced']).optional(),
     alert: z.enum(['immediate_to_owner']).optional(),
@@ -36,10 +42,14 @@ export function tierView({ conditions, vetoWindow_ms, timeout_ms, ...tier }: Tie
   }
 }
 
+function frequencyView({ max, per_ms, of }: NonNullable<TierConditions['frequency']>): NonNullable<TierView['conditions']['frequency']> {
+  return { max, per: formatDuration(per_ms), ...(of === undefined ? {} : { of }) }
+}
+
 function conditionsView({ maxAmount, frequency, ...conditions }: TierConditions): TierView['conditions'] {
   return {
     ...(maxAmount === undefined ? {} : { maxAmount: formatAmount(maxAmount) }),
     ...conditions,
-    ...(frequency === undefined ? {} : { frequency: { max: frequency.max, per: formatDuration(frequency.per_ms) } }),
+    ...(frequency === undefined ? {} : { frequency: frequencyView(frequency) }),
   }
 }

@@ -1,8 +1,9 @@
 /** Tokens for people, each with one role. Only their hashes are kept, and only the data folder's token makes them. */
 import { createRoute, z } from '@hono/zod-openapi'
+import { plain } from '../approval/text.ts'
 import { refused } from '../errors.ts'
-import type { AdminToken } from '../ledger/ledger.ts'
-import { MAX_HINT_CHARS } from '../limits.ts'
+import type { AdminToken } from '../ledger/administration.ts'
+import { MAX_HINT_CHARS, MAX_NAME_CHARS } from '../limits.ts'
 import { hashToken } from '../session/token.ts'
 import type { AdminDeps } from './deps.ts'
 import { listOf } from './pages.ts'
@@ -13,13 +14,31 @@ const TokenView = z
   .object({
     id: z.string(),
     role: z.enum(['all', 'operator', 'approver', 'auditor']),
+    person: z.string().nullable().openapi({ description: 'Whose it is: approvals with two tokens of one person count once' }),
     label: z.string(),
     createdAt: z.iso.datetime(),
     revokedAt: z.iso.datetime().nullable(),
   })
   .openapi('Token')
 const NewToken = TokenView.extend({ token: z.string() }).openapi('NewToken')
-const Wanted = z.strictObject({ role: z.enum(['operator', 'approver', 'auditor']), label: z.string().max(MAX_HINT_CHARS).default('') })
+const Wanted = z.strictObject({
+  role: z.enum(['operator', 'approver', 'auditor']),
+  person: z
+    .string()
+    .trim()
+    .min(1)
+    .max(MAX_NAME_CHARS)
+    .refine((person) => plain(person, MAX_NAME_CHARS) === person, 'printable characters in one line')
+    .refine((person) => !isTokenName(person), 'this is the name of a token')
+    .nullable()
+    .default(null),
+  label: z.string().max(MAX_HINT_CHARS).default(''),
+})
+
+/** A token that is nobody's speaks under its own id; a person of that name would be the same voice. */
+function isTokenName(person: string): boolean {
+  return /^(tok_.*|admin\.token)$/i.test(person)
+}
 
 const create = createRoute({
   method: 'post',
@@ -64,6 +83,6 @@ export function registerTokens(app: AdminApp, { ledger, clock, ids }: Pick<Admin
   })
 }
 
-function tokenView({ id, role, label, createdAt, revokedAt }: AdminToken): z.infer<typeof TokenView> {
-  return { id, role, label, createdAt: isoTime(createdAt), revokedAt: revokedAt === null ? null : isoTime(revokedAt) }
+function tokenView({ id, role, person, label, createdAt, revokedAt }: AdminToken): z.infer<typeof TokenView> {
+  return { id, role, person, label, createdAt: isoTime(createdAt), revokedAt: revokedAt === null ? null : isoTime(revokedAt) }
 }

@@ -3,6 +3,8 @@
  * currency, atomic amounts stand beside them as strings, times are ISO 8601, absent things are null.
  */
 import { z } from '@hono/zod-openapi'
+import { contextSchema } from '../audit/parse.ts'
+import { receiptContext } from '../ledger/context.ts'
 import type { Payment } from '../ledger/ledger.ts'
 import { formatAmount } from '../money.ts'
 import { formatDuration } from '../session/duration.ts'
@@ -23,16 +25,23 @@ const LimitsView = z.object({
   perTool: Amounts.optional(),
   perUser: Amounts.optional(),
   perWindow: z.array(z.object({ max: Amount, per: z.string() })).optional(),
+  perTask: z.object({ payments: z.int().optional(), requests: z.int().optional() }).optional(),
 })
 
 const ScopeView = z.object({
   hosts: Names.optional(),
   methods: Names.optional(),
+  paths: Names.optional(),
   categories: Names.optional(),
   tools: Names.optional(),
   enforce: z.enum(['payments', 'all']).optional(),
   onDrift: z.enum(['report', 'escalate', 'deny']).optional(),
 })
+
+export const HoldingView = z
+  .object({ network: z.string(), asset: z.string(), amount: z.string(), free: z.string() })
+  .openapi({ description: 'What the wallet holds of a token, and what of it no payment may still take' })
+export type HoldingView = z.infer<typeof HoldingView>
 
 export const SessionView = z
   .object({
@@ -53,7 +62,7 @@ export const SessionView = z
     scope: ScopeView,
     networks: Names,
     assets: Names,
-    wallet: z.object({ name: maybe(z.string()), address: maybe(z.string()) }),
+    wallet: z.object({ name: maybe(z.string()), address: maybe(z.string()), balance: z.array(HoldingView).readonly().optional() }),
     owner: z.string(),
     parent: maybe(z.string()),
     singleUse: z.boolean(),
@@ -103,6 +112,9 @@ export const PaymentView = z
     wouldBe: maybe(z.string()),
     categories: Names,
     trust: maybe(z.enum(['verified', 'known', 'unknown'])),
+    context: maybe(z.strictObject(contextSchema.shape)).openapi({
+      description: 'Who allowed it, on whose behalf it was made, in which trace, by which workload, what was odd about it',
+    }),
     amountAtomic: maybe(z.string()),
     asset: maybe(z.object({ symbol: z.string(), address: z.string(), decimals: z.int() })),
     network: maybe(z.string()),
@@ -134,8 +146,15 @@ export const PaymentView = z
   .openapi('Payment')
 export type PaymentView = z.infer<typeof PaymentView>
 
-/** @param at What time it is, for the state, and the address that pays for this session, if it is known. */
-export function sessionView(session: Session, at: { readonly now: number; readonly address: string | null }): SessionView {
+interface Moment {
+  /** For the state. */
+  readonly now: number
+  /** That pays for this session, if it is known. */
+  readonly address: string | null
+  readonly balance?: readonly HoldingView[]
+}
+
+export function sessionView(session: Session, at: Moment): SessionView {
   const { id, name, agent, purpose, currency, payments, scope, networks, assets, owner, parent, singleUse, labels } = session
   return {
     ...{ id, name, agent, purpose, currency },
@@ -147,7 +166,7 @@ export function sessionView(session: Session, at: { readonly now: number; readon
     createdAt: isoTime(session.createdAt),
     expiresAt: isoTime(session.expiresAt),
     ...{ payments, limits: limitsView(session.limits), scope, networks, assets },
-    wallet: { name: session.wallet, address: at.address },
+    wallet: { name: session.wallet, address: at.address, ...(at.balance && { balance: at.balance }) },
     ...{ owner, parent, singleUse, labels },
     ...refillView(session),
   }
@@ -163,10 +182,11 @@ function refillView(session: Session): Pick<SessionView, 'refill' | 'refillsAt'>
   }
 }
 
-function limitsView({ perPayment, perWindow, payments, ...maps }: SessionLimits): z.infer<typeof LimitsView> {
+function limitsView({ perPayment, perWindow, perTask, payments, ...maps }: SessionLimits): z.infer<typeof LimitsView> {
   return {
     ...(perPayment === undefined ? {} : { perPayment: formatAmount(perPayment) }),
     ...(payments === undefined ? {} : { payments }),
+    ...(perTask === undefined ? {} : { perTask }),
     ...Object.fromEntries(Object.entries(maps).map(([name, bounds]) => [name, amountsOf(bounds)])),
     ...(perWindow === undefined
       ? {}
@@ -187,6 +207,7 @@ export function paymentView(payment: Payment): PaymentView {
     ...{ agent, purchaseId, paymentRequestId, delivery, origin, host, challengeDigest, user, justification },
     ...{ policyVersion, wouldBe, categories, trust, nonce, transaction, settlement, evidence, block, dispute },
     ...termsOf(payment),
+    context: receiptContext(payment.context),
     validBefore: payment.validBefore_s === null ? null : isoTime(payment.validBefore_s * 1000),
     times: timesOf(payment),
   }

@@ -2,15 +2,26 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { AdminDeps } from './deps.ts'
 import { type AdminApp, allow, json, PROBLEMS, READERS } from './router.ts'
+import { HoldingView } from './views.ts'
 
 const show = createRoute({
   method: 'get',
   path: '/v1/wallet',
   summary: 'The address that pays',
   ...allow(...READERS),
-  responses: { 200: json(z.object({ address: z.string() }).openapi('Wallet'), 'The default wallet'), ...PROBLEMS },
+  responses: {
+    200: json(
+      z.object({ address: z.string(), balance: z.array(HoldingView).readonly().optional() }).openapi('Wallet'),
+      'The default wallet',
+    ),
+    ...PROBLEMS,
+  },
 })
 
-export function registerWallet(app: AdminApp, { wallet, defaults }: Pick<AdminDeps, 'wallet' | 'defaults'>): void {
-  app.openapi(show, async (context) => context.json({ address: await wallet.address(defaults.wallet) }, 200))
+export function registerWallet(app: AdminApp, { wallet, defaults, holdings }: Pick<AdminDeps, 'wallet' | 'defaults' | 'holdings'>): void {
+  app.openapi(show, async (context) => {
+    const address = await wallet.address(defaults.wallet)
+    const balance = await holdings?.(defaults)
+    return context.json({ address, ...(balance && { balance }) }, 200)
+  })
 }

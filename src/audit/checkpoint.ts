@@ -102,8 +102,13 @@ export function checkpointHash(checkpoint: CheckpointBody): string {
 
 /** True where the key that it names has signed it. */
 export function isSigned(checkpoint: Checkpoint): boolean {
-  const key = publicKeyOf(checkpoint.publicKey)
-  return key !== undefined && verify(null, Buffer.from(checkpointText(checkpoint), 'utf8'), key, Buffer.from(checkpoint.signature, 'hex'))
+  return hasSigned(checkpointText(checkpoint), checkpoint)
+}
+
+/** True where `signature` (hex) is this Ed25519 key's (hex) for the text's UTF-8 bytes. */
+export function hasSigned(text: string, { publicKey, signature }: { readonly publicKey: string; readonly signature: string }): boolean {
+  const key = publicKeyOf(publicKey)
+  return key !== undefined && verify(null, Buffer.from(text, 'utf8'), key, Buffer.from(signature, 'hex'))
 }
 
 /** Written member by member, so that a signature beside them is left out. */

@@ -88,7 +88,8 @@ export async function* exportCsv(receipts: AsyncIterable<Receipt> | Iterable<Rec
   for await (const receipt of receipts) yield csvLine(COLUMNS.map(([, value]) => value(receipt)))
 }
 
-function csvLine(cells: readonly (string | number | boolean | null)[]): string {
+/** One line of a table, with its line break. */
+export function csvLine(cells: readonly (string | number | boolean | null)[]): string {
   return `${cells.map((cell) => csvCell(cell === null ? '' : String(cell))).join(',')}\r\n`
 }
 

@@ -13,6 +13,23 @@ const text = z.string()
 const maybe = z.string().nullable()
 const count = z.int().nonnegative()
 
+const words = z.array(text).readonly()
+export const contextSchema = z.strictObject({
+  approval: z
+    .strictObject({
+      id: text,
+      digest: text,
+      votes: z.array(z.strictObject({ person: text, channel: text, at: text, reason: text })).readonly(),
+    })
+    .exactOptional(),
+  onBehalfOf: words.exactOptional(),
+  trace: text.exactOptional(),
+  workload: z.strictObject({ issuer: text, subject: text }).exactOptional(),
+  facts: words.exactOptional(),
+  alternatives: words.exactOptional(),
+  auditId: text.exactOptional(),
+})
+
 const bodySchema = z.strictObject({
   id: text,
   kind: z.enum(['refusal', 'conclusion', 'amendment']),
@@ -35,6 +52,7 @@ const bodySchema = z.strictObject({
   wouldBe: maybe,
   categories: z.array(text).readonly(),
   trust: maybe,
+  context: contextSchema.nullable(),
   amount: maybe,
   currency: maybe,
   amountAtomic: maybe,

@@ -34,6 +34,8 @@ export interface ReceiptBody {
   readonly wouldBe: string | null
   readonly categories: readonly string[]
   readonly trust: string | null
+  /** What stands around the payment; null where nothing does. */
+  readonly context: ReceiptContext | null
   readonly amount: string | null
   readonly currency: string | null
   readonly amountAtomic: string | null
@@ -71,6 +73,28 @@ export interface ReceiptBody {
   readonly previousHash: string
 }
 
+/** Who allowed the payment, on whose behalf it was made, and what else was considered; members are absent where nothing is known. */
+export interface ReceiptContext {
+  /** The approval that it rests on. */
+  readonly approval?: {
+    readonly id: string
+    readonly digest: string
+    readonly votes: readonly { readonly person: string; readonly channel: string; readonly at: string; readonly reason: string }[]
+  }
+  /** `Purser-On-Behalf-Of`: from the one who planned to the one who pays. Untrusted. */
+  readonly onBehalfOf?: readonly string[]
+  /** Trace id of the W3C `traceparent`. */
+  readonly trace?: string
+  /** The workload identity that opened the session. */
+  readonly workload?: { readonly issuer: string; readonly subject: string }
+  /** Facts that people were shown: a new host, a changed price, drift of the session. Sentences of ours. */
+  readonly facts?: readonly string[]
+  /** Offers and tiers that would have been possible, with why they were not taken. */
+  readonly alternatives?: readonly string[]
+  /** Audit id of the authorization (`POST /v1/authorize`) that it claimed. */
+  readonly auditId?: string
+}
+
 /** The entry with its own hash: SHA-256 (hex) of its canonical JSON (RFC 8785) without `hash`. */
 export interface Receipt extends ReceiptBody {
   readonly hash: string
@@ -81,6 +105,14 @@ export interface ReceiptFilter {
   readonly payment?: string
   readonly agent?: string
   readonly kind?: ReceiptKind
+  readonly tool?: string
+  readonly tier?: string
+  /** Host or address, whatever its case. */
+  readonly recipient?: string
+  /** Somebody in `Purser-On-Behalf-Of` of its payment. */
+  readonly onBehalfOf?: string
+  /** Trace id of its payment. */
+  readonly trace?: string
   /** Milliseconds since 1970. */
   readonly since?: number
   readonly until?: number

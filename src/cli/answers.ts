@@ -15,6 +15,8 @@ export const SessionAnswer = z.looseObject({
   expiresAt: z.string(),
   state: z.string(),
   payments: z.number().optional(),
+  singleUse: z.boolean().optional(),
+  limits: z.looseObject({ payments: z.number().nullish() }).optional(),
   parent: z.string().nullish(),
   refill: z.looseObject({ amount: Amount, every: z.string(), max: Amount }).nullish(),
   refillsAt: z.string().nullish(),
@@ -84,11 +86,13 @@ export const VerificationAnswer = z.looseObject({
 
 export const ReceiptKeyAnswer = z.looseObject({ algorithm: z.string(), publicKey: z.string() })
 
-export const WalletAnswer = z.looseObject({ address: z.string().regex(/^0x[0-9a-fA-F]{40}$/) })
+const Holding = z.looseObject({ network: z.string(), asset: z.string(), amount: z.string(), free: z.string() })
+export const WalletAnswer = z.looseObject({ address: z.string().regex(/^0x[0-9a-fA-F]{40}$/), balance: z.array(Holding).optional() })
 export const TokenAnswer = z.looseObject({ id: z.string(), token: z.string() })
 export const TokenListing = z.looseObject({
   id: z.string(),
   role: z.string(),
+  person: z.string().nullish(),
   label: z.string(),
   createdAt: z.string(),
   revokedAt: z.string().nullable(),

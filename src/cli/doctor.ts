@@ -1,8 +1,9 @@
 /** `purser doctor`: does what agents use find the proxy, trust its authority, and can payments be made? Everything is really tried. */
 import type { Command } from 'commander'
+import type { z } from 'zod'
 import type { Environment } from '../config/environment.ts'
 import { MAX_CHAIN_SKEW_MS } from '../limits.ts'
-import { AnyAnswer, OpenedSession } from './answers.ts'
+import { AnyAnswer, OpenedSession, WalletAnswer } from './answers.ts'
 import { writeBundle } from './ca-bundle.ts'
 import { childEnvironment, secretNames } from './child-environment.ts'
 import { type Probe, probe, TOOLS, type Tool, versionOf } from './doctor-tools.ts'
@@ -36,7 +37,7 @@ async function examine(flags: CommonFlags, terminal: Terminal): Promise<void> {
   const { env, finding } = shell
   const findings = [purserFinding(purser), finding]
   for (const tool of TOOLS) findings.push(...(await examineTool(tool, { env, patient })))
-  findings.push(await proxyClock(patient), ...(await examinePayments(patient)))
+  findings.push(await proxyClock(patient), await examineWallet(patient), ...(await examinePayments(patient)))
   terminal.exitCode = findings.some(({ result }) => result === 'fix') ? 1 : 0
   if (flags.json) return printJson(terminal, { ok: terminal.exitCode === 0, findings })
   print(findings, terminal)
@@ -141,6 +142,20 @@ async function examinePayments({ purser }: Patient): Promise<Finding[]> {
   if (!ready) return reasons.map((text) => ({ what: 'payments', result: 'fix', text }))
   const text = purser.own ? 'can be made, as far as a Purser can tell that has just been started' : 'can be made'
   return [{ what: 'payments', result: 'ok', text }]
+}
+
+async function examineWallet({ purser }: Patient): Promise<Finding> {
+  return judgeWallet(await purser.admin.get('/v1/wallet', WalletAnswer))
+}
+
+/** An empty wallet is no fault of the machine, but the first thing that a payment runs into. */
+export function judgeWallet({ address, balance = [] }: z.infer<typeof WalletAnswer>): Finding {
+  const what = 'wallet'
+  if (balance.length === 0) return { what, result: 'skipped', text: `no network with an rpc tells what ${address} holds` }
+  const held = balance.map(({ network, asset, amount, free }) => `${amount} ${asset} on ${network} (${free} free)`).join(', ')
+  const empty = balance.every(({ free }) => /^[0.]+$/.test(free))
+  if (!empty) return { what, result: 'ok', text: `${address} holds ${held}` }
+  return { what, result: 'note', text: `${address} holds ${held}: fund it, or payments are refused with wallet_insufficient` }
 }
 
 async function proxyClock({ purser, terminal }: Patient): Promise<Finding> {

@@ -11,6 +11,7 @@ import { printJson, type Sink, type Terminal } from './terminal.ts'
 export interface ExportFlags extends CommonFlags {
   readonly format: 'jsonl' | 'json' | 'csv'
   readonly out?: string
+  readonly record?: string
 }
 
 type Filters = Readonly<Record<string, string | undefined>>
@@ -18,9 +19,12 @@ type Filters = Readonly<Record<string, string | undefined>>
 /** Writes the export to its file, whole or not at all, or to standard output; what it cannot prove is said on stderr. */
 export async function exportReceipts(flags: ExportFlags, filters: Filters, terminal: Terminal): Promise<void> {
   const admin = await connectAdmin(flags, terminal)
-  const note = noteOn(flags.format, filters)
+  const note = noteOn(flags, filters)
   if (note !== undefined) terminal.err.line(note)
-  const text = note === undefined ? sealedExport(admin, flags.format === 'json', filters) : plainExport(admin, flags.format, filters)
+  const text =
+    note === undefined
+      ? sealedExport(admin, flags.format === 'json', filters)
+      : plainExport(admin, flags.format, { ...filters, record: flags.record })
   if (flags.out === undefined) {
     await copy(text, terminal.out)
     return
@@ -30,7 +34,8 @@ export async function exportReceipts(flags: ExportFlags, filters: Filters, termi
   else terminal.out.line(`Wrote ${bytes} bytes to ${flags.out}.`)
 }
 
-function noteOn(format: ExportFlags['format'], filters: Filters): string | undefined {
+function noteOn({ format, record }: ExportFlags, filters: Filters): string | undefined {
+  if (record !== undefined) return 'Records name their receipts by hash; the receipts themselves are what can be verified.'
   if (format === 'csv') return 'CSV cannot carry checkpoints: export JSON lines for a file that can be verified.'
   const narrowed = Object.entries(filters).some(([name, value]) => name !== 'session' && value !== undefined)
   return narrowed ? 'This export leaves receipts out, so it has no checkpoints and cannot be verified.' : undefined

@@ -17,7 +17,7 @@ interface HaltFlags extends CommonFlags, Partial<Record<(typeof SCOPES)[number],
 
 export function haltCommand(terminal: Terminal): Command {
   return scoped(command('halt', ''))
-    .option('--reason <text>', 'why, for the operators who see the halt', 'halted from the command line')
+    .option('--reason <text>', 'why; operators and agents are told', 'halted from the command line')
     .action((flags: HaltFlags) => halt(flags, terminal))
 }
 
@@ -28,7 +28,7 @@ export function resumeCommand(terminal: Terminal): Command {
 function scoped(halting: Command): Command {
   for (const scope of SCOPES) {
     const form = scope === 'recipient' ? 'host or address' : scope
-    halting.option(`--${scope} <${form}>`, `only this ${scope}; without any, everything`)
+    halting.option(`--${scope} <${form}>`, `only this ${scope}${scope === 'session' ? ' and all below it' : ''}; without any, everything`)
   }
   return halting
 }

@@ -44,13 +44,19 @@ export function durationFlag(text: string): string {
   }
 }
 
-/** The filters of a list, each a flag of its own. */
+/** What filters say of themselves where "only of this …" would not do. */
+const FILTER_HELP: Readonly<Record<string, readonly [value: string, help: string]>> = {
+  since: ['time', 'from this time on, e.g. 2026-11-22T09:00:00Z'],
+  until: ['time', 'before this time'],
+  onBehalfOf: ['name', 'only where the agent named this one in Purser-On-Behalf-Of'],
+  trace: ['id', 'only of this W3C trace id, as in traceparent'],
+}
+
+/** The filters of a list, each a flag of its own: `onBehalfOf` is `--on-behalf-of`. */
 export function addFilters(list: Command, names: readonly string[]): Command {
   for (const name of names) {
-    const time = name === 'since' || name === 'until'
-    const help =
-      name === 'since' ? 'from this time on, e.g. 2026-11-22T09:00:00Z' : name === 'until' ? 'before this time' : `only of this ${name}`
-    list.option(`--${name} <${time ? 'time' : name}>`, help)
+    const [value, help] = FILTER_HELP[name] ?? [name, `only of this ${name}`]
+    list.option(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} <${value}>`, help)
   }
   return list
 }

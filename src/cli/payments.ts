@@ -7,7 +7,7 @@ import { connectAdmin } from './settings.ts'
 import { display } from './statement.ts'
 import { facts, printJson, type Terminal, table } from './terminal.ts'
 
-const FILTERS = ['session', 'agent', 'tool', 'task', 'recipient', 'state', 'tier', 'since', 'until'] as const
+const FILTERS = ['session', 'agent', 'tool', 'task', 'recipient', 'onBehalfOf', 'trace', 'state', 'tier', 'since', 'until'] as const
 
 interface ListFlags extends CommonFlags, Partial<Record<(typeof FILTERS)[number], string>> {
   readonly disputed?: true

@@ -1,13 +1,19 @@
 /** `purser policy …`: what the tiers say, what is wrong with them, and how a decision comes about. */
 import { type Command, Option } from 'commander'
+import { z } from 'zod'
 import { parseAmount } from '../money.ts'
 import type { Trust } from '../session/history.ts'
 import { PaymentAnswer } from './answers.ts'
 import { misused } from './failure.ts'
 import { amountFlag, type CommonFlags, command, group } from './options.ts'
-import { connectAdmin, hintAtDefaults, readSettings } from './settings.ts'
+import { policyCheckCommand } from './policy-check.ts'
+import { readBlockedLists } from './policy-file.ts'
+import { policySimulateCommand } from './policy-simulate.ts'
+import { connectAdmin, readSettings } from './settings.ts'
 import { display } from './statement.ts'
-import { facts, type Ink, printJson, type Terminal } from './terminal.ts'
+import { facts, printJson, type Terminal } from './terminal.ts'
+
+const ExplanationAnswer = z.looseObject({ policyVersion: z.string(), steps: z.array(z.string()) })
 
 interface ExplainFlags extends CommonFlags {
   readonly url?: string
@@ -20,9 +26,6 @@ interface ExplainFlags extends CommonFlags {
 }
 
 export function policyCommand(terminal: Terminal): Command {
-  const check = command('check', 'the tiers in sentences, and what is wrong with them; works offline').action((flags: CommonFlags) =>
-    checkPolicy(flags, terminal),
-  )
   const explain = command('explain', 'why a payment was decided so, or how one would be')
     .argument('[payment]', 'a payment that was made or refused; without it --url and --amount')
     .option('--url <url>', 'the resource')
@@ -35,26 +38,7 @@ export function policyCommand(terminal: Terminal): Command {
     .action((payment: string | undefined, flags: ExplainFlags) =>
       payment === undefined ? explainOffline(flags, terminal) : explainPayment(payment, flags, terminal),
     )
-  return group('policy', [check, explain])
-}
-
-const INKS: Readonly<Record<'error' | 'warning' | 'note', Ink>> = { error: 'red', warning: 'yellow', note: 'dim' }
-
-async function checkPolicy(flags: CommonFlags, terminal: Terminal): Promise<void> {
-  const settings = await readSettings(flags, terminal)
-  const [{ lintTiers }, { policySentences }] = await Promise.all([import('../policy/lint.ts'), import('../policy/sentences.ts')])
-  const { tiers, mode, proxy, ...rules } = settings.config
-  const lint = lintTiers(tiers, { rules, ...(proxy.defaultSession ? { cap: proxy.defaultSession.cap } : {}) })
-  const sentences = policySentences({ tiers, mode })
-  const ok = !lint.some(({ level }) => level === 'error')
-  terminal.exitCode = ok ? 0 : 1
-  if (flags.json) return printJson(terminal, { ok, mode, sentences, lint })
-  hintAtDefaults(settings, terminal)
-  terminal.out.line(sentences.join('\n'))
-  for (const { level, tier, message } of lint) {
-    terminal.out.line(`${terminal.out.paint(INKS[level], level)}  ${tier === '' ? '' : `${tier}: `}${message}`)
-  }
-  if (lint.length === 0) terminal.out.line(terminal.out.paint('green', 'Nothing is wrong with it.'))
+  return group('policy', [policyCheckCommand(terminal), explain, policySimulateCommand(terminal)])
 }
 
 async function explainOffline(flags: ExplainFlags, terminal: Terminal): Promise<void> {
@@ -63,28 +47,33 @@ async function explainOffline(flags: ExplainFlags, terminal: Terminal): Promise<
   if (!URL.canParse(url)) throw misused(`--url ${url} is not a URL.`, 'Write it like https://api.example.com/search.')
   const { config } = await readSettings(flags, terminal)
   const [{ explain }, { policyVersion }] = await Promise.all([import('../policy/explain.ts'), import('../policy/version.ts')])
-  const { tiers, mode, ...rules } = config
-  const given = { ...(tool && { tool }), ...(payTo && { payTo }), ...(trust && { trust }) }
+  const { tiers, mode, ...stated } = config
+  const blockedAddresses = await readBlockedLists(config.recipients.blockedFiles)
+  const rules = { ...stated, ...(blockedAddresses && { blockedAddresses }) }
   const policy = { tiers, mode, rules, version: policyVersion({ mode, tiers, rules }) }
-  const explanation = explain({ url, method, amount: parseAmount(amount), currency, policy, ...given })
+  const given = { ...(tool && { tool }), ...(payTo && { payTo }), ...(trust && { trust }) }
+  const explanation = explain({ now: terminal.clock.now(), url, method, amount: parseAmount(amount), currency, policy, ...given })
   if (flags.json) printJson(terminal, explanation)
   else terminal.out.line(explanation.steps.join('\n'))
+  if (trust === undefined) terminal.err.line('What agents paid before is not looked at here: --trust known supposes an earlier payment.')
 }
 
 async function explainPayment(id: string, flags: ExplainFlags, terminal: Terminal): Promise<void> {
   if (flags.url !== undefined || flags.amount !== undefined) throw misused('Name a payment or a --url, not both.')
   const admin = await connectAdmin(flags, terminal)
   const payment = await admin.get(`/v1/payments/${encodeURIComponent(id)}`, PaymentAnswer)
+  const { policyVersion, steps } = await admin.get(`/v1/policy/explain/${encodeURIComponent(id)}`, ExplanationAnswer)
   const { method, url, state, code, tier, rule, reason, amount, currency } = payment
-  if (flags.json) return printJson(terminal, { id, method, url, state, code, tier, rule, reason, amount, currency })
+  const short = { id, method, url, state, code, tier, rule, reason, amount, currency }
+  if (flags.json) return printJson(terminal, { ...short, policyVersion, steps })
   terminal.out.line(
     facts([
       ['Payment', `${id}: ${method} ${url}`],
       ['Price', amount && currency ? display(amount, currency) : 'not known'],
-      ['Decision', code ? `${state} (${code})` : state],
+      ['State', code ? `${state} (${code})` : state],
       ['Tier', tier || 'none'],
       ['Rule', rule ?? '-'],
-      ['Reason', reason],
     ]),
   )
+  terminal.out.line(['', ...steps].join('\n'))
 }

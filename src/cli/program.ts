@@ -33,7 +33,27 @@ const ENTRIES: readonly Entry[] = [
   { name: 'reconcile', summary: 'look into every open payment now', load: async () => (await import('./reconcile.ts')).reconcileCommand },
   { name: 'receipts', summary: 'list, export and verify receipts', load: async () => (await import('./receipts.ts')).receiptsCommand },
   { name: 'backup', summary: 'copy the SQLite ledger while it is in use', load: async () => (await import('./backup.ts')).backupCommand },
-  { name: 'policy', summary: 'check the tiers, explain a decision', load: async () => (await import('./policy.ts')).policyCommand },
+  {
+    name: 'policy',
+    summary: 'check the tiers, explain a decision, simulate another policy',
+    load: async () => (await import('./policy.ts')).policyCommand,
+  },
+  { name: 'report', summary: 'a day added up and signed', load: async () => (await import('./report.ts')).reportCommand },
+  {
+    name: 'approvals',
+    summary: 'what waits for people: list, show, approve, deny',
+    load: async () => (await import('./approvals.ts')).approvalsCommand,
+  },
+  {
+    name: 'authorize',
+    summary: 'what the policy says to a payment before it is made',
+    load: async () => (await import('./authorize.ts')).authorizeCommand,
+  },
+  {
+    name: 'notices',
+    summary: 'what people were told, and what never reached them',
+    load: async () => (await import('./notices.ts')).noticesCommand,
+  },
   { name: 'wallet', summary: 'address and balance of the wallet', load: async () => (await import('./wallet.ts')).walletCommand },
   { name: 'ca', summary: 'the local certificate authority', load: async () => (await import('./ca.ts')).caCommand },
   { name: 'token', summary: 'admin tokens: create, list, revoke', load: async () => (await import('./token.ts')).tokenCommand },

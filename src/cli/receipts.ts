@@ -1,5 +1,6 @@
 /** `purser receipts …`: the records, their export, and the proof that nothing was changed. */
 import { type Command, Option } from 'commander'
+import { RECORD_FORMATS } from '../audit/depths.ts'
 import { pageOf, ReceiptAnswer, ReceiptKeyAnswer } from './answers.ts'
 import { type ExportFlags, exportReceipts } from './export-receipts.ts'
 import { addFilters, type CommonFlags, command, countFlag, group, queryOf } from './options.ts'
@@ -8,7 +9,7 @@ import { display } from './statement.ts'
 import { printJson, type Terminal, table } from './terminal.ts'
 import { verifyCommand } from './verify-receipts.ts'
 
-const FILTERS = ['session', 'payment', 'agent', 'kind', 'since', 'until'] as const
+const FILTERS = ['session', 'payment', 'agent', 'tool', 'recipient', 'onBehalfOf', 'trace', 'tier', 'kind', 'since', 'until'] as const
 type Filters = Partial<Record<(typeof FILTERS)[number], string>>
 
 interface ListFlags extends CommonFlags, Filters {
@@ -23,6 +24,9 @@ export function receiptsCommand(terminal: Terminal): Command {
     .action((flags: ListFlags) => listReceipts(flags, terminal))
   const exporting = addFilters(command('export', 'all receipts with their checkpoints, or all as CSV'), FILTERS)
     .addOption(new Option('--format <format>', 'how').choices(['jsonl', 'json', 'csv']).default('jsonl'))
+    .addOption(
+      new Option('--record <format>', 'records instead of receipts; tier: each as its tier asks').choices([...RECORD_FORMATS, 'tier']),
+    )
     .option('--out <file>', 'where to; without it standard output')
     .action((flags: ExportFlags & Filters) => exportReceipts(flags, filtersOf(flags), terminal))
   const key = command('key', 'the public key by which checkpoints are verified').action((flags: CommonFlags) => showKey(flags, terminal))

@@ -24,14 +24,22 @@ export interface OpenFlags extends CommonFlags {
   readonly perTool?: Amounts
   readonly perUser?: Amounts
   readonly perWindow?: readonly { readonly max: string; readonly per: string }[]
+  readonly taskPayments?: number
+  readonly taskRequests?: number
   readonly host?: List
   readonly method?: List
+  readonly path?: List
   readonly category?: List
   readonly tool?: List
+  readonly enforce?: string
+  readonly onDrift?: string
   readonly network?: List
   readonly asset?: List
   readonly label?: Readonly<Record<string, string>>
   readonly singleUse?: true
+  readonly tokenFormat?: string
+  /** Path of a file. */
+  readonly mandate?: string
   readonly limitsJson?: string
   readonly idempotencyKey?: string
 }
@@ -40,7 +48,7 @@ export interface OpenFlags extends CommonFlags {
 export async function specOf(flags: OpenFlags): Promise<Record<string, unknown>> {
   const { agent, purpose, parent, cap, ttl, currency, owner, network, asset, label, singleUse } = flags
   const limits = { ...(await limitsFile(flags.limitsJson)), ...present(limitFlags(flags)) }
-  const scope = present({ hosts: flags.host, methods: flags.method, categories: flags.category, tools: flags.tool })
+  const scope = scopeFlags(flags)
   return present({
     agent,
     purpose,
@@ -54,6 +62,8 @@ export async function specOf(flags: OpenFlags): Promise<Record<string, unknown>>
     assets: asset,
     labels: label,
     singleUse,
+    tokenFormat: flags.tokenFormat,
+    mandate: await mandateFile(flags.mandate),
     limits: Object.keys(limits).length === 0 ? undefined : limits,
     scope: Object.keys(scope).length === 0 ? undefined : scope,
   })
@@ -65,16 +75,15 @@ function refillOf({ refill, refillMax }: OpenFlags): Record<string, string> | un
   throw misused('--refill and --refill-max belong together.', 'For example: --refill 0.50/1h --refill-max 2.00')
 }
 
-function limitFlags({
-  perPayment,
-  maxPayments,
-  perRecipient,
-  perCategory,
-  perTool,
-  perUser,
-  perWindow,
-}: OpenFlags): Record<string, unknown> {
-  return { perPayment, payments: maxPayments, perRecipient, perCategory, perTool, perUser, perWindow }
+function scopeFlags({ host, method, path, category, tool, enforce, onDrift }: OpenFlags): Record<string, unknown> {
+  return present({ hosts: host, methods: method, paths: path, categories: category, tools: tool, enforce, onDrift })
+}
+
+function limitFlags(flags: OpenFlags): Record<string, unknown> {
+  const { perPayment, maxPayments, perRecipient, perCategory, perTool, perUser, perWindow } = flags
+  const perTask = present({ payments: flags.taskPayments, requests: flags.taskRequests })
+  const limits = { perPayment, payments: maxPayments, perRecipient, perCategory, perTool, perUser, perWindow }
+  return Object.keys(perTask).length === 0 ? limits : { ...limits, perTask }
 }
 
 function present(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -87,6 +96,14 @@ async function limitsFile(path: string | undefined): Promise<Record<string, unkn
   const parsed = z.record(z.string(), z.unknown()).safeParse(await readJson(path))
   if (parsed.success) return parsed.data
   throw misused(`--limits-json: ${path} must hold one JSON object, such as {"perPayment":"1.00"}.`)
+}
+
+async function mandateFile(path: string | undefined): Promise<string | undefined> {
+  try {
+    return path === undefined ? undefined : (await readFile(path, 'utf8')).trim()
+  } catch (cause) {
+    throw misused(`--mandate: ${path} cannot be read (${cause instanceof Error ? cause.message : cause}).`)
+  }
 }
 
 async function readJson(path: string): Promise<unknown> {

@@ -53,7 +53,15 @@ export async function connectAdmin(flags: CommonFlags, terminal: Terminal): Prom
 
 /** Address and token of the Purser that these settings describe; the environment's word wins over the files'. */
 export async function adminOf({ config }: Settings, { env }: Terminal): Promise<{ url: string; token: string }> {
-  return { url: env.PURSER_ADMIN_URL || adminUrl(config), token: env.PURSER_ADMIN_TOKEN || (await readToken(config.dataDir)) }
+  return { url: env.PURSER_ADMIN_URL || adminUrl(config), token: namedToken(env) ?? (await readToken(config.dataDir)) }
+}
+
+/** An empty variable is most often a script's mistake, and the file's token, which stands in where there is none, may do everything. */
+function namedToken({ PURSER_ADMIN_TOKEN: token }: Environment): string | undefined {
+  if (token !== '') return token
+  throw new CliFailure('PURSER_ADMIN_TOKEN is set, and empty.', {
+    advice: 'Put a token into it, or unset it to use the one of the data folder.',
+  })
 }
 
 const EVERYWHERE: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }

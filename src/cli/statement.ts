@@ -1,12 +1,12 @@
 /** A session's money on one screen. */
-import { displayAmount, parseAmount } from '../money.ts'
+import { CURRENCY_DECIMALS, displayAmount, parseAmount } from '../money.ts'
 import type { SessionAnswer } from './answers.ts'
 import { bar, facts } from './terminal.ts'
 
-/** "$8.47" of a decimal string. */
+/** "$8.47" of a decimal string as answers have it, however long: what a stranger asked for and was refused has no bound. */
 export function display(amount: string, currency: string): string {
-  const negative = amount.startsWith('-')
-  return displayAmount(parseAmount(negative ? amount.slice(1) : amount) * (negative ? -1n : 1n), currency)
+  const [whole = '0', fraction = ''] = amount.split('.')
+  return displayAmount(BigInt(`${whole}${fraction.padEnd(CURRENCY_DECIMALS, '0')}`), currency)
 }
 
 /** "Remaining: $8.47 of $10.00". */
@@ -20,16 +20,26 @@ export function balanceText(session: SessionAnswer): string {
   const money = (amount: string) => display(amount, currency)
   return [
     remainingLine(session),
-    `[${bar(parseAmount(spent) + parseAmount(held), parseAmount(cap))}] used`,
+    usedLine(parseAmount(spent) + parseAmount(held), parseAmount(cap)),
     facts([
       ['Spent', money(spent)],
-      ['Held', `${money(held)}${parseAmount(held) > 0n ? '  (may still be taken: the outcome is not known yet)' : ''}`],
-      ...(session.payments === undefined ? [] : [['Payments', String(session.payments)] as const]),
+      ['Held', `${money(held)}${parseAmount(held) > 0n ? '  (set aside: it waits for people, or its outcome is not known yet)' : ''}`],
+      ...(session.payments === undefined ? [] : [['Payments', `${session.payments}${countBound(session)}`] as const]),
       ['State', session.state],
       ...refillFacts(session),
       ['Expires', session.expiresAt],
     ]),
   ].join('\n')
+}
+
+function usedLine(used: bigint, cap: bigint): string {
+  return `[${bar(used, cap)}] ${cap > 0n ? `${(used * 100n) / cap}% ` : ''}used`
+}
+
+/** What is left of the money is no use to a session that has made all its payments. */
+function countBound({ singleUse, limits }: SessionAnswer): string {
+  const most = singleUse ? 1 : limits?.payments
+  return most === undefined || most === null ? '' : ` of ${most}`
 }
 
 function refillFacts({ refill, refillsAt, currency }: SessionAnswer): (readonly [string, string])[] {

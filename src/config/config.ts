@@ -2,6 +2,9 @@
 import type { Asset } from '../money.ts'
 import type { Tier } from '../policy/tiers.ts'
 import type { SessionSpec } from '../session/spec.ts'
+import type { IdentityConfig } from './identity.ts'
+import type { MandatesConfig } from './mandates.ts'
+import type { ApprovalsConfig, PersonConfig } from './people.ts'
 import type { SecretRef } from './secrets.ts'
 
 export interface Listen {
@@ -15,6 +18,8 @@ export interface Listen {
 export interface ServerTls {
   readonly cert: string
   readonly key: string
+  /** Roots of client certificates, by which workloads may prove what they are; for the proxy only. */
+  readonly clientCa?: string
 }
 
 interface Listener {
@@ -46,11 +51,7 @@ export interface Config {
   readonly proxy: ProxyConfig
   readonly admin: Listener
   readonly metrics: { readonly listen: Listen | null }
-  readonly people: readonly {
-    readonly id: string
-    readonly roles: readonly ('owner' | 'approver' | 'operator' | 'auditor')[]
-    readonly webhook?: string
-  }[]
+  readonly people: readonly PersonConfig[]
   readonly ledger:
     | { readonly kind: 'sqlite'; readonly file: string }
     | {
@@ -67,6 +68,8 @@ export interface Config {
     readonly receipt?: SecretRef
     readonly answer?: SecretRef
     readonly token?: SecretRef
+    /** Signs session tokens that are JWTs; derived from `token` where absent. */
+    readonly session?: SecretRef
     /** PEM files of the local authority. */
     readonly ca?: { readonly cert: string; readonly key: SecretRef }
   }
@@ -101,6 +104,8 @@ export interface Config {
       readonly kind?: 'service' | 'agent'
     }[]
     readonly blocked: readonly { readonly host?: string; readonly payTo?: `0x${string}` }[]
+    /** Paths of lists of addresses, one a line. */
+    readonly blockedFiles: readonly string[]
   }
   readonly categories: readonly {
     readonly host: string
@@ -110,12 +115,24 @@ export interface Config {
     readonly category: string
   }[]
   readonly jurisdictions: { readonly sanctioned: readonly string[] }
+  /** A price of more than `factor` (in millionths) times the usual one within `over_ms`, and what follows; null: none is compared. */
+  readonly priceDrift: { readonly factor: bigint; readonly over_ms: number; readonly on: 'report' | 'escalate' | 'deny' } | null
+  /** A facilitator's list of resources; it informs and widens nothing. */
+  readonly discovery: { readonly url: string; readonly refresh_ms: number } | null
+  /** Null: nothing is paused after failures. */
+  readonly circuitBreaker: {
+    readonly errorRate: number
+    readonly minimum: number
+    readonly window_ms: number
+    readonly cooldown_ms: number
+  } | null
+  /** Null: nobody is stopped who retries without thinking. */
+  readonly loopGuard: { readonly after: number; readonly within_ms: number } | null
+  readonly identity: IdentityConfig
   readonly tiers: readonly Tier[]
-  readonly approvals: {
-    readonly hold_ms: number
-    readonly vetoHold_ms: number
-    readonly webhooks: readonly { readonly url: string; readonly secret: SecretRef }[]
-  }
+  readonly approvals: ApprovalsConfig
+  /** AP2 mandates; null: none are taken. Paths of JWK sets. */
+  readonly mandates: MandatesConfig
   readonly log: { readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent' }
   /** Sentences for the operator: what was allowed that is dangerous, and secrets that stand in the file itself. */
   readonly warnings: readonly string[]

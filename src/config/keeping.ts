@@ -65,7 +65,7 @@ function textSecret(text: string): SecretRef {
 export function keysSchema(folder: string) {
   const key = secret(folder).exactOptional()
   const authority = section({ cert: filePath(folder), key: secret(folder) }).exactOptional()
-  return section({ nonce: key, receipt: key, answer: key, token: key, ca: authority })
+  return section({ nonce: key, receipt: key, answer: key, token: key, session: key, ca: authority })
 }
 
 /** What replicas share is configured (rule R21): each of them would make keys of its own otherwise. */

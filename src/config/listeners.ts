@@ -41,6 +41,7 @@ export function proxySchema(folder: string) {
   return section(
     {
       ...listenerShape(folder, '127.0.0.1:4020'),
+      serverTls: section({ cert: filePath(folder), key: filePath(folder), clientCa: filePath(folder).exactOptional() }).exactOptional(),
       connectPorts: listOf(port).default([443]),
       authenticate: yesOrNo.default(true),
       defaultSession: defaultSessionSchema.nullable().default(null),

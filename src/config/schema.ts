@@ -1,11 +1,16 @@
 /** The whole configuration as one schema. Absent means no: what is not listed is not paid, and unknown keys are refused. */
 import { z } from 'zod'
 import { MAX_POLICY_RULES } from '../limits.ts'
-import { jurisdiction, oneOf, tiersSchemaFor } from '../policy/tiers.ts'
-import { address, amount, category, duration, hostPattern, listOf, method, name, network, section, wanted } from '../session/values.ts'
+import { jurisdiction, oneOf, tiersSchema } from '../policy/tiers.ts'
+import { address, amount, category, hostPattern, listOf, method, name, network, pathGlob, section, wanted } from '../session/values.ts'
+import { circuitBreakerSchema, loopGuardSchema } from './guards.ts'
+import { CERTIFICATE, identitySchema } from './identity.ts'
 import { keysSchema, ledgerSchema, missingKeys, networkSchema, sessionsSchema } from './keeping.ts'
 import { adminSchema, proxySchema } from './listeners.ts'
-import { filePath, hookUrl, listen, secret } from './places.ts'
+import { mandatesSchema } from './mandates.ts'
+import { approvalsSchema, peopleSchema } from './people.ts'
+import { filePath, listen, secret } from './places.ts'
+import { blockedFilesSchema, discoverySchema, priceDriftSchema } from './policy-inputs.ts'
 
 /** @param folder the folder that relative paths start from */
 export function configSchema(folder: string) {
@@ -18,7 +23,7 @@ type Contradiction = readonly [path: readonly string[], message: string]
 
 /** What each section allows and all together do not. */
 function contradictionsOf(config: z.output<z.ZodObject<ReturnType<typeof configShape>>>): Contradiction[] {
-  const { proxy, admin, metrics, networks, ledger } = config
+  const { proxy, admin, metrics, networks, ledger, identity } = config
   const known = new Set(networks.map(({ id }) => id))
   const unknown = (proxy.defaultSession?.networks ?? []).filter((id) => !known.has(id))
   const taken = metrics.listen && [proxy.listen, admin.listen].some((other) => isSame(other, metrics.listen))
@@ -27,6 +32,11 @@ function contradictionsOf(config: z.output<z.ZodObject<ReturnType<typeof configS
     ...when(taken, ['metrics', 'listen'], 'is taken by another listener already'),
     ...when(config.gasWallet && networks.every(({ rpc }) => rpc === undefined), ['gasWallet'], 'needs a network with an rpc'),
     ...(ledger?.kind === 'postgres' ? missingKeys(config) : []).map((path): Contradiction => [path, SHARED]),
+    ...when(
+      identity.rules.some(({ issuer }) => issuer === CERTIFICATE) && proxy.serverTls?.clientCa === undefined,
+      ['proxy', 'serverTls', 'clientCa'],
+      'is missing: identity.issuers has one for client certificates',
+    ),
     ...unknown.map((id): Contradiction => [['proxy', 'defaultSession', 'networks'], `${id} is not among networks`]),
   ]
 }
@@ -45,7 +55,7 @@ export function configShape(folder: string) {
     proxy: proxySchema(folder).prefault({}),
     admin: adminSchema(folder).prefault({}),
     metrics: section({ listen: listen.nullable().default(null) }).prefault({}),
-    people: peopleSchema.default([]),
+    people: peopleSchema(folder).default([]),
     ledger: ledgerSchema(folder).exactOptional(),
     keys: keysSchema(folder).prefault({}),
     sessions: sessionsSchema.prefault({}),
@@ -59,11 +69,17 @@ export function configShape(folder: string) {
       .default(null),
     networks: networksSchema.default([]),
     assets: assetsSchema.default([]),
-    recipients: recipientsSchema.prefault({}),
+    recipients: recipientsSchema(folder).prefault({}),
     categories: rulesOf(categoryRule).default([]),
     jurisdictions: section({ sanctioned: listOf(jurisdiction).default([]) }).prefault({}),
-    tiers: tiersSchemaFor(['none', 'blocked']).default([]),
+    priceDrift: priceDriftSchema.prefault({}),
+    discovery: discoverySchema.default(null),
+    circuitBreaker: circuitBreakerSchema.prefault({}),
+    loopGuard: loopGuardSchema.prefault({}),
+    identity: identitySchema(folder).prefault({}),
+    tiers: tiersSchema.default([]),
     approvals: approvalsSchema(folder).prefault({}),
+    mandates: mandatesSchema(folder).default(null),
     log: section({ level: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info') }).prefault({}),
   }
 }
@@ -71,10 +87,6 @@ export function configShape(folder: string) {
 function rulesOf<Item extends z.ZodType>(item: Item) {
   return z.array(item, { error: wanted('write a list') }).max(MAX_POLICY_RULES, { error: `at most ${MAX_POLICY_RULES} entries` })
 }
-
-const peopleSchema = listOf(
-  section({ id: name, roles: listOf(oneOf('owner', 'approver', 'operator', 'auditor')), webhook: hookUrl.exactOptional() }),
-).superRefine(eachOnce(({ id }) => id, 'id'))
 
 const networksSchema = listOf(networkSchema).superRefine(eachOnce(({ id }) => id, 'id'))
 
@@ -108,11 +120,13 @@ const blocked = section({ host: hostPattern.exactOptional(), payTo: address.exac
   ({ host, payTo }) => host !== undefined || payTo !== undefined,
   { error: 'write a host, a payTo or both' },
 )
-const recipientsSchema = section({ verified: rulesOf(listing).default([]), blocked: rulesOf(blocked).default([]) })
+const recipientsSchema = (folder: string) =>
+  section({
+    verified: rulesOf(listing).default([]),
+    blocked: rulesOf(blocked).default([]),
+    blockedFiles: blockedFilesSchema(folder).default([]),
+  })
 
-const pathGlob = z
-  .string({ error: wanted('write a path like /v1/search*') })
-  .regex(/^[/*][^?#]*$/, { error: 'begins with a slash and has no query' })
 const categoryRule = section({
   host: hostPattern,
   path: pathGlob.exactOptional(),
@@ -120,14 +134,6 @@ const categoryRule = section({
   tool: name.exactOptional(),
   category,
 })
-
-function approvalsSchema(folder: string) {
-  return section({
-    hold: duration.prefault('30s'),
-    vetoHold: duration.prefault('60s'),
-    webhooks: listOf(section({ url: hookUrl, secret: secret(folder) })).default([]),
-  }).transform(({ hold, vetoHold, webhooks }) => ({ hold_ms: hold, vetoHold_ms: vetoHold, webhooks }))
-}
 
 /** Refuses the second of two entries with the same key. */
 function eachOnce<Item>(keyOf: (item: Item) => string, member: string) {

@@ -1,11 +1,19 @@
 /** What an operator has allowed that is dangerous, in sentences for the start of the program. */
 import type { Config } from './config.ts'
+import { secretsOfPeople, unsignedHooks } from './people.ts'
 import { isLoopback } from './places.ts'
 import type { SecretRef } from './secrets.ts'
 
 /** A sentence for each danger; empty for a configuration without. */
 export function dangersOf(config: Omit<Config, 'warnings'>): string[] {
-  return [...modeDanger(config), ...plainListeners(config), ...openedNetworks(config), ...looseReplication(config), ...plainSecrets(config)]
+  return [
+    ...modeDanger(config),
+    ...plainListeners(config),
+    ...openedNetworks(config),
+    ...looseReplication(config),
+    ...unsignedHooks(config),
+    ...plainSecrets(config),
+  ]
 }
 
 function modeDanger({ mode }: Pick<Config, 'mode'>): string[] {
@@ -33,10 +41,11 @@ function looseReplication({ ledger }: Pick<Config, 'ledger'>): string[] {
 function plainSecrets({
   wallet,
   approvals,
+  people,
   ledger,
   keys,
   gasWallet,
-}: Pick<Config, 'wallet' | 'approvals' | 'ledger' | 'keys' | 'gasWallet'>): string[] {
+}: Pick<Config, 'wallet' | 'approvals' | 'people' | 'ledger' | 'keys' | 'gasWallet'>): string[] {
   const { ca, ...plain } = keys
   const secrets: [string, SecretRef | undefined][] = [
     ['ledger.password', ledger.kind === 'postgres' ? ledger.password : undefined],
@@ -45,7 +54,7 @@ function plainSecrets({
     ['gasWallet.key', gasWallet?.key],
     ['wallet.key', wallet.key],
     ['wallet.password', wallet.password],
-    ...approvals.webhooks.map(({ secret }, at): [string, SecretRef] => [`approvals.webhooks[${at}].secret`, secret]),
+    ...secretsOfPeople({ people, approvals }),
   ]
   return secrets.flatMap(([path, ref]) =>
     ref?.kind === 'text' ? [`${path} stands in the configuration itself. Write env:NAME or file:PATH instead.`] : [],

@@ -1,11 +1,13 @@
 /** Admission: whether a payment may be reserved now. Reads balances and limits; the transaction around it makes it hold. */
 import type { Code, Refusal } from '../errors.ts'
 import { displayAmount } from '../money.ts'
+import { haltedSentence } from '../session/halted.ts'
 import { paymentBar, remainingOf, type Session } from '../session/session.ts'
+import type { Halt } from './administration.ts'
 import { bucketsOf, namesRecipient } from './buckets.ts'
-import type { Attempt, Halt, Terms } from './ledger.ts'
+import type { Attempt, Terms } from './ledger.ts'
 import { nextRefill } from './refill.ts'
-import { chargesOf } from './series.ts'
+import { chargesOf, SINCE_EVER, stepsOf } from './series.ts'
 import type { Lineage, RollingTable, SpendingTable } from './tables.ts'
 
 export type PayingAttempt = Attempt & { readonly terms: Terms }
@@ -22,9 +24,7 @@ export interface Usage {
 /** The kill switch: the first halt that covers this payment. A halted session covers its descendants. */
 export function haltBreach(halts: readonly Halt[], lineage: Lineage, attempt: PayingAttempt): Breach | undefined {
   const halt = halts.find((one) => covers(one, lineage, attempt))
-  if (!halt) return undefined
-  const what = halt.scope === 'all' ? 'All payments are' : `Payments of ${halt.scope} ${halt.value} are`
-  return { code: 'payments_halted', detail: `${what} halted since ${new Date(halt.at).toISOString()}.` }
+  return halt && { code: 'payments_halted', detail: haltedSentence(halt) }
 }
 
 function covers({ scope, value }: Halt, lineage: Lineage, attempt: PayingAttempt): boolean {
@@ -80,6 +80,7 @@ export function limitBreach(lineage: Lineage, attempt: PayingAttempt, context: {
       paymentBreach(session, attempt) ??
       capBreach(session, attempt) ??
       countBreach(session) ??
+      stepBreach(session, attempt, context.usage) ??
       bucketBreach(session, attempt, context.usage) ??
       windowBreach(session, attempt, context)
     if (breach) return told(breach, session, lineage)
@@ -106,6 +107,16 @@ function countBreach(session: Session): Breach | undefined {
   if (session.payments < max) return undefined
   const detail = `Session ${session.id} may make ${max} ${max === 1 ? 'payment' : 'payments'} and has made ${session.payments}.`
   return { code: 'payment_count_exceeded', detail }
+}
+
+function stepBreach(session: Session, attempt: PayingAttempt, { rolling }: Usage): Breach | undefined {
+  const max = session.limits.perTask?.payments
+  if (max === undefined) return undefined
+  const made = rolling.sum({ series: stepsOf(session, attempt), after: SINCE_EVER })
+  if (made < BigInt(max)) return undefined
+  const task = attempt.task === null ? 'requests that name no task' : `task ${JSON.stringify(attempt.task)}`
+  const detail = `Session ${session.id} allows ${max} paid ${max === 1 ? 'call' : 'calls'} for each task; ${task} made ${made}.`
+  return { code: 'step_budget_exceeded', detail }
 }
 
 function bucketBreach(session: Session, attempt: PayingAttempt, { spending }: Usage): Breach | undefined {

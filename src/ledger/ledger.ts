@@ -6,6 +6,7 @@
  * spent + held ≤ cap holds after every commit, for the session and each of its ancestors.
  * Every method rejects with PurserError `ledger_unavailable` when the store cannot be read or written.
  */
+import type { ApprovalStore } from '../approval/approval.ts'
 import type { Checkpoint, CheckpointSigner } from '../audit/checkpoint.ts'
 import type { Receipt, ReceiptFilter, Verification } from '../audit/receipt.ts'
 import type { Code, Refusal } from '../errors.ts'
@@ -13,7 +14,10 @@ import type { Authorization, Settlement } from '../rails/rail.ts'
 import type { Delivery } from '../session/exchange.ts'
 import type { FrequencyBound, History, Trust } from '../session/history.ts'
 import type { Refill, Session, SessionLimits, SessionScope } from '../session/session.ts'
+import type { AdminKey, AdminToken, Halt, PolicyRecord } from './administration.ts'
+import type { Context } from './context.ts'
 import type { Correction, Dispute, Evidence, Finding, RecipientRecord, Refund } from './findings.ts'
+import type { ReportStore } from './kept-reports.ts'
 
 export type PaymentState =
   | 'denied'
@@ -54,6 +58,8 @@ export interface Attempt {
   readonly challengedAt: number
   readonly decidedAt: number
   readonly terms: Terms | null
+  /** What stands around the payment; null where nothing does. */
+  readonly context: Context | null
 }
 
 /** The terms of the chosen offer, with its price. */
@@ -89,8 +95,10 @@ export interface ReserveRequest {
   readonly nonce: `0x${string}`
   readonly attempt: Attempt & { readonly terms: Terms }
   readonly frequency: FrequencyBound | null
-  /** Pin this recipient for host and network, if none is pinned. */
+  /** Pin this recipient for origin and network, if none is pinned. */
   readonly pin: boolean
+  /** Milliseconds since 1970 from which on the approval behind it cannot be used: reserving then is `decide_again`. */
+  readonly notAfter?: number
 }
 
 export type ReserveResult =
@@ -125,6 +133,8 @@ export interface Reservation {
   payment(): Promise<Payment>
   /** What was signed earlier, where this is a repeat. Secret. */
   readonly authorization: StoredAuthorization | undefined
+  /** Resolves when the reservation is on disk: nobody is told of it before (rule R6). */
+  durable(): Promise<void>
   /** reserved → signed, by compare-and-set on state and owner. Resolves when reservation and authorization are durable. */
   record(authorization: Authorization): Promise<void>
   /** signed → sent; rides with the next commit, because a stranger reads signed as unknown anyway. */
@@ -165,6 +175,7 @@ export type Change =
   | { readonly kind: 'session_ended'; readonly sessionId: string }
   | { readonly kind: 'halts' }
   | { readonly kind: 'tokens' }
+  | { readonly kind: 'approval'; readonly approvalId: string }
   | { readonly kind: 'policy'; readonly version: string }
 
 /** A payment as operators see it. Amounts in millionths of `currency`; times in milliseconds since 1970. */
@@ -202,6 +213,10 @@ export interface PaymentFilter {
   readonly recipient?: string
   readonly state?: PaymentState
   readonly tier?: string
+  /** Somebody in `Purser-On-Behalf-Of`. */
+  readonly onBehalfOf?: string
+  /** Trace id. */
+  readonly trace?: string
   /** True: only those under dispute. */
   readonly disputed?: boolean
   readonly since?: number
@@ -241,37 +256,17 @@ export interface NewSession {
   readonly refill: Refill | null
 }
 
-/** An `Idempotency-Key` of the admin door with the digest of what was asked under it. */
-export interface AdminKey {
-  readonly key: string
-  readonly digest: string
-}
-
-export type AdminRole = 'all' | 'operator' | 'approver' | 'auditor'
-
-export interface AdminToken {
-  readonly id: string
-  readonly role: AdminRole
-  readonly label: string
-  readonly createdAt: number
-  readonly revokedAt: number | null
-}
-
-/** What is stopped. `value` is the agent, session or recipient; empty for all. */
-export interface Halt {
-  readonly scope: 'all' | 'agent' | 'session' | 'recipient'
-  readonly value: string
-  readonly reason: string
-  readonly at: number
-}
-
 export interface HistoryQuery {
   readonly agent: string
+  readonly sessionId: string
   readonly origin: string
-  readonly host: string
   readonly network: string
   readonly payTo: string
   readonly tiers: readonly FrequencyBound[]
+  /** Asks for past prices of this kind of resource, so far back. */
+  readonly price?: { readonly method: string; readonly path: string; readonly currency: string; readonly over_ms: number }
+  /** Asks how the session has paid so far. */
+  readonly conduct?: true
 }
 
 export interface Totals {
@@ -286,6 +281,10 @@ export interface Totals {
 }
 
 export interface Ledger extends AsyncDisposable {
+  /** Kept with the payments that rest on them. */
+  readonly approvals: ApprovalStore
+  readonly reports: ReportStore
+
   /** @throws PurserError `conflict` where the key was used for another request. Same key, same request: the first session. */
   openSession(session: NewSession, key?: AdminKey): Promise<Session>
   /**
@@ -363,6 +362,8 @@ export interface Ledger extends AsyncDisposable {
   /** The settled payments to this recipient in this token, newest first: what a transfer back may be for. */
   settledTo(recipient: { readonly network: string; readonly token: string; readonly payTo: string }): Promise<readonly Payment[]>
   recipients(page: PageRequest): Promise<Page<RecipientRecord>>
+  /** What payments of this wallet may still take of this token, atomic units: all that is reserved, signed, sent or unknown. */
+  heldBy(wallet: { readonly network: string; readonly token: string; readonly payer: string }): Promise<bigint>
 
   /** Bounded by `KEPT_ANSWERS_BYTES` in all; the oldest go first. */
   keepAnswer(paymentId: string, answer: KeptAnswer): Promise<void>
@@ -385,8 +386,12 @@ export interface Ledger extends AsyncDisposable {
   claimIdentity(fingerprints: Readonly<Record<string, string>>): Promise<{ readonly ledgerId: string }>
   /** Tells what changes on the ledger, whoever changed it, until the returned function is called. */
   watch(listener: (change: Change) => void): () => void
-  /** Tells the other processes which policy is in force here. */
-  announcePolicy(version: string): Promise<void>
+  /** Tells the other processes which policy is in force here, and keeps its text, so that decisions can be read by it later. */
+  announcePolicy(version: string, text?: string): Promise<void>
+  /** The policy of this version, where its text was announced. */
+  policyRecord(version: string): Promise<PolicyRecord | undefined>
+  /** The policies that were announced with their texts, newest first; the last `MAX_PAGE` of them. */
+  policyRecords(): Promise<readonly PolicyRecord[]>
 
   /** Why payments cannot be made now; empty when they can. */
   readiness(): Promise<readonly string[]>

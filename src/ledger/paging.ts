@@ -28,6 +28,18 @@ export function placeAfter(cursor: string): bigint {
   return BigInt(place)
 }
 
+/** As `placeAfter`, for a list in the order of a time: the time and the place of the last item. */
+export function momentAfter(cursor: string): readonly [time: bigint, place: bigint] {
+  const [, time, place] = /^([0-9]{1,15}):([0-9]{1,18})$/.exec(readCursor('time', cursor)) ?? []
+  if (time === undefined || place === undefined) throw foreign()
+  return [BigInt(time), BigInt(place)]
+}
+
+/** The cursor behind an item of this time and place. */
+export function cursorAfterMoment(time: bigint, place: bigint): string {
+  return cursorAfter('time', `${time}:${place}`)
+}
+
 function foreign() {
   return refused('request_invalid', 'The cursor is not one of this list; start again without it.')
 }

@@ -3,10 +3,12 @@ import * as z from 'zod'
 import { CODES } from '../errors.ts'
 import { PURCHASE_LEASE_MS } from '../limits.ts'
 import type { Delivery } from '../session/exchange.ts'
-import type { Trust } from '../session/history.ts'
+import type { Dealing, Trust } from '../session/history.ts'
 import type { Events } from '../telemetry/events.ts'
+import { contextColumn, readContext } from './context-row.ts'
 import type { Dispute, Evidence } from './findings.ts'
 import type { Attempt, Payment, PaymentState, ReserveRequest, StoredAuthorization, Terms } from './ledger.ts'
+import { pricedKindOf, priceKeyOf } from './price-key.ts'
 import { flag, int, json, maybeInt, maybeJson, maybeText, money, type Row, RowError, text, toJson, word } from './rows.ts'
 import type { Bucket, Entry } from './tables.ts'
 
@@ -139,6 +141,7 @@ function readAttempt(row: Row): Attempt {
     trust: row.trust === null ? null : word(row, 'trust', TRUST),
     challengedAt: int(row, 'challenged_at'),
     decidedAt: int(row, 'decided_at'),
+    context: readContext(row),
     terms: row.rail === null ? null : readTerms(row),
   }
 }
@@ -187,6 +190,7 @@ export function attemptColumns(attempt: Attempt): Record<string, Value> {
     reason: attempt.reason,
     policy_version: attempt.policyVersion,
     would_be: attempt.wouldBe,
+    context: contextColumn(attempt.context),
     categories: toJson(attempt.categories),
     trust: attempt.trust,
     challenged_at: attempt.challengedAt,
@@ -236,6 +240,11 @@ export interface OwnColumns {
   readonly now: number
 }
 
+/** A payment as far as drift is judged by it. */
+export function readDealing(row: Row): Dealing {
+  return { host: text(row, 'host'), categories: json(row, 'categories', words), at: int(row, 'reserved_at') }
+}
+
 /** The columns of a reservation, by name. Its purchase begins with it, held by its requester. */
 export function reservedColumns(request: ReserveRequest, { runId, charges, now }: OwnColumns): Record<string, Value> {
   return {
@@ -254,6 +263,7 @@ export function reservedColumns(request: ReserveRequest, { runId, charges, now }
     nonce: request.nonce,
     charges: toJson(charges),
     reserved_at: now,
+    price_key: priceKeyOf(pricedKindOf(request.attempt)),
   }
 }
 
@@ -280,4 +290,5 @@ const NO_PURCHASE: Record<string, Value> = {
   nonce: null,
   charges: null,
   reserved_at: null,
+  price_key: null,
 }

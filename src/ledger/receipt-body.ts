@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { ReceiptBody, ReceiptKind } from '../audit/receipt.ts'
 import { EXPIRY_GRACE_MS } from '../limits.ts'
 import { formatAmount } from '../money.ts'
+import { receiptContext } from './context.ts'
 import type { Payment, Terms } from './ledger.ts'
 import type { PaymentRecord } from './payment-row.ts'
 
@@ -33,6 +34,7 @@ export function receiptBody({ payment, signature }: PaymentRecord, stamp: EntryS
     agent: payment.agent,
     ...claimsOf(payment),
     ...verdictOf(payment),
+    context: receiptContext(payment.context),
     ...moneyOf(terms),
     resource: payment.url,
     method: payment.method,

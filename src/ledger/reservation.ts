@@ -50,6 +50,10 @@ export class ReservationHandle implements Reservation {
     return this.#desk.payment(this.paymentId)
   }
 
+  durable(): Promise<void> {
+    return this.#desk.write(this.paymentId, (_, { tables }) => void tables.payments.get(this.paymentId))
+  }
+
   record(authorization: Authorization): Promise<void> {
     return this.#durably('record', (tx, { transitions }) => transitions.sign(tx, this.paymentId, authorization))
   }

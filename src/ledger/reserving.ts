@@ -7,7 +7,7 @@ import type { Budget } from './budget.ts'
 import { type Chronicle, factsOf } from './chronicle.ts'
 import type { ReserveRequest } from './ledger.ts'
 import type { Refusals } from './refusals.ts'
-import { chargesOf, usesOf } from './series.ts'
+import { chargesOf, countedWith, partiesIn, stepsOf, usesOf } from './series.ts'
 import type { Bucket, Entry, Lineage, Tables, Transaction } from './tables.ts'
 
 export interface ReservingOptions {
@@ -64,17 +64,20 @@ export class Reserving {
   }
 
   /** What the decision rested on and changed since. */
-  #stale(tx: Transaction, { attempt, frequency, pin }: ReserveRequest): Reserved | undefined {
+  #stale(tx: Transaction, { attempt, frequency, pin, notAfter }: ReserveRequest): Reserved | undefined {
+    if (notAfter !== undefined && tx.now >= notAfter) {
+      return { kind: 'decide_again', why: `The approval behind it ended at ${new Date(notAfter).toISOString()}.` }
+    }
     const { memory } = this.#options.tables
-    if (frequency && memory.frequency(attempt.agent, frequency, tx.now).count >= frequency.max) {
+    if (frequency && memory.frequency(partiesIn(attempt), frequency, tx.now).count >= frequency.max) {
       return {
         kind: 'decide_again',
         why: `Tier ${frequency.tier} has its ${frequency.max} payments in ${frequency.per_ms / 1_000} s by now.`,
       }
     }
-    const pinned = pin ? memory.pinned(attempt.host, attempt.terms.network) : undefined
+    const pinned = pin ? memory.pinned(attempt.origin, attempt.terms.network) : undefined
     if (pinned !== undefined && pinned.toLowerCase() !== attempt.terms.payTo.toLowerCase()) {
-      return { kind: 'decide_again', why: `Another recipient is pinned for ${attempt.host} on ${attempt.terms.network} by now.` }
+      return { kind: 'decide_again', why: `Another recipient is pinned for ${attempt.origin} on ${attempt.terms.network} by now.` }
     }
     return undefined
   }
@@ -106,11 +109,14 @@ export class Reserving {
     passing('hold written')
   }
 
-  #roll(tx: Transaction, { attempt }: ReserveRequest, lineage: Lineage): Entry[] {
+  /** Each payment counts for its agent in its tier; moreover as the tier's frequency counts. */
+  #roll(tx: Transaction, { attempt, frequency }: ReserveRequest, lineage: Lineage): Entry[] {
     const { rolling } = this.#options.tables
+    const uses = new Set([usesOf(attempt.agent, attempt.tier), ...(frequency ? [countedWith(partiesIn(attempt), frequency)] : [])])
     const windowed = lineage.filter(({ limits }) => limits.perWindow?.length)
+    const stepped = lineage.filter(({ limits }) => limits.perTask?.payments !== undefined)
     return [
-      rolling.add(tx, { series: usesOf(attempt.agent, attempt.tier), amount: 1n }),
+      ...[...uses, ...stepped.map((session) => stepsOf(session, attempt))].map((series) => rolling.add(tx, { series, amount: 1n })),
       ...windowed.map((session) => rolling.add(tx, { series: chargesOf(session), amount: attempt.terms.amount })),
     ]
   }

@@ -22,11 +22,15 @@ const limitsSchema: z.ZodType<SessionLimits> = z.strictObject({
   perTool: amounts.exactOptional(),
   perUser: amounts.exactOptional(),
   perWindow: z.array(z.strictObject({ max: amount, per_ms: z.int().positive() })).exactOptional(),
+  perTask: z
+    .strictObject({ payments: z.int().nonnegative().exactOptional(), requests: z.int().nonnegative().exactOptional() })
+    .exactOptional(),
 })
 
 const scopeSchema: z.ZodType<SessionScope> = z.strictObject({
   hosts: words.exactOptional(),
   methods: words.exactOptional(),
+  paths: words.exactOptional(),
   categories: words.exactOptional(),
   tools: words.exactOptional(),
   enforce: z.enum(['payments', 'all']).exactOptional(),

@@ -1,5 +1,6 @@
 /** The ledger in one SQLite file, for one process (rule R7). Composes the tables and waits for what must be durable. */
 import type { DatabaseSync } from 'node:sqlite'
+import type { ApprovalStore } from '../approval/approval.ts'
 import type { Checkpoint, CheckpointSigner } from '../audit/checkpoint.ts'
 import type { Receipt, ReceiptFilter, Verification } from '../audit/receipt.ts'
 import type { Clock, Ids } from '../clock.ts'
@@ -8,7 +9,9 @@ import { DEFAULT_THRESHOLDS } from '../limits.ts'
 import type { History } from '../session/history.ts'
 import type { Session } from '../session/session.ts'
 import type { Events } from '../telemetry/events.ts'
+import type * as admin from './administration.ts'
 import type { Correction, Finding, RecipientRecord, Refund } from './findings.ts'
+import type { ReportStore } from './kept-reports.ts'
 import type * as port from './ledger.ts'
 import { recover } from './recovery.ts'
 import { refilled } from './refill.ts'
@@ -16,9 +19,11 @@ import { type Desk, type Operation, ReservationHandle, reservedBefore } from './
 import { resume } from './resuming.ts'
 import { composeRules, type Rules } from './rules.ts'
 import type { TopUp } from './session-row.ts'
+import { SqliteApprovals } from './sqlite/approvals.ts'
 import { Batch, type Schedule } from './sqlite/batch.ts'
 import { openDatabase, openingFault } from './sqlite/database.ts'
 import { type OpenedMark, openMark } from './sqlite/mark.ts'
+import { SqliteReports } from './sqlite/reports.ts'
 import { openTables, type SqliteTables } from './sqlite/tables.ts'
 import type { Transaction } from './tables.ts'
 import { verifyStored } from './verification.ts'
@@ -88,6 +93,8 @@ interface Opened extends Omit<SqliteLedgerOptions, 'file' | 'mark' | 'acceptRest
 }
 
 class SqliteLedger implements port.Ledger {
+  readonly approvals: ApprovalStore
+  readonly reports: ReportStore
   readonly #options: Opened
   readonly #tables: SqliteTables
   readonly #batch: Batch
@@ -110,6 +117,8 @@ class SqliteLedger implements port.Ledger {
       onFault: (sentence, cause) => events?.faulted(sentence, cause),
     })
     if (opened?.kind === 'open' && opened.warning !== undefined) events?.warned(opened.warning)
+    this.approvals = new SqliteApprovals({ db, batch: this.#batch, changes: tables.changes })
+    this.reports = new SqliteReports({ db, batch: this.#batch })
     this.#rules = composeRules({ tables, runId, thresholds, confirmable: new Set(confirmable), events })
     this.#desk = {
       clock,
@@ -120,11 +129,11 @@ class SqliteLedger implements port.Ledger {
     }
   }
 
-  openSession(session: port.NewSession, key?: port.AdminKey): Promise<Session> {
+  openSession(session: port.NewSession, key?: admin.AdminKey): Promise<Session> {
     return this.#durably((tx) => this.#rules.accounts.open(tx, session, key))
   }
 
-  async openedWith(key: port.AdminKey): Promise<Session | undefined> {
+  async openedWith(key: admin.AdminKey): Promise<Session | undefined> {
     const id = this.#read(() => this.#tables.adminKeys.used('open', key))
     return id === undefined ? undefined : this.session(id)
   }
@@ -146,7 +155,7 @@ class SqliteLedger implements port.Ledger {
     return { items: items.map((session) => refilled(session, this.#options.clock.now())), next }
   }
 
-  topUp(id: string, by: TopUp, key?: port.AdminKey): Promise<Session> {
+  topUp(id: string, by: TopUp, key?: admin.AdminKey): Promise<Session> {
     return this.#durably((tx) => this.#rules.accounts.topUp(tx, id, by, key))
   }
 
@@ -220,19 +229,19 @@ class SqliteLedger implements port.Ledger {
     })
   }
 
-  halt(halt: port.Halt): Promise<void> {
+  halt(halt: admin.Halt): Promise<void> {
     return this.#changing({ kind: 'halts' }, (tx) => this.#tables.halts.set(tx, halt))
   }
 
-  resumePayments(halt: Pick<port.Halt, 'scope' | 'value'>): Promise<void> {
+  resumePayments(halt: Pick<admin.Halt, 'scope' | 'value'>): Promise<void> {
     return this.#changing({ kind: 'halts' }, (tx) => this.#tables.halts.lift(tx, halt))
   }
 
-  async halts(): Promise<readonly port.Halt[]> {
+  async halts(): Promise<readonly admin.Halt[]> {
     return this.#read(() => this.#tables.halts.all())
   }
 
-  createToken(token: port.AdminToken, hash: string): Promise<void> {
+  createToken(token: admin.AdminToken, hash: string): Promise<void> {
     return this.#changing({ kind: 'tokens' }, (tx) => this.#tables.tokens.create(tx, token, hash))
   }
 
@@ -240,11 +249,11 @@ class SqliteLedger implements port.Ledger {
     return this.#changing({ kind: 'tokens' }, (tx) => this.#tables.tokens.revoke(tx, id))
   }
 
-  async tokenByHash(hash: string): Promise<port.AdminToken | undefined> {
+  async tokenByHash(hash: string): Promise<admin.AdminToken | undefined> {
     return this.#read(() => this.#tables.tokens.findByHash(hash))
   }
 
-  async tokens(): Promise<readonly port.AdminToken[]> {
+  async tokens(): Promise<readonly admin.AdminToken[]> {
     return this.#read(() => this.#tables.tokens.all())
   }
 
@@ -285,6 +294,10 @@ class SqliteLedger implements port.Ledger {
 
   scanned(network: string, wallet: string, block: bigint): Promise<void> {
     return this.#durably((tx) => this.#tables.scans.set(tx, { network, wallet, block }))
+  }
+
+  async heldBy(wallet: Parameters<port.Ledger['heldBy']>[0]): Promise<bigint> {
+    return this.#read(() => this.#tables.lists.heldBy(wallet))
   }
 
   async settledTo(recipient: Parameters<port.Ledger['settledTo']>[0]): Promise<readonly port.Payment[]> {
@@ -328,10 +341,19 @@ class SqliteLedger implements port.Ledger {
     return this.#tables.changes.watch(listener)
   }
 
-  announcePolicy(version: string): Promise<void> {
+  announcePolicy(version: string, text?: string): Promise<void> {
     return this.#durably((tx) => {
+      if (text !== undefined) this.#tables.policy.keep(tx, version, text)
       if (this.#tables.policy.announce(tx, version)) this.#tables.changes.add(tx, { kind: 'policy', version })
     })
+  }
+
+  async policyRecord(version: string): Promise<admin.PolicyRecord | undefined> {
+    return this.#read(() => this.#tables.policy.record(version))
+  }
+
+  async policyRecords(): Promise<readonly admin.PolicyRecord[]> {
+    return this.#read(() => this.#tables.policy.records())
   }
 
   async readiness(): Promise<readonly string[]> {

@@ -10,10 +10,12 @@ import type { Authorization, Settlement } from '../rails/rail.ts'
 import type { Delivery } from '../session/exchange.ts'
 import type { FrequencyBound, History } from '../session/history.ts'
 import type { Session } from '../session/session.ts'
+import type { AdminKey, Halt } from './administration.ts'
 import type { Correction, Dispute, Evidence, Refund } from './findings.ts'
-import type { AdminKey, Attempt, Change, Halt, NewSession, Payment, PurchaseIdentity, ReserveRequest, VoidProof } from './ledger.ts'
+import type { Attempt, Change, NewSession, Payment, PurchaseIdentity, ReserveRequest, VoidProof } from './ledger.ts'
 import type { Charges, Facts, PaymentRecord } from './payment-row.ts'
 import type { Holder, Purchase } from './purchase-row.ts'
+import type { Parties } from './series.ts'
 
 /** Proof that a transaction is open. Whatever writes asks for one, and only the adapter hands it out. */
 export interface Transaction {
@@ -187,13 +189,13 @@ export interface RollingTable {
 
 /** What is remembered of an agent's dealings: whom it paid and got served by, who is pinned. */
 export interface MemoryTable {
-  /** Payments of the agent reserved in this tier within its span, voided ones left out. */
-  frequency(agent: string, bound: FrequencyBound, now: number): History['frequency'][string]
-  pinned(host: string, network: string): string | undefined
+  /** Payments reserved in this tier within its span that the bound counts together with one of these parties, voided ones left out. */
+  frequency(parties: Parties, bound: FrequencyBound, now: number): History['frequency'][string]
+  pinned(origin: string, network: string): string | undefined
   /** Pins the recipient, or counts one more payment on the pin that is there; another recipient's pin stays as it is. */
-  pin(tx: Transaction, payment: Pick<Payment, 'host'> & { readonly terms: NonNullable<Payment['terms']> }): void
+  pin(tx: Transaction, payment: Pick<Payment, 'origin'> & { readonly terms: NonNullable<Payment['terms']> }): void
   /** A payment that was voided never happened: a pin that rests on no other goes with it. */
-  unpin(tx: Transaction, payment: Pick<Payment, 'host' | 'terms'>): void
+  unpin(tx: Transaction, payment: Pick<Payment, 'origin' | 'terms'>): void
   /** Remembers a dealing: a payment that is settled and delivered. */
   remember(tx: Transaction, record: PaymentRecord): void
   /** It was no dealing after all; what rests on a later payment stays. */

@@ -1,18 +1,18 @@
 /** What goes into the record of an attempt, whether it is paid or refused. */
 import type { Attempt, Terms } from '../ledger/ledger.ts'
-import type { Classification, Decision } from '../policy/decision.ts'
+import type { Decision } from '../policy/decision.ts'
 import type { Quote } from '../rails/quote.ts'
 import type { PaidRequest } from '../session/exchange.ts'
+import { type ContextFacts, contextOf } from './context.ts'
 import { placeOf } from './place.ts'
 
-export interface AttemptFacts {
+export interface AttemptFacts extends ContextFacts {
   readonly request: PaidRequest
   readonly challengeDigest: string
   /** Milliseconds since 1970. */
   readonly challengedAt: number
   readonly decidedAt: number
   readonly terms?: Terms
-  readonly classification?: Classification
   readonly decision?: Pick<Decision, 'tier' | 'rule' | 'reason' | 'policyVersion' | 'wouldBe'>
 }
 
@@ -44,6 +44,7 @@ export function attemptOf(facts: AttemptFacts): Attempt {
     challengedAt: facts.challengedAt,
     decidedAt: facts.decidedAt,
     terms: facts.terms ?? null,
+    context: contextOf(facts),
   }
 }
 

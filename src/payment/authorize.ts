@@ -5,6 +5,7 @@ import { MAX_WINDOW_S, MIN_WINDOW_S } from '../limits.ts'
 import type { Authorization } from '../rails/rail.ts'
 import { passing } from '../waypoints.ts'
 import type { Case } from './case.ts'
+import { aheadDigestsOf, digestOf } from './digest.ts'
 
 /** Clocks differ: facilitators and chains must not take a fresh authorization for one of the future. */
 const BACKDATED_S = 600
@@ -40,6 +41,7 @@ export async function authorize(matter: Case, reservation: Reservation): Promise
 async function sign(matter: Case, reservation: Reservation): Promise<SignedAuthorization> {
   const { deps, quote, challenge, rail, request } = matter
   if (!quote) throw new Error('nothing is signed that was not quoted')
+  checkApproved(matter)
   const bar = deps.clockBar(quote.offer.network)
   if (bar) throw new PurserError(bar)
   const window_s = windowOf(quote.offer.askedWindow_s)
@@ -57,6 +59,18 @@ async function sign(matter: Case, reservation: Reservation): Promise<SignedAutho
     deps.wallet,
   )
   return { ...authorization, closesAt_monotonic }
+}
+
+/** Guarantee G5: what people agreed to is what is signed; its digest is made once more from what is about to be. */
+function checkApproved(matter: Case): void {
+  const { approval, request } = matter
+  if (!approval) return
+  const isOwn = approval.agent === request.session.agent
+  if (isOwn && [digestOf(matter), ...aheadDigestsOf(matter, approval.sessionId)].includes(approval.digest)) return
+  throw new PurserError({
+    code: 'conflict',
+    detail: `What would be signed is not what approval ${approval.id} is for. Nothing was signed.`,
+  })
 }
 
 async function giveUp(matter: Case, reservation: Reservation, fault: unknown): Promise<Refusal> {

@@ -1,10 +1,12 @@
 /** What keeps a request from paying before any price is looked at. */
 import type { Refusal } from '../errors.ts'
+import type { Halt } from '../ledger/administration.ts'
 import type { Ledger, Reservation } from '../ledger/ledger.ts'
 import { sameAddress } from '../policy/trust.ts'
 import type { BodyState } from '../session/exchange.ts'
+import { haltedSentence } from '../session/halted.ts'
 import { matchesHost } from '../session/host-pattern.ts'
-import type { Session } from '../session/session.ts'
+import { paymentBar, remainingOf, type Session } from '../session/session.ts'
 import type { Case } from './case.ts'
 import type { PaymentDeps } from './deps.ts'
 import { placeOf } from './place.ts'
@@ -29,12 +31,32 @@ export async function barTo(matter: Case, body: BodyState): Promise<Refusal | un
 
 /** For repeats, which reserve nothing any more: whether payments to the recipient of this one are halted. */
 export async function recipientBar({ ledger }: Pick<PaymentDeps, 'ledger'>, reservation: Reservation): Promise<Refusal | undefined> {
-  const halts = (await ledger.halts()).filter(({ scope }) => scope === 'recipient')
-  if (halts.length === 0) return undefined
+  const halts = await ledger.halts()
+  if (halts.every(({ scope }) => scope !== 'recipient')) return undefined
   const { terms, url } = await reservation.payment()
+  return recipientHalt(halts, { url, payTo: terms?.payTo })
+}
+
+/** For payments that waited, and sign what was reserved before: what an end of the session or a halt says by now. */
+export async function barNow({ deps, request, quote }: Case): Promise<Refusal | undefined> {
+  const { ledger, clock } = deps
+  const session = (await ledger.session(request.session.id)) ?? request.session
+  for (const one of await lineageOf(ledger, session)) {
+    const bar = paymentBar(one, clock.now())
+    if (bar && bar.code !== 'session_exhausted') return bar
+  }
+  return (await haltOn(ledger, session)) ?? recipientHalt(await ledger.halts(), { url: request.url, payTo: quote?.offer.payTo })
+}
+
+function recipientHalt(
+  halts: readonly Halt[],
+  { url, payTo }: { readonly url: string; readonly payTo: string | undefined },
+): Refusal | undefined {
   const { host, port } = placeOf(url)
-  const halt = halts.find(({ value }) => matchesHost(value, host, port) || (terms && sameAddress(value, terms.payTo)))
-  return halt && { code: 'payments_halted', detail: `Payments of recipient ${halt.value} are halted.` }
+  const halt = halts.find(
+    ({ scope, value }) => scope === 'recipient' && (matchesHost(value, host, port) || (payTo !== undefined && sameAddress(value, payTo))),
+  )
+  return halt && { code: 'payments_halted', detail: haltedSentence(halt) }
 }
 
 /** Whether payments of this session are halted. A halted session covers all below it. */
@@ -45,7 +67,7 @@ export async function haltOn(ledger: Pick<Ledger, 'halts' | 'session'>, session:
     ({ scope, value }) =>
       scope === 'all' || (scope === 'agent' && value === session.agent) || (scope === 'session' && line.some(({ id }) => id === value)),
   )
-  return halt && { code: 'payments_halted', detail: `Payments are halted (${halt.scope}${halt.value ? ` ${halt.value}` : ''}).` }
+  return halt && { code: 'payments_halted', detail: haltedSentence(halt) }
 }
 
 /** The session, then its parent, and so on to the root. */
@@ -57,4 +79,16 @@ export async function lineageOf(ledger: Pick<Ledger, 'session'>, session: Sessio
     next = parent?.parent ?? null
   }
   return line
+}
+
+/** Whether a payment of this amount (millionths) would fit into the session now. A look only: the ledger decides. */
+export function budgetBar(session: Session, amount: bigint, now: number): Refusal | undefined {
+  const { perPayment, payments = Number.POSITIVE_INFINITY } = session.limits
+  if (perPayment !== undefined && amount > perPayment)
+    return { code: 'per_payment_limit_exceeded', detail: 'It costs more than one payment of this session may be.' }
+  if (session.payments >= (session.singleUse ? Math.min(1, payments) : payments))
+    return { code: 'payment_count_exceeded', detail: 'The session has made as many payments as it may.' }
+  if (amount > remainingOf(session))
+    return { code: 'spending_limit_exceeded', detail: 'It costs more than remains of the session’s budget.' }
+  return paymentBar(session, now)
 }

@@ -1,9 +1,10 @@
 /** A case: one 402 in hand, with all that is known about it so far. Each step adds to it and hands it on. */
+import type { Approval } from '../approval/approval.ts'
 import type { Terms } from '../ledger/ledger.ts'
 import type { Classification, Decision } from '../policy/decision.ts'
 import type { Quote } from '../rails/quote.ts'
 import type { Challenge, Rail } from '../rails/rail.ts'
-import type { PaidRequest, UnpaidAnswer } from '../session/exchange.ts'
+import type { BodyState, PaidRequest, UnpaidAnswer } from '../session/exchange.ts'
 import { attemptOf } from './attempt.ts'
 import type { PaymentDeps } from './deps.ts'
 
@@ -14,11 +15,19 @@ export interface Case {
   readonly challenge: Challenge
   /** Milliseconds since 1970. */
   readonly challengedAt: number
+  /** The same moment by the monotonic clock. */
+  readonly challenged_ms: number
+  /** The request's, after its end. */
+  readonly body?: BodyState
   readonly quote?: Quote
   readonly terms?: Terms
   readonly classification?: Classification
   readonly decision?: Decision
   readonly decidedAt?: number
+  /** What people agreed to, where it rests on that. */
+  readonly approval?: Approval
+  /** What was possible instead of a payment that people refused; sentences of ours. */
+  readonly alternatives?: readonly string[]
 }
 
 export type Opened =
@@ -31,7 +40,7 @@ export function openCase(deps: PaymentDeps, request: PaidRequest, unpaid: Unpaid
   for (const rail of deps.rails) {
     const detected = rail.detect(unpaid, unpaid.body)
     if (!detected) continue
-    const base = { deps, request, rail, challengedAt: deps.clock.now() }
+    const base = { deps, request, rail, challengedAt: deps.clock.now(), challenged_ms: deps.clock.monotonic() }
     if (detected.kind === 'invalid') {
       deps.events.challengeSeen({ rail: rail.name, version: 0, outcome: 'invalid' })
       return { kind: 'invalid', reason: detected.reason, case: { ...base, challenge: unreadable(rail) } }
@@ -47,7 +56,7 @@ export function openCase(deps: PaymentDeps, request: PaidRequest, unpaid: Unpaid
 
 /** The case as the ledger keeps it. */
 export function recordOf(matter: Case) {
-  const { request, challenge, challengedAt, terms, classification, decision } = matter
+  const { request, challenge, challengedAt, terms, classification, decision, approval, alternatives } = matter
   return attemptOf({
     request,
     challengeDigest: challenge.digest,
@@ -56,6 +65,8 @@ export function recordOf(matter: Case) {
     ...(terms ? { terms } : {}),
     ...(classification ? { classification } : {}),
     ...(decision ? { decision } : {}),
+    ...(approval ? { approval } : {}),
+    ...(alternatives ? { alternatives } : {}),
   })
 }
 

@@ -1,5 +1,6 @@
 /** What the payment flow is given: the ports, the policy in force, time and names. */
 import type { Clock, Ids, Pause } from '../clock.ts'
+import type { Discovery } from '../discovery/discovery.ts'
 import type { Refusal } from '../errors.ts'
 import type { Ledger, Payment } from '../ledger/ledger.ts'
 import type { ClassifyRules } from '../policy/classify.ts'
@@ -9,7 +10,10 @@ import type { Rail } from '../rails/rail.ts'
 import type { Events, Phase } from '../telemetry/events.ts'
 import type { Wallet } from '../wallet/wallet.ts'
 import type { Answers } from './answers.ts'
+import type { Funds } from './balance.ts'
+import type { Guards } from './guards.ts'
 import type { InFlight } from './in-flight.ts'
+import type { People } from './people.ts'
 
 /** The policy that is in force: what the operator's file says, parsed. */
 export interface Policy {
@@ -30,7 +34,12 @@ export interface PaymentDeps {
   readonly events: Events
   readonly phases: Phases
   readonly inFlight: InFlight
+  /** What others list: informs people and agents, and decides nothing. */
+  readonly discovery: Discovery
   readonly answers: Answers
+  readonly people: People
+  readonly guards: Guards
+  readonly funds: Funds
   /** 32 bytes; nonces are derived from it. */
   readonly nonceSecret: Uint8Array
   /** Why nothing may be signed for this network now, because clocks disagree; undefined where they agree or nobody can tell. */

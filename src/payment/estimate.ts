@@ -1,9 +1,10 @@
 /** What a resource would cost and which tier it would fall in: one unpaid look at its challenge. Nothing is set aside or signed. */
+import { priceDifference } from '../discovery/discovery.ts'
 import type { Refusal } from '../errors.ts'
 import { chooseOffer } from '../rails/quote.ts'
 import type { PaidRequest, UnpaidAnswer } from '../session/exchange.ts'
-import { paymentBar, remainingOf, type Session } from '../session/session.ts'
-import { haltOn, lineageOf } from './bars.ts'
+import type { Session } from '../session/session.ts'
+import { budgetBar, haltOn, lineageOf } from './bars.ts'
 import type { PaymentDeps } from './deps.ts'
 import { assess } from './judge.ts'
 
@@ -33,7 +34,7 @@ export interface Estimate {
   readonly code?: string
 }
 
-type EstimateDeps = Pick<PaymentDeps, 'rails' | 'ledger' | 'policy' | 'clock'>
+type EstimateDeps = Pick<PaymentDeps, 'rails' | 'ledger' | 'policy' | 'clock' | 'discovery'>
 
 export function createEstimate(deps: EstimateDeps, probe: Probe) {
   return async (session: Session, resource: Resource, signal?: AbortSignal): Promise<Estimate> => {
@@ -54,7 +55,9 @@ export function createEstimate(deps: EstimateDeps, probe: Probe) {
     const verdict = { tier: decision.tier, decision: decision.kind }
     if (decision.kind === 'deny') return { ...no({ code: decision.code, detail: decision.reason }), ...terms, ...verdict }
     if (bar) return { ...no(bar), ...terms, ...verdict }
-    return { payable: decision.kind === 'allow', reason: decision.reason, ...terms, ...verdict }
+    const difference = priceDifference(deps.discovery.known(url), quote)
+    const reason = [decision.reason, ...(difference === undefined ? [] : [difference])].join(' ')
+    return { payable: decision.kind === 'allow', reason, ...terms, ...verdict }
   }
 }
 
@@ -73,17 +76,6 @@ function barOf({ line, amount, transport, now }: Means): Refusal | undefined {
     if (bar) return bar
   }
   return undefined
-}
-
-function budgetBar(session: Session, amount: bigint, now: number): Refusal | undefined {
-  const { perPayment, payments = Number.POSITIVE_INFINITY } = session.limits
-  if (perPayment !== undefined && amount > perPayment)
-    return { code: 'per_payment_limit_exceeded', detail: 'It costs more than one payment of this session may be.' }
-  if (session.payments >= (session.singleUse ? Math.min(1, payments) : payments))
-    return { code: 'payment_count_exceeded', detail: 'The session has made as many payments as it may.' }
-  if (amount > remainingOf(session))
-    return { code: 'spending_limit_exceeded', detail: 'It costs more than remains of the session’s budget.' }
-  return paymentBar(session, now)
 }
 
 function no({ code, detail }: Refusal): Estimate {

@@ -12,6 +12,8 @@ export interface Held {
 export interface Hold {
   /** The requester waits no longer, and the attempt goes on: an identical request joins it. */
   leave(): void
+  /** As `leave`, for an attempt that goes on for long: an identical request does not wait for it, but finds its window. */
+  stepAside(): void
   /** The attempt is over. */
   release(): void
 }
@@ -30,6 +32,10 @@ export function hold(matter: Case, { reservation, running }: Held): Hold {
   signal.addEventListener('abort', leave, { once: true })
   return {
     leave,
+    stepAside() {
+      leave()
+      if (stage === 'left') running.stepAside()
+    },
     release() {
       // Whoever took the purchase over meanwhile keeps it.
       if (stage === 'released') return

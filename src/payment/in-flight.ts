@@ -7,10 +7,12 @@ export interface Requester {
   readonly signal: AbortSignal
 }
 
-/** Both may be called more than once. */
+/** Each may be called more than once. */
 export interface Running {
   /** Its requester waits no longer, whatever the signal says. */
   leave(): void
+  /** Nobody waits for it any more and it goes on by itself for long: identical requests find it by other means. */
+  stepAside(): void
   end(): void
 }
 
@@ -26,6 +28,10 @@ export interface InFlight {
    * Resolves to true when the purchase's attempt has ended, to false if `signal` fires first or nothing of it runs here.
    */
   settled(purchaseId: string, signal: AbortSignal): Promise<boolean>
+  /** Whether it goes on by itself here. */
+  isAside(purchaseId: string): boolean
+  /** As `settled`, for an attempt that stepped aside. */
+  settledAside(purchaseId: string, signal: AbortSignal): Promise<boolean>
   /**
    * Resolves when no attempt of this name runs here any more whose requester is gone, or when `signal` fires. The ledger
    * may not have heard yet of such an attempt, or that its requester is gone; this process knows.
@@ -44,6 +50,7 @@ interface Attempt {
 export function createInFlight(): InFlight {
   const running = new Map<string, Attempt>()
   const byName = new Map<string, Set<Attempt>>()
+  const aside = new Map<string, Attempt>()
 
   function add(requester: Requester): Attempt {
     const attempt: Attempt = { requester, done: Promise.withResolvers(), left: false }
@@ -73,8 +80,15 @@ export function createInFlight(): InFlight {
         leave() {
           attempt.left = true
         },
+        stepAside() {
+          if (running.get(purchaseId) !== attempt) return
+          running.delete(purchaseId)
+          remove(attempt)
+          aside.set(purchaseId, attempt)
+        },
         end() {
           if (running.get(purchaseId) === attempt) running.delete(purchaseId)
+          if (aside.get(purchaseId) === attempt) aside.delete(purchaseId)
           remove(attempt)
           attempt.done.resolve()
         },
@@ -82,6 +96,11 @@ export function createInFlight(): InFlight {
     },
     async settled(purchaseId, signal) {
       const attempt = running.get(purchaseId)
+      return attempt !== undefined && !signal.aborted && endOf(attempt, signal)
+    },
+    isAside: (purchaseId) => aside.has(purchaseId),
+    async settledAside(purchaseId, signal) {
+      const attempt = aside.get(purchaseId)
       return attempt !== undefined && !signal.aborted && endOf(attempt, signal)
     },
     async joined({ name, signal }) {
@@ -92,7 +111,9 @@ export function createInFlight(): InFlight {
       }
     },
     async idle() {
-      while (running.size > 0) await Promise.all([...running.values()].map((attempt) => attempt.done.promise))
+      while (running.size + aside.size > 0) {
+        await Promise.all([...running.values(), ...aside.values()].map((attempt) => attempt.done.promise))
+      }
     },
   }
 }

@@ -9,7 +9,9 @@ import type { SignedAuthorization } from './authorize.ts'
 import type { Case } from './case.ts'
 import { conclude } from './conclude.ts'
 import { deliver } from './deliver.ts'
+import { servedBy } from './guards.ts'
 import type { Hold } from './hold.ts'
+import { placeOf } from './place.ts'
 
 export interface Presentation {
   readonly purchase: PurchaseIdentity
@@ -26,6 +28,7 @@ export async function present(matter: Case, presentation: Presentation): Promise
   const { phases } = matter.deps
   try {
     const result = await phases.time('retry', () => whileWaitedFor(matter, reservation, () => sendOnce(matter, presentation)))
+    noteFor(matter, presentation, result)
     const outcome = await phases.time('conclude', () => conclude(matter, { reservation, result, first: signed !== undefined }))
     if (outcome.kind === 'answer') return deliver(matter, { ...presentation, ...outcome })
     hold.release()
@@ -35,6 +38,12 @@ export async function present(matter: Case, presentation: Presentation): Promise
     hold.release()
     throw afterSigning(fault, reservation)
   }
+}
+
+/** The first presentation tells of the recipient; the agent's repeats of it tell of the agent. */
+function noteFor({ deps, request }: Case, { signed }: Presentation, result: SendResult): void {
+  const outcome = signed && servedBy(result)
+  if (outcome) deps.guards.circuit.concluded(placeOf(request.url).origin, outcome)
 }
 
 /** A refusal that was thrown after signing must not read as if nothing could have moved. */

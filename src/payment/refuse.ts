@@ -1,8 +1,11 @@
 /** What the agent is told: refusals with their record and balance, and the headers of a paid answer. */
+import type { Approval } from '../approval/approval.ts'
 import { type MoneyState, PurserError, type Refusal } from '../errors.ts'
 import type { RawHeaders } from '../http.ts'
 import type { Payment, Reservation } from '../ledger/ledger.ts'
+import { APPROVAL_RETRY_S } from '../limits.ts'
 import { formatAmount } from '../money.ts'
+import { secondsFor } from '../session/duration.ts'
 import type { PaidRequest, PaymentOutcome } from '../session/exchange.ts'
 import { remainingOf, type Session } from '../session/session.ts'
 import { boughtInTask } from './bought-in-task.ts'
@@ -17,6 +20,42 @@ export async function refuse(matter: Case, refusal: Refusal): Promise<Refused> {
   const recorded = refusal.paymentId ? refusal : await deps.ledger.refuse(recordOf(matter), refusal)
   deps.events.decided({ tier: decision?.tier ?? '', decision: 'deny', code: refusal.code })
   return answerWith(request, { ...recorded, ...(await taskFacts(deps, request)) })
+}
+
+/**
+ * People have not decided yet. Nothing is written down: the approval is the record, and the same request claims it.
+ * `held`: its money is set aside meanwhile.
+ */
+export async function pending(matter: Case, approval: Approval, { held }: { readonly held: boolean }): Promise<Refused> {
+  const { deps, request, decision } = matter
+  const session = (await deps.ledger.session(request.session.id)) ?? request.session
+  const approvalUrl = deps.people.approvalUrl(approval.id)
+  deps.events.decided({ tier: approval.shown.tier, decision: approval.kind === 'veto' ? 'notify' : 'ask', code: 'approval_pending' })
+  return answerWith(request, {
+    ...{ code: 'approval_pending', detail: waitsFor(approval), paymentId: approval.paymentId, tier: approval.shown.tier },
+    ...(decision ? { rule: decision.rule } : {}),
+    ...{ amount: approval.shown.amount, ...balanceOf(session), moneyState: held ? 'held' : 'none' },
+    retryAfter_s: retryAfter(approval, deps.clock.now()),
+    ...(approvalUrl === undefined ? {} : { approvalUrl }),
+    ...(await taskFacts(deps, request)),
+  })
+}
+
+function waitsFor({ kind, required, votes, window, shown, expiresAt }: Approval): string {
+  const end = new Date(expiresAt).toISOString()
+  if (kind === 'approval') {
+    const missing = required - votes.length
+    const people = missing === 1 ? 'one person' : `${missing} different people`
+    return `${shown.reason} It waits for a yes of ${people} until ${end}.`
+  }
+  if (window?.startedAt === null) return `${shown.reason} People are being told; their time to veto it begins when that is proven.`
+  return `${shown.reason} People may veto it until ${end}; nothing is paid before that.`
+}
+
+/** A window that runs is worth repeating at its end. */
+function retryAfter({ window, expiresAt }: Approval, now: number): number {
+  if (!window || window.startedAt === null) return APPROVAL_RETRY_S
+  return secondsFor(expiresAt - now)
 }
 
 /** Refuses after a reservation was concluded: its record is the payment's own. */

@@ -24,16 +24,24 @@ export interface Repeatable {
   readonly send: Send
 }
 
-/** Joins an earlier attempt of the same purchase; undefined where there is none, or none that can ever be paid for. */
-export async function repeat(matter: Case, { purchase, send }: Repeatable): Promise<PaymentOutcome | undefined> {
+export type Repeated =
+  | { readonly kind: 'done'; readonly outcome: PaymentOutcome }
+  /** There is no earlier attempt, or none that can ever be paid for. */
+  | { readonly kind: 'none' }
+  /** Another requester is at it, or was: it may wait for people. */
+  | { readonly kind: 'in_progress' }
+
+/** Joins an earlier attempt of the same purchase. */
+export async function repeat(matter: Case, { purchase, send }: Repeatable): Promise<Repeated> {
   passing('before joining')
   const earlier = await joinEarlier(matter, purchase)
   passing('joined')
-  if (earlier.kind === 'none') return undefined
-  if (earlier.kind !== 'ours') return refuse(matter, busy(earlier.kind))
+  if (earlier.kind === 'none' || earlier.kind === 'in_progress') return { kind: earlier.kind }
+  if (earlier.kind === 'key_reused') return { kind: 'done', outcome: await refuse(matter, busy(earlier.kind)) }
   const ours = { ...earlier, purchase, send }
   try {
-    return (await storedAnswer(matter, ours)) ?? (await presentAgain(matter, ours))
+    const outcome = (await storedAnswer(matter, ours)) ?? (await presentAgain(matter, ours))
+    return outcome ? { kind: 'done', outcome } : { kind: 'none' }
   } catch (fault) {
     ours.hold.release()
     throw fault
@@ -117,7 +125,7 @@ async function joinEarlier(matter: Case, purchase: PurchaseIdentity): Promise<Jo
     const found = await lookUp(matter, { purchase, requester })
     if (found.kind !== 'in_progress') return found
     if (await inFlight.settled(found.purchaseId, requester.signal)) continue
-    if (requester.signal.aborted || clock.monotonic() >= until) return found
+    if (requester.signal.aborted || inFlight.isAside(found.purchaseId) || clock.monotonic() >= until) return found
     await rest(matter)
   }
 }

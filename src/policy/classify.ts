@@ -1,10 +1,15 @@
 /** Sees a payment through the operator's rules: what it is for, whom it pays, how far that one is trusted. */
+
+import { displayAmount } from '../money.ts'
 import type { History } from '../session/history.ts'
 import { climbs, matchesHost, matchesPath } from '../session/host-pattern.ts'
 import type { Classification } from './decision.ts'
+import { type PriceDrift, type PriceDriftRule, priceDriftOf } from './price-drift.ts'
 import {
+  type BlockedAddresses,
   type BlockedRecipient,
   isBlocked,
+  isListedAddress,
   listingsOf,
   type Recipient,
   type Standing,
@@ -35,6 +40,10 @@ export interface ClassifyRules {
   readonly categories: readonly CategoryRule[]
   readonly recipients: { readonly verified: readonly VerifiedRecipient[]; readonly blocked: readonly BlockedRecipient[] }
   readonly jurisdictions: { readonly sanctioned: readonly string[] }
+  /** From the files under recipients.blockedFiles. */
+  readonly blockedAddresses?: BlockedAddresses
+  /** Absent or null: prices are not compared. */
+  readonly priceDrift?: PriceDriftRule | null
 }
 
 /** A payment that is about to be judged. All values are canonical: host and path as asked upstream, port always given. */
@@ -42,17 +51,25 @@ export interface Payable extends Recipient {
   readonly path: string
   readonly method: string
   readonly tool?: string
+  /** Millionths of `currency`. Without a price none is compared. */
+  readonly amount?: bigint
+  readonly currency?: string
+}
+
+type Past = Pick<History, 'known' | 'lastPayTo' | 'pinnedPayTo' | 'prices'>
+
+/** What of the past has to be asked for, for these rules. */
+export function priceQuery<Kind>(kind: Kind, { priceDrift }: Pick<ClassifyRules, 'priceDrift'>): { price?: Kind & { over_ms: number } } {
+  return priceDrift ? { price: { ...kind, over_ms: priceDrift.over_ms } } : {}
 }
 
 /** Pure: the same payment, rules and past always give the same classification. */
-export function classify(
-  payment: Payable,
-  rules: ClassifyRules,
-  past: Pick<History, 'known' | 'lastPayTo' | 'pinnedPayTo'>,
-): Classification {
+export function classify(payment: Payable, rules: ClassifyRules, past: Past): Classification {
   const listings = listingsOf(payment, rules.recipients.verified)
   const standing = standingOf(payment, listings, past)
   const jurisdiction = jurisdictionOf(payment, listings)
+  const firstPayment = !past.known && past.lastPayTo === undefined
+  const drift = driftOf(payment, rules, past)
   return {
     categories: categoriesOf(payment, rules, { listings, standing }),
     trust: standing.trust,
@@ -60,9 +77,36 @@ export function classify(
     recipientChanged: standing.recipientChanged,
     ...(standing.before === undefined ? {} : { trustBefore: standing.before }),
     ...(jurisdiction === undefined ? {} : { jurisdiction }),
-    blocked: isBlocked(payment, rules.recipients.blocked),
+    firstPayment,
+    ...(drift === undefined ? {} : { drift }),
+    facts: factsOf(payment, { standing, firstPayment, drift, past }),
+    blocked: isBlocked(payment, rules.recipients.blocked) || isListedAddress(payment, rules.blockedAddresses),
     pin: standing.pin,
   }
+}
+
+function driftOf({ amount, currency }: Payable, { priceDrift }: ClassifyRules, { prices }: Past): PriceDrift | undefined {
+  if (amount === undefined || currency === undefined || !priceDrift || !prices) return undefined
+  return priceDriftOf({ amount, currency }, prices, priceDrift)
+}
+
+interface Noticed {
+  readonly standing: Standing
+  readonly firstPayment: boolean
+  readonly drift: PriceDrift | undefined
+  readonly past: Past
+}
+
+function factsOf({ host, amount, currency }: Payable, { standing, firstPayment, drift, past }: Noticed): string[] {
+  const [last] = past.prices?.latest ?? []
+  const facts = standing.recipientChanged ? [standing.reason] : []
+  if (firstPayment) facts.push(`It is the first payment of this agent at ${host}.`)
+  if (drift) facts.push(drift.sentence)
+  else if (last !== undefined && amount !== undefined && currency !== undefined && last !== amount)
+    facts.push(
+      `The last payment for this kind of resource cost ${displayAmount(last, currency)}; this one costs ${displayAmount(amount, currency)}.`,
+    )
+  return facts
 }
 
 /** The first rule that names the payment. None where servers may read the path in another way than the rules do. */

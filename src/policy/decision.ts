@@ -4,6 +4,7 @@
  */
 import type { Code } from '../errors.ts'
 import type { FrequencyBound, Trust } from '../session/history.ts'
+import type { PriceDrift } from './price-drift.ts'
 
 export type PolicyMode = 'open' | 'report' | 'enforce'
 
@@ -25,6 +26,17 @@ export type Decision =
   | (Verdict & { readonly kind: 'ask'; readonly timeout_ms: number; readonly approvers: number; readonly frequency?: FrequencyBound })
   | (Verdict & { readonly kind: 'deny'; readonly code: Code; readonly resetsAt?: number })
 
+/** Something odd about a payment, with what is to follow from it. */
+export interface Concern {
+  /** `report`: it stands in the reason. `escalate`: a person has to approve. `deny`: it is refused with `code`. */
+  readonly on: 'report' | 'escalate' | 'deny'
+  readonly code: Code
+  /** What in the policy or session says so, e.g. `priceDrift`. */
+  readonly rule: string
+  /** Our own words, with a full stop. */
+  readonly sentence: string
+}
+
 /** What a payment is, seen by the operator's rules. */
 export interface Classification {
   /** The operator's category, plus those that follow from the recipient's listing. Empty where no rule names it. */
@@ -35,6 +47,12 @@ export interface Classification {
   readonly recipientChanged: boolean
   /** Where the recipient changed: how far the one before it was trusted. */
   readonly trustBefore?: Trust
+  /** This agent has no settled, delivered payment at this origin on this network. */
+  readonly firstPayment: boolean
+  /** It costs much more than this agent is used to. */
+  readonly drift?: PriceDrift
+  /** What people are to know about it: what is new, and what changed since the last payment there. Our own sentences. */
+  readonly facts: readonly string[]
   /** ISO 3166 code from the recipient's listing, if it has one. */
   readonly jurisdiction?: string
   readonly blocked: boolean

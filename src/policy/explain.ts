@@ -22,6 +22,8 @@ export interface ExplainInput {
   readonly trust?: Trust
   readonly history?: History
   readonly scopeReason?: string
+  /** Milliseconds since 1970: the moment that conditions on hours are judged by. */
+  readonly now: number
   readonly policy: { readonly tiers: readonly Tier[]; readonly rules: ClassifyRules; readonly version: string; readonly mode: PolicyMode }
 }
 
@@ -49,12 +51,13 @@ export function explain(input: ExplainInput): Explanation {
     hints: { payNever: false },
     scopeReason: input.scopeReason,
     policy,
+    now: input.now,
   })
   const steps = [
     `${target.method} ${input.url} costs ${displayAmount(input.amount, input.currency)}.`,
     categoryStep(target, policy.rules, classification),
     `Recipient: ${classification.trust}. ${classification.trustReason}`,
-    ...(classification.blocked ? ['The recipient is blocked by recipients.blocked.'] : []),
+    ...(classification.blocked ? ['The recipient is blocked, by recipients.blocked or one of its lists.'] : []),
     ...(input.scopeReason === undefined ? [] : [`Scope: ${input.scopeReason}`]),
     ...policy.tiers.map((tier) => tierStep(tier, { input, classification, history })),
     verdictStep(decision),
@@ -62,7 +65,7 @@ export function explain(input: ExplainInput): Explanation {
   return { steps, decision }
 }
 
-function targetOf({ url, method, tool, payTo = '' }: ExplainInput) {
+function targetOf({ url, method, tool, payTo = '', amount, currency }: ExplainInput) {
   const { protocol, hostname, port, pathname } = new URL(url)
   return {
     host: hostname,
@@ -70,13 +73,16 @@ function targetOf({ url, method, tool, payTo = '' }: ExplainInput) {
     path: pathname,
     method: method.toUpperCase(),
     payTo,
+    amount,
+    currency,
     ...(tool === undefined ? {} : { tool }),
   }
 }
 
 function supposing(seen: Classification, trust: Trust): Classification {
   const { trustBefore: _, ...rest } = seen
-  return { ...rest, trust, trustReason: 'As supposed.', recipientChanged: false }
+  const firstPayment = seen.firstPayment && trust !== 'known'
+  return { ...rest, firstPayment, trust, trustReason: 'As supposed.', recipientChanged: false }
 }
 
 function categoryStep(target: ReturnType<typeof targetOf>, rules: ClassifyRules, { categories }: Classification): string {
@@ -93,8 +99,8 @@ interface Judged {
 }
 
 function tierStep(tier: Tier, { input, classification, history }: Judged): string {
-  const { amount, currency } = input
-  const failures = failuresOf(tier, { amount, currency, classification, frequency: history.frequency })
+  const { amount, currency, now } = input
+  const failures = failuresOf(tier, { amount, currency, classification, frequency: history.frequency, now })
   const result = failures.length === 0 ? 'matches' : `does not match: ${failures.map(({ clause }) => clause).join('; ')}`
   return `Tier ${tier.name} (${tierSentence(tier, currency)}) ${result}.`
 }

@@ -55,6 +55,7 @@ function lintAllowing(tier: Tier, { before, tiers, context }: Around): Finding[]
     const message = `It is reached only when the frequency of the tiers before it (${names(earlier)}) is used up: they cover everything that it covers.`
     findings.push({ level: 'warning', tier: name, message })
   }
+  findings.push(...firstAndKnown(tier))
   if (context.cap !== undefined && conditions.maxAmount !== undefined && conditions.maxAmount > context.cap) {
     const message = `Its maxAmount of ${displayAmount(conditions.maxAmount, 'USD')} never binds: a session has at most ${displayAmount(context.cap, 'USD')}.`
     findings.push({ level: 'warning', tier: name, message })
@@ -62,11 +63,19 @@ function lintAllowing(tier: Tier, { before, tiers, context }: Around): Finding[]
   return findings
 }
 
-function matchesNothing({ conditions: { maxAmount, categories, frequency, jurisdictions } }: Tier): string | undefined {
+/** A recipient is known by payments that were delivered, so that a first one is to a verified or an unknown one. */
+function firstAndKnown({ name, conditions: { firstPayment, recipientTrust } }: Tier): Finding[] {
+  if (firstPayment !== true || recipientTrust !== 'known') return []
+  const message = 'With firstPayment: true only verified recipients are left: one is known only after a payment.'
+  return [{ level: 'note', tier: name, message }]
+}
+
+function matchesNothing({ conditions: { maxAmount, categories, frequency, jurisdictions, hours } }: Tier): string | undefined {
   if (maxAmount === 0n) return 'maxAmount is zero'
   if (categories?.length === 0) return 'categories is empty'
   if (frequency?.max === 0) return 'frequency.max is zero'
   if (jurisdictions?.length === 0) return 'jurisdictions is empty'
+  if (hours?.length === 0) return 'hours is empty'
   return undefined
 }
 
@@ -85,21 +94,24 @@ interface Part {
 }
 
 function takes(other: Tier, { tier, category, trust }: Part): boolean {
-  const { maxAmount, categories, recipientTrust, jurisdictions } = other.conditions
-  const { maxAmount: most, jurisdictions: where } = tier.conditions
+  const { maxAmount, categories, recipientTrust, jurisdictions, hours, firstPayment } = other.conditions
+  const { maxAmount: most, jurisdictions: where, hours: when } = tier.conditions
   if (matchesNothing(other)) return false
   if (maxAmount !== undefined && (most === undefined || most > maxAmount)) return false
   if (categories && !categories.includes(category)) return false
   if (recipientTrust !== undefined && !accepts(recipientTrust, trust, other.approval)) return false
+  if (firstPayment !== undefined && firstPayment !== tier.conditions.firstPayment) return false
+  if (hours && !when?.every((span) => hours.includes(span))) return false
   return jurisdictions === undefined || where?.every((code) => jurisdictions.includes(code)) === true
 }
 
 function lintBlocked({ name, conditions }: Tier): Finding[] {
-  const { categories, recipientTrust: trust, jurisdictions } = conditions
+  const { categories, recipientTrust: trust, jurisdictions, hours, firstPayment } = conditions
   const findings: Finding[] = []
   const say = (level: Finding['level'], message: string) => findings.push({ level, tier: name, message })
-  if (categories?.length === 0 || jurisdictions?.length === 0) say('warning', 'It never applies: one of its lists is empty.')
-  const open = trust === undefined || trust === 'any'
+  if (categories?.length === 0 || jurisdictions?.length === 0 || hours?.length === 0)
+    say('warning', 'It never applies: one of its lists is empty.')
+  const open = (trust === undefined || trust === 'any') && !hours && firstPayment === undefined
   if (!categories && !jurisdictions && open) say('warning', 'It has no condition and blocks every payment.')
   if (trust === 'known' || trust === 'verified') {
     say(
@@ -150,9 +162,10 @@ function highest(tiers: readonly Tier[]): bigint | undefined {
 /** A listed recipient is verified, so that only a blocked tier without a condition on trust keeps sanctions. */
 function sanctions(tiers: readonly Tier[], { rules }: LintContext): Finding[] {
   if (!rules || rules.jurisdictions.sanctioned.length === 0) return []
-  const kept = tiers.some(({ approval, conditions: { categories, recipientTrust = 'any', jurisdictions } }) => {
+  const kept = tiers.some(({ approval, conditions: { categories, recipientTrust = 'any', jurisdictions, hours, firstPayment } }) => {
+    const always = !jurisdictions && !hours && firstPayment === undefined
     const named = !categories || categories.includes(SANCTIONED)
-    return approval === 'blocked' && named && recipientTrust === 'any' && !jurisdictions
+    return approval === 'blocked' && named && recipientTrust === 'any' && always
   })
   if (kept) return []
   const message = `jurisdictions.sanctioned lists ${rules.jurisdictions.sanctioned.join(', ')}, but no blocked tier stops verified recipients there: add one with categories: [${SANCTIONED}] and without recipientTrust.`

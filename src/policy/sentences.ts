@@ -10,8 +10,9 @@ const COUNT = new Intl.NumberFormat('en-US')
 export function tierSentence(tier: Tier, currency = 'USD'): string {
   const { conditions } = tier
   if (tier.approval === 'blocked')
-    return `Payments ${[purpose(conditions), place(conditions, true)].filter(Boolean).join(' ') || 'of any kind'}: never paid.`
-  const bounds = [most(conditions, currency), rate(conditions), [purpose(conditions), place(conditions, false)].filter(Boolean).join(' ')]
+    return `Payments ${[purpose(conditions), place(conditions, true), kind(conditions), time(conditions)].filter(Boolean).join(' ') || 'of any kind'}: never paid.`
+  const whom = [purpose(conditions), place(conditions, false)].filter(Boolean).join(' ')
+  const bounds = [most(conditions, currency), rate(conditions), whom, kind(conditions), time(conditions), demand(tier)]
   return `${capital(bounds.filter(Boolean).join(', '))}: ${outcome(tier)}.`
 }
 
@@ -27,16 +28,32 @@ export function policySentences({ tiers, mode }: { readonly tiers: readonly Tier
   ]
 }
 
+function demand({ require = [] }: Tier): string {
+  return require.length === 0 ? '' : `with the agent’s ${all(require)}`
+}
+
 function most({ maxAmount }: TierConditions, currency: string): string {
   return maxAmount === undefined ? '' : `up to ${displayAmount(maxAmount, currency)} each`
 }
 
 function rate({ frequency }: TierConditions): string {
-  return frequency ? `at most ${COUNT.format(frequency.max)} per ${spanInWords(frequency.per_ms)}` : ''
+  if (!frequency) return ''
+  const { max, per_ms, of = 'agent' } = frequency
+  const counted = { agent: '', session: ' in a session', recipient: ' to a recipient', tier: ' by all agents together' }
+  return `at most ${COUNT.format(max)} per ${spanInWords(per_ms)}${counted[of]}`
 }
 
 function purpose({ categories }: TierConditions): string {
   return categories ? `for ${either(categories)}` : ''
+}
+
+function time({ hours }: TierConditions): string {
+  return hours ? `within ${either(hours)}` : ''
+}
+
+function kind({ firstPayment }: TierConditions): string {
+  if (firstPayment === undefined) return ''
+  return firstPayment ? 'for the first payment to a recipient’s host' : 'after the first payment to a recipient’s host'
 }
 
 function place({ recipientTrust, jurisdictions }: TierConditions, exactly: boolean): string {
@@ -70,9 +87,16 @@ function counted(span_ms: number): string {
 }
 
 function either(words: readonly string[]): string {
-  if (words.length === 0) return 'nothing'
+  return words.length === 0 ? 'nothing' : listed(words, 'or')
+}
+
+function all(words: readonly string[]): string {
+  return listed(words, 'and')
+}
+
+function listed(words: readonly string[], link: 'or' | 'and'): string {
   const last = words.at(-1) ?? ''
-  return words.length === 1 ? last : `${words.slice(0, -1).join(', ')} or ${last}`
+  return words.length === 1 ? last : `${words.slice(0, -1).join(', ')} ${link} ${last}`
 }
 
 function capital(text: string): string {

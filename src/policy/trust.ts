@@ -1,4 +1,5 @@
 /** How far a recipient is trusted: by the operator's listing, by what was paid before, or not at all. */
+import { createHash } from 'node:crypto'
 import type { History, Trust } from '../session/history.ts'
 import { matchesHost } from '../session/host-pattern.ts'
 
@@ -16,6 +17,23 @@ export interface VerifiedRecipient {
 export interface BlockedRecipient {
   readonly host?: string
   readonly payTo?: string
+}
+
+/** Addresses that are never paid at any host, from lists that others keep. */
+export interface BlockedAddresses {
+  /** Lower case. */
+  readonly addresses: ReadonlySet<string>
+  /** SHA-256 (hex) of the addresses in order: the policy's version changes with them. */
+  readonly digest: string
+}
+
+/** @param all in lower case, in any order, perhaps twice */
+export function blockedAddresses(all: readonly string[]): BlockedAddresses {
+  const addresses = new Set(all.toSorted())
+  const digest = createHash('sha256')
+    .update([...addresses].join('\n'))
+    .digest('hex')
+  return { addresses, digest }
 }
 
 export interface Recipient {
@@ -86,6 +104,10 @@ export function isBlocked(recipient: Recipient, blocked: readonly BlockedRecipie
     const hostHolds = host === undefined || matchesHost(host, recipient.host, recipient.port)
     return hostHolds && (payTo === undefined || sameAddress(payTo, recipient.payTo))
   })
+}
+
+export function isListedAddress({ payTo }: Recipient, listed: BlockedAddresses | undefined): boolean {
+  return listed?.addresses.has(payTo.toLowerCase()) === true
 }
 
 /** Addresses of one account differ at most in the case of their letters. */

@@ -13,12 +13,21 @@ export interface Versioned {
 }
 
 /**
- * The first 12 hex digits of the SHA-256 of mode, tiers and rules: the same policy has the same version, whatever the order
+ * The first 12 hex digits of the SHA-256 of mode, tiers, rules and the content of blocked lists: the same policy has the same version, whatever the order
  * of its keys. What `open` lets pass must not pass as decided by what `enforce` says.
  */
 export function policyVersion({ mode, tiers, rules }: Versioned): string {
-  const { categories, recipients, jurisdictions } = rules
-  const text = canonicalText({ mode, tiers, categories, recipients: { ...recipients }, jurisdictions: { ...jurisdictions } })
+  const { categories, jurisdictions, priceDrift, blockedAddresses } = rules
+  const { verified, blocked } = rules.recipients
+  const recipients = { verified, blocked, blockedAddresses: blockedAddresses?.digest }
+  const text = canonicalText({
+    mode,
+    tiers,
+    categories,
+    recipients,
+    jurisdictions: { ...jurisdictions },
+    priceDrift: priceDrift ?? undefined,
+  })
   return createHash('sha256').update(text).digest('hex').slice(0, VERSION_CHARS)
 }
 

@@ -6,9 +6,12 @@ import { matchesHost } from '../session/host-pattern.ts'
 import type { Identify } from '../session/identify.ts'
 import { outOfScope } from '../session/scope.ts'
 import type { Session } from '../session/session.ts'
+import type { Steps } from '../session/steps.ts'
+import type { Presented } from '../session/workload.ts'
 import type { AgentRequest, Door } from './door.ts'
 import { type Fault, invalid, type RequestHead, readRequestHead } from './headers.ts'
-import { readHints } from './hints.ts'
+import { readHints, readTrace } from './hints.ts'
+import { CREDENTIALS_PATH, presentedIn } from './presented.ts'
 import type { ReverseDoor } from './reverse-proxy.ts'
 import { overTls, readTarget, type Target } from './target.ts'
 
@@ -22,6 +25,10 @@ export interface AdmitDeps {
   readonly paymentHeaders: ReadonlySet<string>
   /** Host patterns. */
   readonly upgradeToHttps: readonly string[]
+  /** Without it nobody counts the requests of a task. */
+  readonly steps?: Steps | undefined
+  /** Workloads can get a session here. */
+  readonly identities?: boolean
 }
 
 interface Known {
@@ -37,7 +44,8 @@ export interface Forwardable extends Known {
 
 export type Admission =
   | Forwardable
-  | (Known & { readonly kind: 'agent_door'; readonly path: string })
+  | (Known & { readonly kind: 'agent_door'; readonly path: string; readonly until?: number })
+  | { readonly kind: 'identity_door'; readonly head: RequestHead; readonly path: string; readonly presented: Presented }
   | {
       readonly kind: 'refused'
       readonly refusal: Refusal
@@ -55,15 +63,23 @@ export async function admit(deps: AdmitDeps, request: AgentRequest, door: Door):
   if (head.kind === 'fault') return refusedBy(head)
   const place = locate(deps, { request, door, head })
   if (place.kind === 'fault') return refusedBy(place)
+  if (deps.identities && place.kind === 'agent_door' && place.path === CREDENTIALS_PATH) return unidentified(request, { door, head })
   const known = await identified(deps, request, door)
   if (known.kind === 'refused') return place.kind === 'target' ? { ...known, target: place } : known
-  const { session } = known
-  if (place.kind === 'agent_door') return { ...place, session, head }
+  const { session, until } = known
+  if (place.kind === 'agent_door') return { ...place, session, head, ...(until !== undefined && { until }) }
   const hints = readHints(head.hints)
   if (hints.kind === 'fault') return { ...refusedBy(hints), session, target: place }
-  const bar = scopeBar(session, { target: place, method, hints: hints.hints })
+  const said = { ...hints.hints, ...readTrace(headerValue(request.rawHeaders, 'traceparent')) }
+  const bar = scopeBar(session, { target: place, method, hints: said }) ?? (await stepBar(deps, session, said))
   if (bar) return { kind: 'refused', refusal: bar, session, target: place }
-  return { kind: 'forward', session, head, target: place, hints: hints.hints }
+  return { kind: 'forward', session, head, target: place, hints: said }
+}
+
+/** Where a session is got, none is asked for. */
+function unidentified(request: AgentRequest, { door, head }: Omit<Located, 'request'>): Admission {
+  const presented = presentedIn(door.credentials ?? request.rawHeaders, request.socket)
+  return 'kind' in presented ? refusedBy(presented) : { kind: 'identity_door', path: CREDENTIALS_PATH, head, presented }
 }
 
 interface Located {
@@ -95,7 +111,9 @@ function authorityOfStream(request: AgentRequest): string | undefined {
   return 'authority' in request ? request.authority : undefined
 }
 
-type Identity = { kind: 'session'; session: Session } | { kind: 'refused'; refusal: Refusal; headers?: RawHeaders | undefined }
+type Identity =
+  | { kind: 'session'; session: Session; until?: number }
+  | { kind: 'refused'; refusal: Refusal; headers?: RawHeaders | undefined }
 
 async function identified({ identify }: AdmitDeps, request: AgentRequest, door: Door): Promise<Identity> {
   try {
@@ -116,8 +134,19 @@ interface Asked {
 function scopeBar({ scope, id }: Session, { target, method, hints }: Asked): Refusal | undefined {
   if (scope.enforce !== 'all') return undefined
   const { host, port } = target.origin
-  const detail = outOfScope(scope, { host, port, method, ...(hints.tool !== undefined && { tool: hints.tool }) })
+  const { path } = target
+  const detail = outOfScope(scope, { host, port, method, path, ...(hints.tool !== undefined && { tool: hints.tool }) })
   return detail === undefined ? undefined : { code: 'out_of_scope', detail, sessionId: id }
+}
+
+/** A task may have only so many requests. */
+async function stepBar({ steps }: AdmitDeps, session: Session, { task }: AgentHints): Promise<Refusal | undefined> {
+  try {
+    return await steps?.take(session, task)
+  } catch (fault) {
+    if (fault instanceof PurserError) return fault.refusal
+    throw fault
+  }
 }
 
 function refusedBy({ code, detail }: Fault): { kind: 'refused'; refusal: Refusal } {

@@ -1,17 +1,19 @@
 /** The agent's own door: requests to the reserved host, answered for the caller's session and never forwarded. */
 import type { Readable } from 'node:stream'
 import type { Refusal } from '../errors.ts'
-import { MAX_ADMIN_BODY_BYTES } from '../limits.ts'
+import { MAX_ADMIN_BODY_BYTES, MAX_AGENT_BODY_BYTES } from '../limits.ts'
 import type { Session } from '../session/session.ts'
+import type { Presented } from '../session/workload.ts'
 import type { RequestHead } from './headers.ts'
 import type { Reply } from './reply.ts'
 
-/** A fetch-style handler; its URLs begin with `http://purser.internal/`. */
-export type AgentDoor = (session: Session, request: Request) => Promise<Response>
+/** A fetch-style handler; its URLs begin with `http://purser.internal/`. `until`: as `Identified` says. */
+export type AgentDoor = (session: Session, request: Request, until?: number) => Promise<Response>
 
 export interface AgentDoorVisit {
   readonly door: AgentDoor
   readonly session: Session
+  readonly until?: number
   readonly head: RequestHead
   /** Path and query. */
   readonly path: string
@@ -21,16 +23,38 @@ export interface AgentDoorVisit {
 }
 
 /** Answers through `reply`, or returns why not. */
-export async function answerAtAgentDoor({ door, session, head, path, source, reply }: AgentDoorVisit): Promise<Refusal | undefined> {
+export function answerAtAgentDoor({ door, session, until, ...visit }: AgentDoorVisit): Promise<Refusal | undefined> {
+  return answered((request) => door(session, request, until), { ...visit, most_bytes: MAX_ADMIN_BODY_BYTES })
+}
+
+/** For whoever has no session yet. */
+export type IdentityDoor = (presented: Presented, request: Request) => Promise<Response>
+
+export interface IdentityDoorVisit extends Omit<AgentDoorVisit, 'door' | 'session' | 'until'> {
+  readonly door: IdentityDoor
+  readonly presented: Presented
+}
+
+/** The same where a session is got; of strangers less is read. */
+export function answerAtIdentityDoor({ door, presented, ...visit }: IdentityDoorVisit): Promise<Refusal | undefined> {
+  return answered((request) => door(presented, request), { ...visit, most_bytes: MAX_AGENT_BODY_BYTES })
+}
+
+type Asked = Omit<AgentDoorVisit, 'door' | 'session' | 'until'> & { readonly most_bytes: number }
+
+async function answered(
+  answer: (request: Request) => Promise<Response>,
+  { head, path, source, reply, most_bytes }: Asked,
+): Promise<Refusal | undefined> {
   const { method } = reply
-  const body = method === 'GET' || method === 'HEAD' ? undefined : await readBody(source, reply)
+  const body = method === 'GET' || method === 'HEAD' ? undefined : await readBody(source, reply, most_bytes)
   if (body === 'too large') {
-    return { code: 'request_invalid', detail: `The body is larger than ${MAX_ADMIN_BODY_BYTES} bytes.`, status: 413 }
+    return { code: 'request_invalid', detail: `The body is larger than ${most_bytes} bytes.`, status: 413 }
   }
   const { signal } = reply
   const headers = pairs(head.forwarded)
   const request = new Request(`http://purser.internal${path}`, { method, headers, signal, ...(body && { body }) })
-  const response = await door(session, request)
+  const response = await answer(request)
   const bytes = Buffer.from(await response.arrayBuffer())
   const own = [...response.headers].filter(([name]) => name !== 'content-length')
   reply.head(response.status, [...own.flat(), ...lengthOf(response.status, bytes)])
@@ -38,13 +62,13 @@ export async function answerAtAgentDoor({ door, session, head, path, source, rep
   return undefined
 }
 
-async function readBody(source: Readable, reply: Reply): Promise<Uint8Array | undefined | 'too large'> {
+async function readBody(source: Readable, reply: Reply, most_bytes: number): Promise<Uint8Array | undefined | 'too large'> {
   reply.continue()
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of source.iterator({ destroyOnReturn: false })) {
     length += chunk.length
-    if (length > MAX_ADMIN_BODY_BYTES) return 'too large'
+    if (length > most_bytes) return 'too large'
     chunks.push(chunk)
   }
   return length === 0 ? undefined : Buffer.concat(chunks)

@@ -117,7 +117,7 @@ function portBar({ port }: ConnectTarget, { connectPorts }: ConnectOptions): Ref
 
 /** A tunnel hides the methods of its requests, so a scope with methods that judges every request allows none. */
 function scopeBar(target: ConnectTarget, { scope }: Session): Refusal | undefined {
-  const reason = scope.enforce === 'all' ? outOfScope(scope, { ...target, method: 'CONNECT' }) : undefined
+  const reason = scope.enforce === 'all' ? outOfScope(scope, { ...target, method: 'CONNECT', path: '' }) : undefined
   return reason === undefined ? undefined : { code: 'out_of_scope', detail: reason }
 }
 

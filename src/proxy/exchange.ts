@@ -7,11 +7,12 @@ import { DRAINED_BODY_BYTES, KEPT_BODY_MEMORY_BYTES, KEPT_BODY_SPOOL_BYTES, SPOO
 import type { OnPaymentRequired } from '../session/exchange.ts'
 import { matchesHost } from '../session/host-pattern.ts'
 import type { Identify } from '../session/identify.ts'
+import type { Steps } from '../session/steps.ts'
 import type { Events } from '../telemetry/events.ts'
 import { passing } from '../waypoints.ts'
 import type { AddressGuard } from './address-guard.ts'
-import { type AdmitDeps, admit } from './admit.ts'
-import { type AgentDoor, answerAtAgentDoor } from './agent-door.ts'
+import { type Admission, type AdmitDeps, admit } from './admit.ts'
+import { type AgentDoor, answerAtAgentDoor, answerAtIdentityDoor, type IdentityDoor } from './agent-door.ts'
 import { createChargingRoutes } from './charging-routes.ts'
 import type { AgentRequest, HandleRequest, HandleUpgrade } from './door.ts'
 import { type ForwardDeps, forward } from './forward.ts'
@@ -36,6 +37,8 @@ export interface ExchangeDeps {
   readonly paymentHeaders: readonly string[]
   readonly askAgain?: AskAgain
   readonly agentDoor?: AgentDoor
+  readonly steps?: Steps
+  readonly identityDoor?: IdentityDoor
   /** Host patterns. */
   readonly upgradeToHttps: readonly string[]
   readonly routes: readonly Route[]
@@ -92,14 +95,17 @@ export function createExchange(deps: ExchangeDeps): Exchange {
   async function answer(visit: Visit): Promise<Told> {
     const admitted = await admit(admission, visit.request, visit.door)
     if (admitted.kind === 'refused') return refuse(visit, admitted)
+    if (admitted.kind === 'identity_door') return answerStranger(deps, visit, admitted)
     passing('request admitted')
-    const leave = running.of(admitted.session.id, () => visit.reply.breakOff())
-    void visit.reply.closed.then(leave)
     if (admitted.head.expectsContinue) visit.reply.expectContinue()
-    if (admitted.kind === 'forward') return forward(forwarding, visit, admitted)
-    const { session, head, path } = admitted
+    if (admitted.kind === 'forward') {
+      // At its own door an agent is answered to the end: that of its session, too, is told there.
+      void visit.reply.closed.then(running.of(admitted.session.id, () => visit.reply.breakOff()))
+      return forward(forwarding, visit, admitted)
+    }
+    const { session } = admitted
     if (!deps.agentDoor) return refuse(visit, { refusal: { code: 'not_found', detail: 'This proxy has no such door.' }, session })
-    const refusal = await answerAtAgentDoor({ door: deps.agentDoor, session, head, path, source: visit.request, reply: visit.reply })
+    const refusal = await answerAtAgentDoor({ ...admitted, door: deps.agentDoor, source: visit.request, reply: visit.reply })
     return refusal ? refuse(visit, { refusal, session }) : { outcome: 'passed', session }
   }
 
@@ -146,12 +152,26 @@ export function createExchange(deps: ExchangeDeps): Exchange {
   }
 }
 
-function admitDepsOf({ identify, routes, hosts = [], paymentHeaders, upgradeToHttps }: ExchangeDeps): AdmitDeps {
+/** Whoever proves what it is gets a session. */
+async function answerStranger(
+  { identityDoor }: ExchangeDeps,
+  visit: Visit,
+  admitted: Extract<Admission, { kind: 'identity_door' }>,
+): Promise<Told> {
+  if (!identityDoor) return refuse(visit, { refusal: { code: 'not_found', detail: 'This proxy has no such door.' } })
+  if (admitted.head.expectsContinue) visit.reply.expectContinue()
+  const refusal = await answerAtIdentityDoor({ ...admitted, door: identityDoor, source: visit.request, reply: visit.reply })
+  return refusal ? refuse(visit, { refusal }) : { outcome: 'passed' }
+}
+
+function admitDepsOf({ identify, routes, hosts = [], paymentHeaders, upgradeToHttps, steps, identityDoor }: ExchangeDeps): AdmitDeps {
   return {
     identify,
     reverse: createReverseDoor({ routes, hosts }),
     paymentHeaders: new Set(paymentHeaders.map((name) => name.toLowerCase())),
     upgradeToHttps,
+    steps,
+    identities: identityDoor !== undefined,
   }
 }
 

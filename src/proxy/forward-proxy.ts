@@ -10,9 +10,16 @@ export interface ProxyServerOptions {
   readonly exchange: { readonly handleRequest: HandleRequest; readonly handleUpgrade: HandleUpgrade }
   readonly handleConnect: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
   /** PEM. Needed beyond loopback. */
-  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly tls?: ListenerTls
   /** For tests. */
   readonly limits?: Partial<ListenerLimits>
+}
+
+export interface ListenerTls {
+  readonly cert: string
+  readonly key: string
+  /** Roots of client certificates. Nobody is asked for one without it, and nobody has to have one with it. */
+  readonly clientCa?: string
 }
 
 export interface ListenerLimits {
@@ -57,7 +64,7 @@ export function parserOptions(limits: Partial<ListenerLimits> = {}): ServerOptio
 /** The proxy's server, not yet listening. Accepting ends with its `close()`; what runs is the exchange's. */
 export function createProxyServer({ exchange, handleConnect, tls, limits }: ProxyServerOptions): Server {
   const { silence_ms, connections } = { ...LIMITS, ...limits }
-  const server = tls ? createTlsServer({ ...parserOptions(limits), ...tls, minVersion: 'TLSv1.2' }) : createServer(parserOptions(limits))
+  const server = tls ? createTlsServer({ ...parserOptions(limits), ...tlsOptions(tls) }) : createServer(parserOptions(limits))
   server.maxConnections = connections
   server.timeout = silence_ms
   const answering = new WeakSet<Duplex>()
@@ -75,6 +82,12 @@ export function createProxyServer({ exchange, handleConnect, tls, limits }: Prox
   )
   server.on('clientError', (fault: Error, socket: Duplex) => refuseUnreadable(socket, fault, { answering: answering.has(socket) }))
   return server
+}
+
+/** A certificate that does not hold proves nothing; the connection goes on, and its requests need a session as all others. */
+function tlsOptions({ cert, key, clientCa }: ListenerTls) {
+  const asked = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: false }
+  return { cert, key, ...asked, minVersion: 'TLSv1.2' as const }
 }
 
 function doorOf({ url = '' }: IncomingMessage): Door {

@@ -32,7 +32,17 @@ export interface ProxySettings {
 
 type Shared = Pick<
   ExchangeDeps,
-  'identify' | 'onPaymentRequired' | 'paymentHeaders' | 'askAgain' | 'agentDoor' | 'ca' | 'clock' | 'ids' | 'events'
+  | 'identify'
+  | 'onPaymentRequired'
+  | 'paymentHeaders'
+  | 'askAgain'
+  | 'agentDoor'
+  | 'steps'
+  | 'identityDoor'
+  | 'ca'
+  | 'clock'
+  | 'ids'
+  | 'events'
 >
 
 export interface ProxyOptions extends Shared {
@@ -41,7 +51,7 @@ export interface ProxyOptions extends Shared {
   /** Our other listeners, which agents must not reach through the proxy. */
   readonly otherDoors: () => readonly Address[]
   /** PEM texts, for a listener beyond loopback. */
-  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string }
 }
 
 export interface RunningProxy extends AsyncDisposable {

@@ -38,8 +38,10 @@ export async function requirePayment(deps: PaymentDeps, visit: PaymentVisit): Pr
   request.signal.addEventListener('abort', leave, { once: true })
   const first = await readUnpaid(answer)
   passing('402 read')
-  const unpaid = (await askedAgain(deps, visit)) ?? first.unpaid
-  const outcome = await deps.onPaymentRequired(request, unpaid, createSend(kept))
+  const machineReadable = deps.askAgain?.(answer, request.headers)
+  const unpaid = (machineReadable && (await askUnpaid(visit, machineReadable))) ?? first.unpaid
+  const reask = () => askUnpaid(visit, machineReadable ?? [])
+  const outcome = await deps.onPaymentRequired(request, unpaid, createSend(kept), reask)
   if (outcome.kind === 'pass') return { kind: 'passed', whole: await passOn(visit, first) }
   answer.body.destroy()
   if (outcome.kind === 'refuse') return { ...outcome, claimed: true }
@@ -51,10 +53,9 @@ function passOn({ answer, reply }: PaymentVisit, { raw }: ReadAnswer): Promise<b
   return stream(answer, { reply, headers: readAnswerHeaders(answer.headers), first: raw })
 }
 
-/** The second 402, where there is one. Bodies that cannot be sent twice are not. */
-async function askedAgain({ askAgain }: PaymentDeps, { answer, kept, request }: PaymentVisit): Promise<UnpaidAnswer | undefined> {
-  const set = askAgain?.(answer, request.headers)
-  if (!set || !(await kept.body.ended()).replayable) return undefined
+/** Another 402, where one comes. Bodies that cannot be sent twice are not. */
+async function askUnpaid({ kept, request }: PaymentVisit, set: RawHeaders): Promise<UnpaidAnswer | undefined> {
+  if (!(await kept.body.ended()).replayable) return undefined
   const second = await sendAgain(kept, set, { signal: request.signal })
   if (second.kind === 'failed') return undefined
   try {

@@ -81,7 +81,7 @@ function barTo({ scope, id }: Session, { target, method }: { target: Target; met
   if (host === AGENT_DOOR_HOST) return { code: 'request_invalid', detail: 'The agent’s own door costs nothing.' }
   if (scope.enforce !== 'all') return undefined
   const { tools: _, ...asked } = scope
-  const detail = outOfScope(asked, { host, port, method })
+  const detail = outOfScope(asked, { host, port, method, path: target.path })
   return detail === undefined ? undefined : { code: 'out_of_scope', detail, sessionId: id }
 }
 

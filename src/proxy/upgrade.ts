@@ -77,7 +77,7 @@ async function serve(deps: UpgradeDeps, passage: Passage): Promise<void> {
   const admitted = await admit(deps.admission, request, door)
   passage.admitted = admitted
   if (admitted.kind === 'refused') return refuse(passage, admitted)
-  if (admitted.kind === 'agent_door')
+  if (admitted.kind === 'agent_door' || admitted.kind === 'identity_door')
     return refuse(passage, { refusal: { code: 'not_found', detail: 'The agent’s own door speaks plain HTTP.' } })
   if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket') {
     return refuse(passage, { refusal: { code: 'request_invalid', detail: 'Only upgrades to WebSocket pass.' } })

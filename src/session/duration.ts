@@ -24,6 +24,11 @@ export function parseDuration(value: string | number): number {
   throw new DurationError(`not a duration: ${JSON.stringify(value)} (${hint})`)
 }
 
+/** Whole seconds that are not too short, for `Retry-After`: at least one. */
+export function secondsFor(duration_ms: number): number {
+  return Math.max(1, Math.ceil(duration_ms / UNITS.s))
+}
+
 /** Writes milliseconds with the largest unit that fits exactly: 5_400_000 is "90m". */
 export function formatDuration(duration_ms: number): string {
   const unit = fittingUnit(duration_ms)

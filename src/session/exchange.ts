@@ -15,6 +15,10 @@ export interface AgentHints {
   readonly tool?: string
   readonly user?: string
   readonly justification?: string
+  /** `Purser-On-Behalf-Of`: from the one who planned to the one who pays. */
+  readonly onBehalfOf?: readonly string[]
+  /** Trace id of the W3C `traceparent`, which is forwarded too. */
+  readonly trace?: string
   /** `Purser-Max-Amount` in millionths of the session's currency. */
   readonly maxAmount?: bigint
   /** `Purser-Pay: never`. */
@@ -102,5 +106,8 @@ export type PaymentOutcome =
   /** No payment protocol claims it: it passes byte for byte. */
   { readonly kind: 'pass' } | { readonly kind: 'refuse'; readonly refusal: Refusal; readonly headers?: RawHeaders } | PaidAnswer
 
+/** The kept request once more without payment, as long as its agent waits; undefined where no 402 comes back. */
+export type Reask = () => Promise<UnpaidAnswer | undefined>
+
 /** The payment flow's one door. Never rejects for an expected reason. */
-export type OnPaymentRequired = (request: PaidRequest, unpaid: UnpaidAnswer, send: Send) => Promise<PaymentOutcome>
+export type OnPaymentRequired = (request: PaidRequest, unpaid: UnpaidAnswer, send: Send, reask: Reask) => Promise<PaymentOutcome>

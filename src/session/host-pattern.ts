@@ -47,20 +47,25 @@ function coversName(outer: string, inner: string): boolean {
  * see none either, and an agent must not choose its category by them.
  */
 export function matchesPath(glob: string, path: string): boolean {
-  const [first = '', ...rest] = plainPath(glob).split('*')
-  const last = rest.pop()
   const asked = plainPath(path)
     .replace(/[?#].*$/s, '')
     .replace(/\/{2,}/g, '/')
-  if (last === undefined) return asked === first
-  if (!asked.startsWith(first)) return false
+  return matchesGlob(plainPath(glob), asked)
+}
+
+/** `*` stands for any run of characters, everything else for itself. Each part is looked for once, however long the text is. */
+export function matchesGlob(glob: string, text: string): boolean {
+  const [first = '', ...rest] = glob.split('*')
+  const last = rest.pop()
+  if (last === undefined) return text === first
+  if (!text.startsWith(first)) return false
   let from = first.length
   for (const part of rest) {
-    const at = asked.indexOf(part, from)
+    const at = text.indexOf(part, from)
     if (at < 0) return false
     from = at + part.length
   }
-  return asked.length - last.length >= from && asked.endsWith(last)
+  return text.length - last.length >= from && text.endsWith(last)
 }
 
 /**

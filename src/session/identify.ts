@@ -1,13 +1,17 @@
 /** Step 2: which session a request belongs to, from the credentials in its head. */
 import type { Refusal } from '../errors.ts'
 import { headerValues, type RawHeaders } from '../http.ts'
+import { MAX_SESSION_TOKEN_CHARS } from '../limits.ts'
+
+import type { SessionJwts } from './jwt.ts'
 import type { Session } from './session.ts'
 import { hashToken } from './token.ts'
 
 export type Door = 'proxy' | 'reverse'
 
+/** `until`: when the token ends, in milliseconds since 1970, where it has an end of its own. Nothing it opens may last longer. */
 export type Identified =
-  | { readonly kind: 'session'; readonly session: Session }
+  | { readonly kind: 'session'; readonly session: Session; readonly until?: number }
   | { readonly kind: 'refused'; readonly refusal: Refusal; readonly headers?: RawHeaders }
 
 /** Finds the session of a request. Rejects only where the ledger does (PurserError `ledger_unavailable`). */
@@ -17,6 +21,12 @@ export interface IdentifyOptions {
   sessionByToken(tokenHash: string): Promise<Session | undefined>
   /** The session of every request without credentials, where `proxy.authenticate` is false. */
   readonly defaultSession?: () => Promise<Session>
+  /** Tokens that are JWTs; without it there are none. */
+  readonly jwt?: {
+    readonly verify: SessionJwts['verify']
+    readonly session: (id: string) => Promise<Session | undefined>
+    readonly now: () => number
+  }
 }
 
 interface Credentials {
@@ -25,25 +35,39 @@ interface Credentials {
   readonly token: string
 }
 
-/** No secret of ours is longer; whatever is cannot be a token, and is not hashed. */
-const MAX_CREDENTIAL_CHARS = 512
+/** No secret of ours is longer, Base64 and an id included; whatever is cannot be a token, and is not hashed. */
+const MAX_CREDENTIAL_CHARS = MAX_SESSION_TOKEN_CHARS * 1.5
 const TOKEN = /^[A-Za-z0-9_-]+$/
+const JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 /**
  * Reads the session id and token from `Proxy-Authorization` (Basic `id:token`, Bearer `token` or `id.token`) or
- * `Purser-Session` (`token` or `id:token`). Whatever is wrong with credentials gets the same answer, so that nobody
+ * `Purser-Session` (`token` or `id:token`); the token may be a JWT of ours. Whatever is wrong with credentials gets the same answer, so that nobody
  * learns which sessions exist. A revoked session forwards nothing; every other known one passes here.
  */
-export function createIdentify({ sessionByToken, defaultSession }: IdentifyOptions): Identify {
+export function createIdentify({ sessionByToken, defaultSession, jwt }: IdentifyOptions): Identify {
   return async (headers, door) => {
     const given = credentialsIn(headers)
     if (given === 'none') return defaultSession ? pass(await defaultSession()) : refuse('session_required', door)
     if (given === 'invalid') return refuse('session_invalid', door)
-    const session = await sessionByToken(hashToken(given.token))
-    if (!session || (given.id !== undefined && given.id !== session.id)) return refuse('session_invalid', door)
-    return pass(session)
+    if (!JWT.test(given.token)) return matched(await sessionByToken(hashToken(given.token)), given, door)
+    const vouched = await jwt?.verify(given.token, jwt.now())
+    if (vouched?.expired) return over(door)
+    // The session is the ledger's: the token says only which one it is, and how long it may be presented.
+    const found = matched(vouched && (await jwt?.session(vouched.sessionId)), given, door)
+    return vouched && found.kind === 'session' ? { ...found, until: vouched.expiresAt } : found
   }
+}
+
+function matched(session: Session | undefined, { id }: Credentials, door: Door): Identified {
+  return session && (id === undefined || id === session.id) ? pass(session) : refuse('session_invalid', door)
+}
+
+/** Only who has a genuine token learns this. */
+function over(door: Door): Identified {
+  const detail = 'The token was genuine and has expired; its session may live on. Ask for a new token.'
+  return { kind: 'refused', refusal: { code: 'session_invalid', detail, status: door === 'proxy' ? 407 : 401 } }
 }
 
 function pass(session: Session): Identified {
@@ -96,10 +120,17 @@ function readSessionHeader(value: string): Credentials | undefined {
 }
 
 function alone(token: string): Credentials | undefined {
-  return TOKEN.test(token) ? { id: undefined, token } : undefined
+  return isToken(token) ? { id: undefined, token } : undefined
 }
 
-function pair(text: string, separator: string): Credentials | undefined {
-  const [id = '', token = '', ...more] = text.split(separator)
-  return more.length === 0 && TOKEN.test(id) && TOKEN.test(token) ? { id, token } : undefined
+/** After a dot as separator a JWT has two dots more, and none of its parts is an id. */
+function pair(text: string, separator: ':' | '.'): Credentials | undefined {
+  const at = text.indexOf(separator)
+  if (at < 0 || (separator === '.' && JWT.test(text))) return undefined
+  const [id, token] = [text.slice(0, at), text.slice(at + 1)]
+  return TOKEN.test(id) && isToken(token) ? { id, token } : undefined
+}
+
+function isToken(text: string): boolean {
+  return TOKEN.test(text) || JWT.test(text)
 }

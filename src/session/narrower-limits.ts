@@ -46,14 +46,17 @@ export function narrowedLimits(parent: SessionLimits, asked: SessionLimits): Ses
     return bounds ? [[dimension, bounds] as const] : []
   })
   const perWindow = narrowedWindows(parent.perWindow, asked.perWindow)
-  return { ...parent, ...asked, ...Object.fromEntries(maps), ...(perWindow ? { perWindow } : {}) }
+  const perTask = parent.perTask && asked.perTask ? { ...parent.perTask, ...asked.perTask } : undefined
+  return { ...parent, ...asked, ...Object.fromEntries(maps), ...(perWindow ? { perWindow } : {}), ...(perTask ? { perTask } : {}) }
 }
 
 /** Every place where the child asks for more than its parent has. */
 export function widerLimits(parent: SessionLimits, asked: SessionLimits): Issue[] {
   return [
     ...widerPayment(parent, asked),
-    ...widerCount(parent, asked),
+    ...widerCount('limits.payments', parent.payments, asked.payments),
+    ...widerCount('limits.perTask.payments', parent.perTask?.payments, asked.perTask?.payments),
+    ...widerCount('limits.perTask.requests', parent.perTask?.requests, asked.perTask?.requests),
     ...MAPS.flatMap(([dimension, naming]) =>
       widerBounds({ path: `limits.${dimension}`, parent: parent[dimension], asked: asked[dimension], naming }),
     ),
@@ -66,9 +69,9 @@ function widerPayment({ perPayment: most }: SessionLimits, { perPayment: wanted 
   return [{ path: 'limits.perPayment', message: moreThan(wanted, most) }]
 }
 
-function widerCount({ payments: most }: SessionLimits, { payments: wanted }: SessionLimits): Issue[] {
+function widerCount(path: string, most: number | undefined, wanted: number | undefined): Issue[] {
   if (most === undefined || wanted === undefined || wanted <= most) return []
-  return [{ path: 'limits.payments', message: `${wanted} is more than the ${most} of the parent` }]
+  return [{ path, message: `${wanted} is more than the ${most} of the parent` }]
 }
 
 interface Compared {

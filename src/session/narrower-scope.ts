@@ -1,9 +1,12 @@
 /** The scope of a child session: within its parent's in every dimension, and never judged more mildly. */
-import { coversHost } from './host-pattern.ts'
+import { coversHost, matchesPath } from './host-pattern.ts'
 import type { Issue } from './issues.ts'
 import type { SessionScope } from './session.ts'
 
 const SEVERITY = { report: 0, escalate: 1, deny: 2 } as const
+
+/** Sound, because literal parts of the wider glob can only meet literal parts of the narrower one. */
+const coversPath = (wider: string, narrower: string) => wider === narrower || matchesPath(wider, narrower)
 
 /** The scope that holds for the child: its own, and its parent's where it says nothing. */
 export function narrowedScope(parent: SessionScope, asked: SessionScope): SessionScope {
@@ -15,6 +18,7 @@ export function widerScope(parent: SessionScope, asked: SessionScope): Issue[] {
   return [
     ...beyond('scope.hosts', { wanted: asked.hosts, allowed: parent.hosts, covers: coversHost }),
     ...beyond('scope.methods', { wanted: asked.methods, allowed: parent.methods }),
+    ...beyond('scope.paths', { wanted: asked.paths, allowed: parent.paths, covers: coversPath }),
     ...beyond('scope.categories', { wanted: asked.categories, allowed: parent.categories }),
     ...beyond('scope.tools', { wanted: asked.tools, allowed: parent.tools }),
     ...milder(parent, asked),

@@ -92,7 +92,7 @@ function widerTime({ expiresAt }: Session, { ttl_ms }: SessionRequest, now: numb
 }
 
 /** In whole seconds where there is one, so that what is advised still fits a moment later. */
-function longestFor(left_ms: number): string {
+export function longestFor(left_ms: number): string {
   return formatDuration(left_ms >= 1_000 ? left_ms - (left_ms % 1_000) : left_ms)
 }
 

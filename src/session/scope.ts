@@ -1,11 +1,13 @@
 /** Whether something is within what a session is for. */
-import { matchesHost } from './host-pattern.ts'
+import { climbs, matchesHost, matchesPath } from './host-pattern.ts'
 import type { SessionScope } from './session.ts'
 
 export interface ScopeTarget {
   readonly host: string
   readonly port?: number
   readonly method: string
+  /** As asked upstream; its query is not looked at. Undefined where no path is known yet: then paths refuse nothing. */
+  readonly path?: string
   /** What the agent says in `Purser-Tool`. */
   readonly tool?: string
   /** The payment's categories; undefined where a request is judged before any payment is known. */
@@ -17,7 +19,9 @@ export interface ScopeTarget {
  * scope does not declare refuses nothing; an empty list refuses everything.
  */
 export function outOfScope(scope: SessionScope, target: ScopeTarget): string | undefined {
-  return hostBar(scope, target) ?? methodBar(scope, target) ?? toolBar(scope, target) ?? categoryBar(scope, target)
+  return (
+    hostBar(scope, target) ?? methodBar(scope, target) ?? pathBar(scope, target) ?? toolBar(scope, target) ?? categoryBar(scope, target)
+  )
 }
 
 function hostBar({ hosts }: SessionScope, { host, port }: ScopeTarget): string | undefined {
@@ -28,6 +32,13 @@ function hostBar({ hosts }: SessionScope, { host, port }: ScopeTarget): string |
 function methodBar({ methods }: SessionScope, { method }: ScopeTarget): string | undefined {
   if (!methods || methods.includes(method.toUpperCase())) return undefined
   return `Method ${method} is not among the methods of this session (${listed(methods)}).`
+}
+
+/** A path that a server may read as another one is within no scope that names paths. */
+function pathBar({ paths }: SessionScope, { path }: ScopeTarget): string | undefined {
+  const asked = path?.replace(/[?#].*$/s, '')
+  if (!paths || asked === undefined || (!climbs(asked) && paths.some((glob) => matchesPath(glob, asked)))) return undefined
+  return `The path is not among the paths of this session (${listed(paths)}).`
 }
 
 function toolBar({ tools }: SessionScope, { tool }: ScopeTarget): string | undefined {

@@ -14,12 +14,22 @@ export interface SessionLimits {
   readonly perTool?: Readonly<Record<string, bigint>>
   readonly perUser?: Readonly<Record<string, bigint>>
   readonly perWindow?: readonly { readonly max: bigint; readonly per_ms: number }[]
+  /** Steps of one task, as `Purser-Task` names it; requests that name none are one task together. */
+  readonly perTask?: TaskLimits
+}
+
+/** A step budget: paid calls, and requests of any kind. */
+export interface TaskLimits {
+  readonly payments?: number
+  readonly requests?: number
 }
 
 /** What the session is for. An absent key declares nothing in its dimension; an empty list refuses everything. */
 export interface SessionScope {
   readonly hosts?: readonly string[]
   readonly methods?: readonly string[]
+  /** Path globs. */
+  readonly paths?: readonly string[]
   readonly categories?: readonly string[]
   readonly tools?: readonly string[]
   /** `payments` (default) judges payments only, `all` every request. */

@@ -1,6 +1,6 @@
 /** What somebody asks for who opens a session: the body of `POST /v1/sessions`, and the default session's terms. */
 import { z } from 'zod'
-import { MAX_HINT_CHARS, MAX_LABELS, MIN_REFILL_INTERVAL_MS } from '../limits.ts'
+import { MAX_HINT_CHARS, MAX_LABELS, MAX_MANDATE_CHARS, MIN_REFILL_INTERVAL_MS } from '../limits.ts'
 import { formatDuration } from './duration.ts'
 import type { Refill, SessionLimits, SessionScope } from './session.ts'
 import {
@@ -14,37 +14,47 @@ import {
   method,
   name,
   network,
+  pathGlob,
   positiveDuration,
   section,
   text,
 } from './values.ts'
+import { OWN_LABELS } from './workload.ts'
 
 const recipientKey = z.union([address.transform((key) => key.toLowerCase()), hostPattern])
 /** `*` stands for every name that the map does not name. */
 const categoryKey = z.union([z.literal('*'), category])
 const window = section({ max: amount, per: positiveDuration }).transform(({ max, per }) => ({ max, per_ms: per }))
 
+const count = z.int({ error: 'write a whole number' }).nonnegative({ error: 'must not be negative' })
+const perTask = section({ payments: count.exactOptional(), requests: count.exactOptional() })
+
 /** Absent keys stay absent, empty maps and lists stay empty, zero stays zero: each means something else. */
 export const limitsSchema = section({
   perPayment: amount.exactOptional(),
-  payments: z.int({ error: 'write a whole number' }).nonnegative({ error: 'must not be negative' }).exactOptional(),
+  payments: count.exactOptional(),
   perRecipient: mapOf(recipientKey, amount).exactOptional(),
   perCategory: mapOf(categoryKey, amount).exactOptional(),
   perTool: mapOf(name, amount).exactOptional(),
   perUser: mapOf(name, amount).exactOptional(),
   perWindow: listOf(window).exactOptional(),
+  perTask: perTask.exactOptional(),
 })
 
 export const scopeSchema = section({
   hosts: listOf(hostPattern).exactOptional(),
   methods: listOf(method).exactOptional(),
+  paths: listOf(pathGlob).exactOptional(),
   categories: listOf(category).exactOptional(),
   tools: listOf(name).exactOptional(),
   enforce: z.enum(['payments', 'all'], { error: 'write payments or all' }).exactOptional(),
   onDrift: z.enum(['report', 'escalate', 'deny'], { error: 'write report, escalate or deny' }).exactOptional(),
 })
 
-const labelsSchema = mapOf(name, text(MAX_HINT_CHARS)).refine((labels) => Object.keys(labels).length <= MAX_LABELS, {
+const labelName = name.refine((label) => !label.startsWith(OWN_LABELS), {
+  error: `labels that begin with ${OWN_LABELS} are set by Purser alone`,
+})
+const labelsSchema = mapOf(labelName, text(MAX_HINT_CHARS)).refine((labels) => Object.keys(labels).length <= MAX_LABELS, {
   error: `at most ${MAX_LABELS} labels`,
 })
 
@@ -85,6 +95,11 @@ export const sessionRequestSchema = section({
   ...terms,
   parent: name.nullable().exactOptional(),
   singleUse: z.boolean({ error: 'write true or false' }).exactOptional(),
+  tokenFormat: z.enum(['opaque', 'jwt'], { error: 'write opaque or jwt' }).exactOptional(),
+  mandate: z
+    .string({ error: 'write the mandate as an SD-JWT' })
+    .max(MAX_MANDATE_CHARS, { error: `at most ${MAX_MANDATE_CHARS} characters` })
+    .exactOptional(),
 }).transform(renameTtl)
 
 /** As `sessionRequestSchema`, completed for a session without a parent. */
@@ -124,6 +139,10 @@ export interface SessionRequest {
   readonly refill?: Refill | null
   readonly parent?: string | null
   readonly singleUse?: boolean
+  /** `jwt`: the token can be read and verified offline. */
+  readonly tokenFormat?: 'opaque' | 'jwt'
+  /** An AP2 open payment mandate as a compact SD-JWT; the session can do no more than it grants. */
+  readonly mandate?: string
 }
 
 /** Amounts in millionths, the lifetime in milliseconds, networks as CAIP-2. What is absent defaults to the configuration's. */

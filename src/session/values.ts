@@ -81,6 +81,11 @@ export const method = z
   .regex(/^[A-Za-z][A-Za-z-]{0,31}$/, { error: 'write a method like GET' })
   .toUpperCase()
 
+/** A path with `*` for any run of characters; without query. */
+export const pathGlob = z
+  .string({ error: wanted('write a path like /v1/search*') })
+  .regex(/^[/*][^?#]*$/, { error: 'begins with a slash and has no query' })
+
 /** A network as CAIP-2, from an alias or a CAIP-2 name. */
 export const network = z
   .string({ error: wanted('write a network like eip155:84532 or base-sepolia') })

@@ -61,6 +61,36 @@ export interface Events {
   /** Money moved or may have, and the agent did not get a complete 2xx. */
   undelivered(paymentId: string): void
   upstreamConnections(change: 1 | -1): void
+  /** A request waited so long for people, whatever they said. */
+  approvalWaited(duration_ms: number): void
+  /** One attempt to tell somebody; `dead`: there will be no other. */
+  noticeEnded(notice: { readonly channel: 'webhook' | 'slack' | 'email'; readonly outcome: 'delivered' | 'failed' | 'dead' }): void
+  /** Nobody could be told of it at any address. */
+  approvalUndelivered(approval: { readonly approvalId: string; readonly kind: 'approval' | 'veto' }): void
+  /** A price far above what the agent is used to, and what the policy makes of it. */
+  priceDrifted(drift: {
+    readonly sessionId: string
+    readonly agent: string
+    readonly host: string
+    readonly kind: 'sudden' | 'slow'
+    readonly consequence: 'report' | 'escalate' | 'deny'
+    /** Our own words. */
+    readonly sentence: string
+  }): void
+  /** Payments to this host are paused after failures, tried once, or made again. */
+  circuitTurned(turn: { readonly host: string; readonly state: 'open' | 'half_open' | 'closed' }): void
+  /** An agent asks the same again and again although it is refused or fails; once for each loop. */
+  loopDetected(loop: { readonly sessionId: string; readonly agent: string; readonly method: string; readonly host: string }): void
+  /** A session pays otherwise than it began, and what its scope makes of it. */
+  sessionDrifted(drift: {
+    readonly sessionId: string
+    readonly agent: string
+    readonly host: string
+    readonly kind: 'host' | 'category' | 'pace'
+    readonly consequence: 'report' | 'escalate' | 'deny'
+    /** Our own words. */
+    readonly sentence: string
+  }): void
   /** Something that an operator should read: the sentence, and the fault behind it. */
   warned(sentence: string, cause?: unknown): void
   /** A fault of ours. */

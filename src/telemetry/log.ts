@@ -11,9 +11,9 @@ const STDERR = 2
 /** Names of members that hold credentials, keys or live authorizations. */
 const SECRET_NAME =
   /authorization|token|secret|password|passphrase|cookie|signature|mnemonic|credential|payment-?signature|x-?payment$|private-?key|^key$|(wallet|api|admin)-?key$|^headers$/i
-/** Session and admin tokens, bearer and basic credentials, JWTs, PEM keys, signatures, and everything as long as one. */
+/** Session, admin and link tokens, bearer and basic credentials, JWTs, PEM keys, signatures, and everything as long as one. */
 const SECRET_FORM =
-  /\bp[as]t_[\w-]{8,}|\b(?:Bearer|Basic)\s+[\w.~+/=-]{8,}|\beyJ[\w-]{8,}[\w.=+/-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[^"]*|\b0x[0-9a-fA-F]{128,}|:\/\/[^\s/"@:]*:[^\s/"@]+@/g
+  /\bp[as]t_[\w-]{8,}|\bplt_[\w-]{8,}(?:\.[\w-]+)?|\b(?:Bearer|Basic)\s+[\w.~+/=-]{8,}|\beyJ[\w-]{8,}[\w.=+/-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[^"]*|\b0x[0-9a-fA-F]{128,}|:\/\/[^\s/"@:]*:[^\s/"@]+@/g
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to go
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g
 

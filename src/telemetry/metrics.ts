@@ -80,6 +80,19 @@ const DEFINITIONS = {
     labels: [],
     buckets: PEOPLE_S,
   },
+  notices: {
+    name: 'purser_notices_total',
+    type: 'counter',
+    help: 'Attempts to tell people of an approval or an alert; dead ones are not tried again.',
+    labels: ['channel', 'outcome'],
+  },
+  deadLetters: { name: 'purser_dead_letters', type: 'gauge', help: 'Notices that reached nobody and are not tried again.', labels: [] },
+  approvalsUndelivered: {
+    name: 'purser_approvals_undelivered_total',
+    type: 'counter',
+    help: 'Approvals and veto windows that nobody could be told of at any address.',
+    labels: [],
+  },
   receipts: { name: 'purser_receipts_total', type: 'counter', help: 'Receipts written.', labels: [] },
   ledgerOperation: {
     name: 'purser_ledger_operation_seconds',
@@ -87,6 +100,30 @@ const DEFINITIONS = {
     help: 'Time of the ledger’s operations; commit is what makes a batch durable.',
     labels: ['operation'],
     buckets: STEP_S,
+  },
+  priceDrifts: {
+    name: 'purser_price_drifts_total',
+    type: 'counter',
+    help: 'Payments whose price was far above what the agent is used to.',
+    labels: ['kind', 'consequence'],
+  },
+  sessionDrifts: {
+    name: 'purser_session_drifts_total',
+    type: 'counter',
+    help: 'Payments to hosts, for categories or at a pace that the start of their session did not show.',
+    labels: ['kind', 'consequence'],
+  },
+  circuitTurns: {
+    name: 'purser_circuit_turns_total',
+    type: 'counter',
+    help: 'Times that payments to a host were paused after failures (open), tried once (half_open), or made again (closed).',
+    labels: ['state'],
+  },
+  loops: {
+    name: 'purser_loops_total',
+    type: 'counter',
+    help: 'Times that an agent asked the same again and again although it was refused or failed.',
+    labels: [],
   },
   undelivered: {
     name: 'purser_undelivered_total',

@@ -17,6 +17,8 @@ export interface Standing {
   /** Payments under dispute, and those whose outcome is not known; absent where nobody counts them. */
   readonly disputes?: number
   readonly unresolved?: number
+  /** Notices that reached nobody. */
+  readonly deadLetters?: number
 }
 
 export interface Telemetry {
@@ -74,6 +76,7 @@ function paymentEvents(metrics: Metrics, log: Logger): PaymentEvents {
     },
     phaseTook: (phase, duration_ms) => metrics.observe('paymentPhase', { phase }, duration_ms / 1000),
     ledgerTook: (operation, duration_ms) => metrics.observe('ledgerOperation', { operation }, duration_ms / 1000),
+    approvalWaited: (duration_ms) => metrics.observe('approvalWait', {}, duration_ms / 1000),
     receiptWritten: () => metrics.count('receipts', {}),
     thresholdReached({ percent, spent, held, cap, ...session }) {
       metrics.count('thresholds', { percent: labels.percent(`${percent}`) })
@@ -86,6 +89,27 @@ function paymentEvents(metrics: Metrics, log: Logger): PaymentEvents {
       metrics.count('reconciled', { outcome })
       if (outcome === 'disputed') log.warn({ paymentId, outcome }, 'reconciled')
       else log.info({ paymentId, outcome }, 'reconciled')
+    },
+    noticeEnded: ({ channel, outcome }) => metrics.count('notices', { channel, outcome }),
+    approvalUndelivered(approval) {
+      metrics.count('approvalsUndelivered', {})
+      log.warn(approval, 'nobody could be told of an approval')
+    },
+    priceDrifted({ kind, consequence, ...drift }) {
+      metrics.count('priceDrifts', { kind, consequence })
+      log.warn({ kind, consequence, ...drift }, 'price_drift')
+    },
+    circuitTurned(turn) {
+      metrics.count('circuitTurns', { state: turn.state })
+      log.warn(turn, 'circuit')
+    },
+    loopDetected(loop) {
+      metrics.count('loops', {})
+      log.warn(loop, 'loop_detected')
+    },
+    sessionDrifted({ kind, consequence, ...drift }) {
+      metrics.count('sessionDrifts', { kind, consequence })
+      log.warn({ kind, consequence, ...drift }, 'session_drift')
     },
     undelivered(paymentId) {
       metrics.count('undelivered', {})
@@ -129,7 +153,7 @@ async function render(metrics: Metrics, registry: Registry, standing: Standing |
 }
 
 function show(metrics: Metrics, standing: Standing): void {
-  const { exposure, sessions, approvalsPending, disputes, unresolved } = standing
+  const { exposure, sessions, approvalsPending, disputes, unresolved, deadLetters } = standing
   metrics.set('exposure', [{ labels: {}, value: unitsOf(exposure.USD ?? 0n) }])
   metrics.set(
     'sessions',
@@ -137,5 +161,6 @@ function show(metrics: Metrics, standing: Standing): void {
   )
   metrics.set('approvalsPending', [{ labels: {}, value: approvalsPending }])
   if (disputes !== undefined) metrics.set('disputes', [{ labels: {}, value: disputes }])
+  if (deadLetters !== undefined) metrics.set('deadLetters', [{ labels: {}, value: deadLetters }])
   if (unresolved !== undefined) metrics.set('unresolved', [{ labels: {}, value: unresolved }])
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type AgentDoor, createAgentDoor, type QuoteAnswer } from '../../src/admin/agent-door.ts'
 import { MAX_AGENT_BODY_BYTES } from '../../src/limits.ts'
+import { createSessionJwts } from '../../src/session/jwt.ts'
 import type { Session } from '../../src/session/session.ts'
 import { ADMIN_TOKEN, type Answer, buy, deny, expectProblem, type Fixture, MERCHANT, requestOf, startFixture } from './fixture.ts'
 
@@ -11,7 +12,7 @@ const PAYABLE: QuoteAnswer = {
 
 interface Door {
   readonly session: Session
-  ask(path: string, body?: unknown): Promise<Response>
+  ask(path: string, body?: unknown, until?: number): Promise<Response>
   readonly asked: unknown[]
 }
 
@@ -30,7 +31,7 @@ async function doorOf(fixture: Fixture, more: { quote?: QuoteAnswer; spec?: obje
   })
   return {
     ...{ session, asked },
-    ask: (path, body) => door(session, new Request(`http://purser.internal${path}`, requestOf({ token: null, body }))),
+    ask: (path, body, until) => door(session, new Request(`http://purser.internal${path}`, requestOf({ token: null, body })), until),
   }
 }
 
@@ -45,6 +46,16 @@ describe('agent-door', () => {
       ...{ id: door.session.id, state: 'open', cap: '25.00', held: '0.001', remaining: '24.999' },
       ...{ limits: { perPayment: '5.00' }, expiresAt: '2026-06-27T13:00:00.000Z' },
     })
+  })
+
+  it('G6: a token mints none that ends after itself', async () => {
+    await using fixture = await startFixture({ jwts: await createSessionJwts(new Uint8Array(32).fill(3)) })
+    const door = await doorOf(fixture)
+    const until = fixture.clock.now() + 300_000
+    const mint = async (ttl: string, end?: number): Promise<Answer> => (await door.ask('/v1/session/token', { ttl }, end)).json()
+    expect(await mint('10m', until)).toMatchObject({ expiresAt: new Date(until).toISOString() })
+    expect(await mint('1m', until)).toMatchObject({ expiresAt: new Date(fixture.clock.now() + 60_000).toISOString() })
+    expect(await mint('10m')).toMatchObject({ expiresAt: new Date(fixture.clock.now() + 600_000).toISOString() })
   })
 
   it('shows the caller’s own payments and never another’s, whatever is asked', async () => {
@@ -73,7 +84,9 @@ describe('agent-door', () => {
   it('an agent that looks around is told what there is, and a wrong URL is called only what it is', async () => {
     await using fixture = await startFixture()
     const door = await doorOf(fixture)
-    expect(await expectProblem(await door.ask('/'), 'not_found', 404)).toContain('GET /v1/session/payments, POST /v1/quote')
+    expect(await expectProblem(await door.ask('/'), 'not_found', 404)).toContain(
+      'GET /v1/session/payments, GET /v1/session/approvals, POST /v1/session/requests, ',
+    )
     const detail = await expectProblem(await door.ask('/v1/quote', { url: 'zzz' }), 'request_invalid', 400)
     expect(detail).not.toContain('credentials')
   })
@@ -169,12 +182,6 @@ describe('agent-door', () => {
       'request_invalid',
       413,
     )
-  })
-
-  it('asking people says that it comes later', async () => {
-    await using fixture = await startFixture()
-    const door = await doorOf(fixture)
-    expect(await expectProblem(await door.ask('/v1/session/requests', {}), 'not_found', 404)).toContain('later version')
   })
 
   it('the admin token opens no more here than any agent has', async () => {

@@ -16,10 +16,15 @@ async function routes({ ask }: Fixture): Promise<{ method: 'GET' | 'POST'; path:
   )
 }
 
-const OPEN = ['/', '/healthz', '/metrics', '/readyz', '/v1/openapi.json']
+/** Doors with a proof of their own: a person’s link, Slack’s signature. They are no routes of the API. */
+const OPEN = ['/', '/healthz', '/metrics', '/readyz', '/v1/keys', '/v1/openapi.json']
 const ONLY_MASTER = ['GET /v1/tokens', 'POST /v1/tokens', 'POST /v1/tokens/ses_none/revoke']
+const APPROVERS = ['POST /v1/approvals/ses_none/approve', 'POST /v1/approvals/ses_none/deny', 'POST /v1/notices/ses_none/delivered']
 const OPERATORS = [
+  'POST /v1/authorize',
   'POST /v1/halt',
+  'POST /v1/mandates/nonce',
+  'POST /v1/notices/ses_none/retry',
   'POST /v1/payments/ses_none/cancel',
   'POST /v1/payments/ses_none/refunds',
   'POST /v1/payments/ses_none/resolve',
@@ -28,11 +33,30 @@ const OPERATORS = [
   'POST /v1/sessions',
   'POST /v1/sessions/ses_none/close',
   'POST /v1/sessions/ses_none/revoke',
+  'POST /v1/sessions/ses_none/token',
   'POST /v1/sessions/ses_none/topup',
 ]
 
+/** Whatever is named nowhere above changes nothing, and every role may read it. */
+function rolesFor(name: string, everybody: readonly string[]): readonly string[] {
+  if (ONLY_MASTER.includes(name)) return ['all']
+  if (APPROVERS.includes(name)) return ['all', 'approver']
+  return OPERATORS.includes(name) ? ['all', 'operator'] : everybody
+}
+
+/** These POSTs change nothing of any payment, and every role may make them. */
+const HARMLESS = ['POST /v1/policy/check', 'POST /v1/policy/simulate', 'POST /v1/receipts/checkpoints']
+
 describe('authenticate', () => {
-  it('only the description, the start page and the three status answers are open', async () => {
+  it('what changes anything is for operators or for approvers, and never for both', async () => {
+    await using fixture = await startFixture()
+    const changing = (await routes(fixture)).filter(({ method, path }) => method === 'POST' && !HARMLESS.includes(`${method} ${path}`))
+    const named = changing.map(({ method, path, roles }) => [`${method} ${path}`, roles])
+    expect(named).toEqual(changing.map(({ method, path }) => [`${method} ${path}`, rolesFor(`${method} ${path}`, [])]))
+    for (const [name, roles] of named) expect([name, roles?.length]).toEqual([name, ONLY_MASTER.includes(String(name)) ? 1 : 2])
+  })
+
+  it('only the description, the start page, the public key and the three status answers are open', async () => {
     await using fixture = await startFixture()
     const open = (await routes(fixture)).filter(({ roles }) => roles === undefined).map(({ path }) => path)
     expect(open.sort()).toEqual(OPEN)
@@ -62,7 +86,7 @@ describe('authenticate', () => {
     }
     for (const { method, path } of await routes(fixture)) {
       const name = `${method} ${path}`
-      const may = ONLY_MASTER.includes(name) ? ['all'] : OPERATORS.includes(name) ? ['all', 'operator'] : Object.keys(tokens)
+      const may = rolesFor(name, Object.keys(tokens))
       for (const [role, token] of Object.entries(tokens)) {
         const { status } = await fixture.ask(path, { method, token, ...(method === 'POST' ? { body: { not: 'known' } } : {}) })
         const answer = [name, role, status === 403 ? 'refused' : 'let in']
@@ -76,7 +100,7 @@ describe('authenticate', () => {
     await using fixture = await startFixture()
     const token = await fixture.token('auditor')
     const detail = await expectProblem(await fixture.ask('/v1/halt', { token, body: {} }), 'forbidden', 403)
-    expect(detail).toBe('This token has the role auditor; this needs operator or all.')
+    expect(detail).toBe('This token has the role auditor; this needs operator or the token of the data folder.')
     expect(await fixture.ledger.halts()).toEqual([])
   })
 
@@ -91,7 +115,7 @@ describe('authenticate', () => {
 
   it('a token that the ledger still finds but knows as revoked opens nothing', async () => {
     await using fixture = await startFixture()
-    fixture.ledger.tokenByHash = async () => ({ id: 'tok_1', role: 'operator', label: '', createdAt: 0, revokedAt: 1 })
+    fixture.ledger.tokenByHash = async () => ({ id: 'tok_1', role: 'operator', person: null, label: '', createdAt: 0, revokedAt: 1 })
     await expectProblem(await fixture.ask('/v1/sessions', { token: 'pat_1' }), 'unauthorized', 401)
   })
 

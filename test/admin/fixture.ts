@@ -5,15 +5,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { createAdminApp } from '../../src/admin/admin.ts'
-import type { AdminDeps } from '../../src/admin/deps.ts'
+import type { AdminDeps, PeopleDeps } from '../../src/admin/deps.ts'
+import { createEventFeed } from '../../src/admin/event-feed.ts'
 import type { ReconcileReport } from '../../src/admin/report.ts'
 import type { AdminApp } from '../../src/admin/router.ts'
+import { createLinks } from '../../src/approval/links.ts'
+import { createNotices } from '../../src/approval/notices.ts'
+import { createApprovals } from '../../src/approval/service.ts'
 import { createCheckpointSigner } from '../../src/audit/checkpoint.ts'
 import { createCheckpointing } from '../../src/audit/checkpointing.ts'
 import { randomIds } from '../../src/clock.ts'
 import { type PurserError, refused } from '../../src/errors.ts'
-import type { AdminRole, Attempt, Ledger, Payment, Terms } from '../../src/ledger/ledger.ts'
+import type { AdminRole } from '../../src/ledger/administration.ts'
+import type { Attempt, Ledger, Payment, Terms } from '../../src/ledger/ledger.ts'
 import { openSqliteLedger } from '../../src/ledger/sqlite.ts'
+import { createAuditIds } from '../../src/payment/audit-ids.ts'
+import { createAuthorizeAhead } from '../../src/payment/authorize-ahead.ts'
 import type { Authorization } from '../../src/rails/rail.ts'
 import { hashToken } from '../../src/session/token.ts'
 import { type TestClock, testClock } from '../clock.ts'
@@ -46,7 +53,7 @@ export interface Fixture extends AsyncDisposable {
   /** Opens a session and answers it. */
   open(more?: object): Promise<Answer>
   /** A token of this role. */
-  token(role: Exclude<AdminRole, 'all'>): Promise<string>
+  token(role: Exclude<AdminRole, 'all'>, person?: string | null): Promise<string>
 }
 
 /** A reconciliation that came upon nothing. */
@@ -63,8 +70,20 @@ export async function startFixture(more: Partial<AdminDeps> = {}): Promise<Fixtu
   const clock = testClock()
   const ledger = await openSqliteLedger({ file: join(folder, 'purser.db'), clock, ids: randomIds, runId: 'run_1' })
   const revoked: string[] = []
+  const signer = createCheckpointSigner(randomBytes(32))
   const faults: unknown[] = []
+  const people = peopleOf({ ledger, clock })
+  const policy = { mode: 'enforce', version: 'abc', tiers: [] } as const
+  const rules = { categories: [], recipients: { verified: [], blocked: [] }, jurisdictions: { sanctioned: [] } }
   const deps: AdminDeps = {
+    people,
+    feed: createEventFeed({ ledger, clock, ids: randomIds, events: { warned: () => {} } }),
+    authorize: createAuthorizeAhead({
+      alert: (alert) => people.notices.alert(alert),
+      ...{ ledger, clock, ids: randomIds, approvals: people.approvals, standalone: false },
+      auditIds: createAuditIds({ store: ledger.approvals, clock }),
+      policy: () => ({ rules, ...policy, ...more.policy?.() }),
+    }),
     ledger,
     clock,
     ids: randomIds,
@@ -74,11 +93,12 @@ export async function startFixture(more: Partial<AdminDeps> = {}): Promise<Fixtu
     defaults: { currency: 'USD', networks: ['eip155:84532'], assets: ['USDC'], owner: 'ops', wallet: null },
     assets: [{ symbol: 'USDC', address: USDC, currency: 'USD' }],
     proxyUrl: 'http://127.0.0.1:4020',
-    policy: () => ({ mode: 'enforce', version: 'abc', tiers: [], sentences: [], lint: [] }),
+    policy: () => ({ ...policy, sentences: [], lint: [] }),
     events: { warned: () => {}, faulted: (_where, cause) => faults.push(cause) },
     render: async () => '# HELP purser_requests_total Requests\n',
     readiness: [() => ledger.readiness()],
-    checkpointing: createCheckpointing({ ledger, signer: createCheckpointSigner(randomBytes(32)), events: { warned: () => {} } }),
+    signer,
+    checkpointing: createCheckpointing({ ledger, signer, events: { warned: () => {} } }),
     onRevoked: (id) => revoked.push(id),
     reconcile: async () => NOTHING_FOUND,
     cancel: async () => {
@@ -95,16 +115,36 @@ export async function startFixture(more: Partial<AdminDeps> = {}): Promise<Fixtu
       expect(answer.status).toBe(201)
       return answer.json()
     },
-    async token(role) {
+    async token(role, person = null) {
       const token = randomIds('pat')
-      await ledger.createToken({ id: randomIds('tok'), role, label: '', createdAt: clock.now(), revokedAt: null }, hashToken(token))
+      await ledger.createToken({ id: randomIds('tok'), role, person, label: '', createdAt: clock.now(), revokedAt: null }, hashToken(token))
       return token
     },
     async [Symbol.asyncDispose]() {
+      deps.feed?.stop()
       await ledger[Symbol.asyncDispose]()
       await rm(folder, { recursive: true })
     },
   }
+}
+
+/** The real service and the real notices over the ledger, with nobody to tell but who looks. */
+function peopleOf({ ledger, clock }: { readonly ledger: Ledger; readonly clock: TestClock }): PeopleDeps {
+  const events = { warned: () => {}, approvalWaited: () => {}, noticeEnded: () => {}, approvalUndelivered: () => {} }
+  const approvals = createApprovals({
+    ...{ store: ledger.approvals, clock, ids: randomIds, events },
+    notify: async () => ({ queued: 1 }),
+  })
+  const links = createLinks(randomBytes(32))
+  const contacts = { people: [], shared: [] }
+  const post = async () => 200
+  const notices = createNotices({
+    ...{ store: ledger.approvals, clock, events, links, contacts, post, pageUrl: () => 'http://127.0.0.1:4021' },
+    budgetOwners: async () => [],
+    onDelivered: async (id) => approvals.noticed(id),
+    onUndeliverable: async (id) => approvals.undeliverable(id),
+  })
+  return { approvals, notices, links, contacts, post, secureCookies: false, slackSigningSecret: undefined }
 }
 
 function addressOf(name: string | null): `0x${string}` {
@@ -204,6 +244,7 @@ function attemptOf(
     wouldBe: null,
     categories: ['search'],
     trust: 'verified',
+    context: null,
     challengedAt: now,
     decidedAt: now,
   }

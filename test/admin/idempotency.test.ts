@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { adminKey, KeyHeader } from '../../src/admin/idempotency.ts'
 import type { AdminEnv } from '../../src/admin/router.ts'
 import { createRouter } from '../../src/admin/router.ts'
-import type { AdminKey } from '../../src/ledger/ledger.ts'
+import type { AdminKey } from '../../src/ledger/administration.ts'
 
 async function keyOf(asked: { path?: string; caller?: string; body?: string; key?: string }): Promise<AdminKey | undefined> {
   let found: AdminKey | undefined
   const app = createRouter({ faulted: () => {} })
   app.post('*', async (context: Context<AdminEnv>) => {
-    context.set('caller', { id: asked.caller ?? 'tok_1', role: 'operator' })
+    context.set('caller', { id: asked.caller ?? 'tok_1', person: 'tok', role: 'operator' })
     found = await adminKey(context, 'key' in asked ? asked.key : 'k1')
     return context.body(null)
   })

@@ -63,6 +63,21 @@ describe('listen', () => {
     expect(answer?.statusCode).toBe(413)
   })
 
+  it.each([
+    ['in pieces', 'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n12\r\n{"reason":"drill"}\r\n0\r\n\r\n', 'drill'],
+    ['that is not there', '\r\n', ''],
+  ])('payments halt by a call with a body %s', async (_, rest, reason) => {
+    await using fixture = await startFixture()
+    await using admin = await startAdmin({ app: fixture.app, listen: LOOPBACK })
+    const socket = connect(Number(new URL(admin.url).port), '127.0.0.1')
+    socket.write(`POST /v1/halt HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${ADMIN_TOKEN}\r\n${rest}`)
+    const [answer]: Buffer[] = await once(socket, 'data')
+    socket.destroy()
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /)
+    expect(await fixture.ledger.halts()).toMatchObject([{ scope: 'all', reason }])
+    expect(fixture.faults).toEqual([])
+  })
+
   it('a head beyond the bound is refused', async () => {
     await using fixture = await startFixture()
     await using admin = await startAdmin({ app: fixture.app, listen: LOOPBACK })

@@ -8,7 +8,7 @@ const CHILD = { cap: '2.00', ttl: '10m' }
 const CHILDREN = '/v1/session/children'
 
 /** The door of this session, as the proxy opens it for whoever has its token. */
-async function doorOf(fixture: Fixture, id: string) {
+async function doorOf(fixture: Fixture, id: string, until?: number) {
   const session = (await fixture.ledger.session(id)) as Session
   const door = createAgentDoor({
     ...fixture.deps,
@@ -16,7 +16,7 @@ async function doorOf(fixture: Fixture, id: string) {
     quote: async () => ({ payable: false, reason: 'not asked here' }),
   })
   return (path: string, body?: unknown, headers: Record<string, string> = {}) =>
-    door(session, new Request(`http://purser.internal${path}`, requestOf({ token: null, body, headers })))
+    door(session, new Request(`http://purser.internal${path}`, requestOf({ token: null, body, headers })), until)
 }
 
 async function openChild(ask: Awaited<ReturnType<typeof doorOf>>, body: object = CHILD): Promise<Answer> {
@@ -55,6 +55,16 @@ describe('an agent’s own children', () => {
     const ask = await doorOf(fixture, id)
     expect(await expectProblem(await ask(CHILDREN, body), 'request_invalid', 400)).toContain(detail)
     expect((await fixture.ledger.sessions({ limit: 10 })).items).toHaveLength(1)
+  })
+
+  it('G6: whoever was given a token for some minutes opens nothing that lasts longer', async () => {
+    await using fixture = await startFixture()
+    const { id } = await fixture.open()
+    const ask = await doorOf(fixture, id, fixture.deps.clock.now() + 5 * 60_000 + 7)
+    expect(await expectProblem(await ask(CHILDREN, { ...CHILD, ttl: '301s' }), 'request_invalid', 400)).toContain(
+      'ttl: the token that asks ends at 2026-06-27T12:05:00.007Z; ask for at most 5m.',
+    )
+    expect((await openChild(ask, { ...CHILD, ttl: '5m' })).expiresAt).toBe('2026-06-27T12:05:00.000Z')
   })
 
   it('what was spent since counts: the balance is the one of now', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { issueSentence } from '../../src/admin/answers.ts'
 import { listOf, PageQuery, pageRequest, present, TimeQuery, viewPage, walkPages } from '../../src/admin/pages.ts'
 import type { PageRequest } from '../../src/ledger/ledger.ts'
 import { MAX_PAGE } from '../../src/limits.ts'
@@ -22,7 +23,9 @@ describe('pages', () => {
     expect(TimeQuery.parse('2026-06-27T14:00:00+02:00')).toBe(Date.parse('2026-06-27T12:00:00Z'))
     expect(TimeQuery.parse('2026-06-27')).toBe(Date.parse('2026-06-27T00:00:00Z'))
     for (const text of ['2026-06-27T14:00:00', 'now', '1782561600000', '2026-13-01'])
-      expect(TimeQuery.safeParse(text).success, text).toBe(false)
+      expect(issueSentence(TimeQuery.safeParse(text).error ?? new z.ZodError([])), text).toBe(
+        '(whole): write a time like 2026-06-27T14:00:00Z, or a date',
+      )
   })
 
   it('a filter keeps what was asked for and nothing else', () => {

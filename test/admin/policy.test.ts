@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { PolicyInfo } from '../../src/admin/deps.ts'
 import { tiersSchema } from '../../src/policy/tiers.ts'
-import { type Answer, expectProblem, startFixture } from './fixture.ts'
+import { policyText } from '../../src/policy/written.ts'
+import { FOUR_TIERS, rules } from '../policy/fixtures.ts'
+import { type Answer, buy, expectProblem, startFixture } from './fixture.ts'
 
 const AUTONOMOUS = {
   name: 'autonomous',
@@ -53,9 +55,71 @@ describe('policy', () => {
   it.each([
     [{ tiers: [{ name: 'x' }] }, 'tiers[0].approval'],
     [{}, 'tiers'],
-    [{ type: 'flat_limit', limit: '5.00' }, 'this version checks tiered policies only'],
+    [{ type: 'flat_limit', limit: 'much' }, 'limit'],
+    [{ type: 'flat_limit' }, 'limit'],
+    [{ type: 'round', tiers: [] }, 'type'],
   ])('refuses what it cannot check, with the path: %j', async (body, words) => {
     await using fixture = await startFixture({ policy: inForce })
     expect(await expectProblem(await fixture.ask('/v1/policy/check', { body }), 'request_invalid', 400)).toContain(words)
+  })
+})
+
+const FOUR = JSON.parse(policyText({ mode: 'enforce', tiers: FOUR_TIERS, rules: rules() })).tiers
+
+describe('policy check', () => {
+  it('the four tiers are in proportion, in the shape of the contract', async () => {
+    await using fixture = await startFixture({ policy: inForce })
+    const checked: Answer = await (await fixture.ask('/v1/policy/check', { body: { tiers: FOUR } })).json()
+    expect(checked).toMatchObject({ compliant: true, regulatory_confidence: 'high', lint: [{ level: 'note' }] })
+    expect(checked.checks).toEqual({
+      nature_differentiated: true,
+      scale_differentiated: true,
+      complexity_differentiated: true,
+      audit_proportionate: true,
+      prohibited_categories_defined: true,
+    })
+    expect(checked).not.toHaveProperty('reason')
+  })
+
+  it('a flat limit is not, with the reason, the risk and what to do', async () => {
+    await using fixture = await startFixture({ policy: inForce })
+    const answer = await fixture.ask('/v1/policy/check', { body: { type: 'flat_limit', limit: 100 } })
+    expect(await answer.json()).toMatchObject({
+      compliant: false,
+      regulatory_confidence: 'low',
+      regulatory_risk: 'high',
+      reason: expect.stringContaining('A flat limit of $100.00'),
+      remediation: expect.stringContaining('categories'),
+      lint: [],
+    })
+  })
+})
+
+describe('policies of the past', () => {
+  it('are listed newest first, and each is shown as it was written', async () => {
+    await using fixture = await startFixture()
+    await fixture.ledger.announcePolicy('one', policyText({ mode: 'report', tiers: FOUR_TIERS, rules: rules() }))
+    fixture.clock.advance(1_000)
+    await fixture.ledger.announcePolicy('two', policyText({ mode: 'enforce', tiers: [], rules: rules() }))
+    const { items }: Answer = await (await fixture.ask('/v1/policy/versions')).json()
+    expect(items.map(({ version }: { version: string }) => version)).toEqual(['two', 'one'])
+    const one: Answer = await (await fixture.ask('/v1/policy/versions/one')).json()
+    expect(one).toMatchObject({
+      version: 'one',
+      policy: { mode: 'report', tiers: FOUR },
+      sentences: expect.arrayContaining(['Everything else is refused.']),
+    })
+    await expectProblem(await fixture.ask('/v1/policy/versions/three'), 'not_found', 404)
+  })
+
+  it('explain why one payment was decided so', async () => {
+    await using fixture = await startFixture()
+    await fixture.ledger.announcePolicy('abc', policyText({ mode: 'enforce', tiers: FOUR_TIERS, rules: rules() }))
+    const { id: sessionId } = await fixture.open()
+    const payment = await buy(fixture, { sessionId, amount: 20_000n })
+    const { steps, policyVersion }: Answer = await (await fixture.ask(`/v1/policy/explain/${payment.id}`)).json()
+    expect([policyVersion, steps[0], steps.at(-1)]).toEqual(['abc', expect.stringContaining('costs $0.02'), 'It is settled.'])
+    expect(steps.join('\n')).toMatch(/Tier autonomous .* applied\./)
+    await expectProblem(await fixture.ask('/v1/policy/explain/pay_none'), 'not_found', 404)
   })
 })

@@ -137,7 +137,7 @@ describe('checkpoints', () => {
 
   it('are for every role to make and to read, and for nobody without a token', async () => {
     await using fixture = await startFixture()
-    for (const token of await Promise.all((['operator', 'approver', 'auditor'] as const).map(fixture.token))) {
+    for (const token of await Promise.all((['operator', 'approver', 'auditor'] as const).map((role) => fixture.token(role)))) {
       for (const asked of [{ method: 'POST' as const, body: {}, token }, { token }]) {
         expect((await fixture.ask('/v1/receipts/checkpoints', asked)).status).toBe(200)
       }

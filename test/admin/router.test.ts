@@ -1,13 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { describe, expect, it } from 'vitest'
 import { allow, body, createRouter, IdParam, json, PROBLEMS, READERS } from '../../src/admin/router.ts'
-import type { AdminRole } from '../../src/ledger/ledger.ts'
+import type { AdminRole } from '../../src/ledger/administration.ts'
 import { expectProblem } from './fixture.ts'
 
 function routerFor(role: AdminRole) {
   const app = createRouter({ faulted: () => {} })
   app.use(async (context, next) => {
-    context.set('caller', { id: 'tok_1', role })
+    context.set('caller', { id: 'tok_1', person: 'tok_1', role })
     await next()
   })
   const route = createRoute({

@@ -10,7 +10,7 @@ describe('start-page', () => {
     const answer = await fixture.ask('/', { token: null })
     const page = await answer.text()
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=UTF-8'])
-    for (const path of ['/v1/openapi.json', '/metrics', '/readyz']) {
+    for (const path of ['/v1/openapi.json', '/metrics', '/readyz', '/stop']) {
       expect(page).toContain(`href="${path}"`)
       expect((await fixture.ask(path, { token: null })).status).toBe(200)
     }
@@ -25,6 +25,8 @@ describe('start-page', () => {
     )
     const routes = fixture.app.routes
       .filter(isRoute)
+      // Pages for people; they are no part of the API.
+      .filter(({ path }) => !path.startsWith('/approve/') && path !== '/stop')
       .map(({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, '{$1}')}`)
     expect(described.sort()).toEqual([...new Set(routes)].sort())
   })

@@ -7,7 +7,13 @@ describe('tokens', () => {
     const made = await fixture.ask('/v1/tokens', { body: { role: 'auditor', label: 'quarterly audit' } })
     expect(made.status).toBe(201)
     const { id, token, ...rest }: Answer = await made.json()
-    expect(rest).toEqual({ role: 'auditor', label: 'quarterly audit', createdAt: '2026-06-27T12:00:00.000Z', revokedAt: null })
+    expect(rest).toEqual({
+      role: 'auditor',
+      person: null,
+      label: 'quarterly audit',
+      createdAt: '2026-06-27T12:00:00.000Z',
+      revokedAt: null,
+    })
     expect((await fixture.ask('/v1/payments', { token })).status).toBe(200)
     await expectProblem(await fixture.ask('/v1/halt', { token, body: {} }), 'forbidden', 403)
     const listed = await (await fixture.ask('/v1/tokens')).text()
@@ -25,6 +31,16 @@ describe('tokens', () => {
     await expectProblem(await fixture.ask('/v1/payments', { token }), 'unauthorized', 401)
     const { items }: Answer = await (await fixture.ask('/v1/tokens')).json()
     expect(items).toMatchObject([{ id, revokedAt: '2026-06-27T12:00:00.000Z' }])
+  })
+
+  it('is of the person that it is made for, whose name no token has', async () => {
+    await using fixture = await startFixture()
+    const made = await fixture.ask('/v1/tokens', { body: { role: 'approver', person: ' alice ' } })
+    expect([made.status, await made.json()]).toMatchObject([201, { person: 'alice', role: 'approver' }])
+    for (const person of ['tok_1', 'Admin.Token', '', 'a\u202eb', 'x'.repeat(201)]) {
+      await expectProblem(await fixture.ask('/v1/tokens', { body: { role: 'approver', person } }), 'request_invalid', 400)
+    }
+    expect(await fixture.ledger.tokens()).toHaveLength(1)
   })
 
   it('an unknown token is not_found', async () => {

@@ -38,6 +38,7 @@ const WHOLE: ReceiptBody = {
   wouldBe: null,
   categories: ['search', 'data'],
   trust: 'verified',
+  context: null,
   amount: '0.05',
   currency: 'USD',
   amountAtomic: '50000',

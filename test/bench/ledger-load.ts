@@ -81,8 +81,8 @@ export async function buy(ledger: Ledger, payer: Payer): Promise<void> {
   const request = { ...requestFor(payer), frequency: BOUND }
   const found = await ledger.resume(request.purchase)
   if (found.kind !== 'none') throw new Error(`expected a fresh purchase, got ${found.kind}`)
-  const { agent, origin, host, terms } = request.attempt
-  await ledger.history({ agent, origin, host, network: terms.network, payTo: terms.payTo, tiers: [BOUND] })
+  const { sessionId, agent, origin, terms } = request.attempt
+  await ledger.history({ agent, sessionId, origin, network: terms.network, payTo: terms.payTo, tiers: [BOUND] })
   await carryOut(ledger, request)
 }
 

@@ -151,7 +151,7 @@ export class Agent {
     const session = await running.ledger.session(this.#options.sessionId).catch(() => undefined)
     if (!session) return this.#tell(connection, { kind: 'refused', code: 'ledger_unavailable' })
     const request = this.#request(connection, session)
-    const outcome = await running.pay(request, unpaid, roadOf(road))
+    const outcome = await running.pay(request, unpaid, roadOf(road), () => askUnpaid(road))
     return this.#answer(connection, outcome)
   }
 

@@ -1,5 +1,6 @@
 /** What all replicas of all histories share and nothing changes: policy, rail, wallet, secrets. */
 import type { Policy } from '../../src/payment/deps.ts'
+import type { People } from '../../src/payment/people.ts'
 import { tiersSchema } from '../../src/policy/tiers.ts'
 import { knownAssets } from '../../src/rails/x402/assets.ts'
 import { createX402Rail } from '../../src/rails/x402/x402.ts'
@@ -29,7 +30,20 @@ const ignore = () => undefined
 const events: Events = {
   ...{ exchangeEnded: ignore, challengeSeen: ignore, decided: ignore, paymentEntered: ignore, thresholdReached: ignore },
   ...{ reconciled: ignore, phaseTook: ignore, ledgerTook: ignore, receiptWritten: ignore, undelivered: ignore },
-  ...{ upstreamConnections: ignore, warned: ignore, faulted: ignore },
+  ...{ upstreamConnections: ignore, approvalWaited: ignore, noticeEnded: ignore, approvalUndelivered: ignore, priceDrifted: ignore },
+  ...{ circuitTurned: ignore, loopDetected: ignore, sessionDrifted: ignore },
+  ...{ warned: ignore, faulted: ignore },
+}
+
+const unasked = () => Promise.reject(new Error('no tier of this house asks people'))
+
+/** Its policy asks nobody. */
+const people: People = {
+  approvals: {
+    ...{ claim: unasked, unclaim: unasked, ask: unasked, openWindow: unasked, settled: unasked, closeWindow: unasked },
+    ...{ withdraw: unasked, approvals: unasked },
+  },
+  ...{ hold_ms: 0, vetoHold_ms: 0, approvalUrl: ignore, stopping: new AbortController().signal, alert: unasked },
 }
 
 const rail = createX402Rail({ assets: knownAssets(), networks: [NETWORK] })
@@ -52,6 +66,7 @@ export const HOUSE = {
   watched: { network: NETWORK, wallet: payer, tokens: [USDC] },
   policy,
   events,
+  people,
   /** 32 bytes, for nonces and kept answers alike. */
   secret: new Uint8Array(32).fill(7),
 } as const

@@ -3,10 +3,13 @@
  * harness plays what it cannot decide itself: its clock, its timers, its wires, and its death.
  */
 import type { Clock, Ids } from '../../src/clock.ts'
+import { noDiscovery } from '../../src/discovery/discovery.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { createAnswers } from '../../src/payment/answers.ts'
+import { createFunds } from '../../src/payment/balance.ts'
 import { createClockGuard } from '../../src/payment/clock-guard.ts'
 import { createPhases, type PaymentDeps } from '../../src/payment/deps.ts'
+import { createGuards } from '../../src/payment/guards.ts'
 import { createInFlight } from '../../src/payment/in-flight.ts'
 import { createPay } from '../../src/payment/pay.ts'
 import { createRecovery } from '../../src/payment/recover.ts'
@@ -166,10 +169,13 @@ export class Replica {
     const recovery = createRecovery({ ledger, chain, clock, events, wallets: watching ? [HOUSE.watched] : [] })
     const guard = createClockGuard({ chain, clock, events })
     const deps: PaymentDeps = {
-      ...{ ledger, clock, events, ids, rails: [till.rail], policy: () => HOUSE.policy, nonceSecret: HOUSE.secret },
+      ...{ ledger, clock, events, ids, rails: [till.rail], policy: () => HOUSE.policy, people: HOUSE.people, nonceSecret: HOUSE.secret },
       wallet: watchedWallet(till.wallet, (data) => onSign(data, life)),
       phases: createPhases(clock, events),
+      funds: createFunds({ chain: { networks: [], balance: async () => 0n }, ledger, clock, events }),
+      guards: createGuards({ circuitBreaker: null, loopGuard: null, clock, events }),
       inFlight: createInFlight(),
+      discovery: noDiscovery,
       answers: createAnswers({ ledger, key: HOUSE.secret, clock, events }),
       clockBar: (network) => guard.bar(network),
       pause: (ms, signal) => agenda.wait(ms, { life, signal }),

@@ -116,6 +116,8 @@ export class SimulatedStore implements Store {
   states = nothing
   troubled = nothing
   heads = nothing
+  prices = nothing
+  conduct = nothing
 
   async settledReceipts(): Promise<bigint> {
     return 0n

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { writeBundle } from '../../src/cli/ca-bundle.ts'
 import { proxyVariables } from '../../src/cli/child-environment.ts'
-import { judgeClock } from '../../src/cli/doctor.ts'
+import { judgeClock, judgeWallet } from '../../src/cli/doctor.ts'
 import { startAdminApi } from './running-admin.ts'
 import { type RunningPurser, runHere, startPurser } from './running-purser.ts'
 
@@ -75,5 +75,20 @@ describe('judgeClock', () => {
     ['noon', 'skipped', 'Purser tells no time'],
   ])('a Date of %s is %s: only the clock of the machine that signs stops payments', (date, result, text) => {
     expect(judgeClock(date, 0)).toEqual({ what: 'clock', result, text })
+  })
+})
+
+describe('judgeWallet', () => {
+  const address = `0x${'1'.repeat(40)}`
+  const holding = (amount: string, free: string) => [{ network: 'eip155:84532', asset: 'USDC', amount, free }]
+
+  it.each([
+    [holding('2.5', '1'), 'ok', `${address} holds 2.5 USDC on eip155:84532 (1 free)`],
+    [holding('2.5', '0'), 'note', 'fund it, or payments are refused with wallet_insufficient'],
+    [[], 'skipped', `no network with an rpc tells what ${address} holds`],
+    [undefined, 'skipped', 'no network with an rpc'],
+  ])('what it holds (%j) is %s', (balance, result, text) => {
+    const finding = judgeWallet({ address, ...(balance && { balance }) })
+    expect(finding).toEqual({ what: 'wallet', result, text: expect.stringContaining(text) })
   })
 })

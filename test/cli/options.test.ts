@@ -26,11 +26,13 @@ describe('options', () => {
   })
 
   it('filters say what they take', () => {
-    const list = addFilters(command('list', ''), ['session', 'since', 'until'])
+    const list = addFilters(command('list', ''), ['session', 'since', 'until', 'onBehalfOf', 'trace'])
     expect(list.options.slice(2).map(({ flags, description }) => [flags, description])).toEqual([
       ['--session <session>', 'only of this session'],
       ['--since <time>', expect.stringMatching(/^from this time on/)],
       ['--until <time>', 'before this time'],
+      ['--on-behalf-of <name>', expect.stringContaining('Purser-On-Behalf-Of')],
+      ['--trace <id>', expect.stringContaining('traceparent')],
     ])
   })
 

@@ -1,4 +1,9 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { buy } from '../admin/fixture.ts'
+import { startAdminApi } from './running-admin.ts'
 import { runHere, writeConfig } from './running-purser.ts'
 
 const autonomous = {
@@ -12,6 +17,8 @@ const rules = {
   recipients: { verified: [{ host: 'api.example.com', payTo }] },
 }
 
+const blocked = { name: 'prohibited', conditions: { categories: ['gambling'] }, approval: 'blocked' }
+
 async function policy(more: Record<string, unknown>, ...argv: string[]) {
   const { configFile } = await writeConfig(more)
   return runHere(['policy', ...argv, '--config', configFile])
@@ -19,16 +26,23 @@ async function policy(more: Record<string, unknown>, ...argv: string[]) {
 
 describe('policy check', () => {
   it('says the tiers in sentences, offline', async () => {
-    const { code, out } = await policy({ ...rules, tiers: [autonomous] }, 'check')
+    const { code, out } = await policy({ ...rules, tiers: [autonomous, blocked] }, 'check')
     expect(code).toBe(0)
     expect(out).toContain('autonomous: Up to $1.00 each, at most 20 per hour, for search at verified recipients: paid at once.')
     expect(out).toContain('Everything else is refused.')
-    expect(out).toContain('Nothing is wrong with it.')
+    expect(out).toMatch(/^prohibited_categories_defined +yes +It prohibits gambling\.$/m)
+    expect(out).toMatch(/^scale_differentiated +no +There is no more than one ceiling, \$1\.00\.$/m)
+  })
+
+  it('one tier for everything fails, and with --strict whatever fails one of the checks', async () => {
+    expect((await policy({ ...rules, tiers: [autonomous] }, 'check')).code).toBe(1)
+    const { code, out } = await policy({ ...rules, tiers: [autonomous, blocked] }, 'check', '--strict', '--json')
+    expect([code, JSON.parse(out)]).toEqual([1, expect.objectContaining({ ok: false, compliant: false })])
   })
 
   it('an error of the policy fails the command and is said', async () => {
-    const blocked = { name: 'blocked', conditions: { categories: ['search'] }, approval: 'blocked' }
-    const tiers = [autonomous, blocked]
+    const all = { name: 'blocked', conditions: { categories: ['search'] }, approval: 'blocked' }
+    const tiers = [autonomous, all]
     const { code, out } = await policy({ ...rules, tiers }, 'check')
     expect(code).toBe(1)
     expect(out).toMatch(/^error {2}autonomous: It never applies: blocked blocks everything/m)
@@ -61,6 +75,17 @@ describe('policy explain', () => {
     expect(out).toContain('An operator has to list the recipient under recipients.verified')
   })
 
+  it('knows the addresses of recipients.blockedFiles, and says which list cannot be used', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'purser-lists-'))
+    const list = join(folder, 'sanctioned.txt')
+    await writeFile(list, `${payTo}  # listed\n`)
+    const recipients = { ...rules.recipients, blockedFiles: [list] }
+    const { out } = await policy({ ...config, recipients }, ...asked, '--pay-to', payTo)
+    expect(out).toMatch(/^Result: refused with recipient_blocked\./m)
+    await writeFile(list, 'nobody\n')
+    expect(await policy({ ...config, recipients }, ...asked)).toMatchObject({ code: 1, err: expect.stringContaining(`${list}, line 1`) })
+  })
+
   it('supposes the trust that it is told', async () => {
     const { out } = await policy(config, ...asked, '--trust', 'verified', '--json')
     expect(JSON.parse(out)).toMatchObject({ decision: { kind: 'allow', tier: 'autonomous' } })
@@ -72,5 +97,23 @@ describe('policy explain', () => {
     [['explain', 'pay_1', '--url', 'https://x/'], 'Name a payment or a --url, not both.'],
   ])('%j is wrong usage', async (argv, reason) => {
     expect(await policy(config, ...argv)).toMatchObject({ code: 2, err: expect.stringContaining(reason) })
+  })
+})
+
+describe('policy explain of a payment', () => {
+  it('shows what was decided, and the way there', async () => {
+    await using purser = await startAdminApi()
+    const { id: sessionId } = await purser.fixture.open()
+    const { id } = await buy(purser.fixture, { sessionId, amount: 20_000n })
+    const { code, out } = await purser.run('policy', 'explain', id)
+    expect(code).toBe(0)
+    expect(out).toMatch(/^Tier +autonomous$/m)
+    expect(out).toContain('It was decided by policy abc, whose text was not kept.')
+    expect(out).toMatch(/^It is settled\.$/m)
+    expect(JSON.parse((await purser.run('policy', 'explain', id, '--json')).out)).toMatchObject({
+      id,
+      policyVersion: 'abc',
+      steps: expect.any(Array),
+    })
   })
 })

@@ -12,13 +12,17 @@ export interface RunningAdminApi extends AsyncDisposable {
   /** With the token for everything. */
   run(...argv: string[]): Promise<Ran>
   runAs(token: string, ...argv: string[]): Promise<Ran>
+  /** A command that goes on until it is stopped; what it has written so far. */
+  watch(...argv: string[]): { out(): string; stop(): void; readonly code: Promise<number> }
 }
 
 export async function startAdminApi(more: Partial<AdminDeps> = {}): Promise<RunningAdminApi> {
   const fixture = await startFixture(more)
   const admin = await startAdmin({ app: fixture.app, listen: { host: '127.0.0.1', port: 0 } })
+  const terminalOf = (token: string) =>
+    capturedTerminal({ PURSER_ADMIN_URL: admin.url, PURSER_ADMIN_TOKEN: token }, { clock: systemClock, ids: randomIds })
   const runAs = async (token: string, argv: readonly string[]) => {
-    const terminal = capturedTerminal({ PURSER_ADMIN_URL: admin.url, PURSER_ADMIN_TOKEN: token }, { clock: systemClock, ids: randomIds })
+    const terminal = terminalOf(token)
     const code = await runProgram(argv, terminal)
     return { code, out: terminal.stdout(), err: terminal.stderr() }
   }
@@ -26,6 +30,10 @@ export async function startAdminApi(more: Partial<AdminDeps> = {}): Promise<Runn
     fixture,
     run: (...argv) => runAs(ADMIN_TOKEN, argv),
     runAs: (token, ...argv) => runAs(token, argv),
+    watch: (...argv) => {
+      const terminal = terminalOf(ADMIN_TOKEN)
+      return { out: terminal.stdout, stop: () => terminal.signal('SIGINT'), code: runProgram(argv, terminal) }
+    },
     async [Symbol.asyncDispose]() {
       await admin[Symbol.asyncDispose]()
       await fixture[Symbol.asyncDispose]()

@@ -24,8 +24,13 @@ describe('session flags', () => {
       maxPayments: 0,
       perRecipient: { '*': '2' },
       perWindow: [{ max: '5', per: '10m' }],
+      taskPayments: 3,
+      taskRequests: 0,
       host: ['*.example.com'],
+      path: ['/v1/*'],
       category: ['search'],
+      enforce: 'all',
+      onDrift: 'deny',
       network: ['base-sepolia'],
       label: { team: 'x' },
       singleUse: true,
@@ -35,13 +40,22 @@ describe('session flags', () => {
       networks: ['base-sepolia'],
       labels: { team: 'x' },
       singleUse: true,
-      limits: { perPayment: '1', payments: 0, perRecipient: { '*': '2' }, perWindow: [{ max: '5', per: '10m' }] },
-      scope: { hosts: ['*.example.com'], categories: ['search'] },
+      limits: {
+        ...{ perPayment: '1', payments: 0, perRecipient: { '*': '2' }, perWindow: [{ max: '5', per: '10m' }] },
+        perTask: { payments: 3, requests: 0 },
+      },
+      scope: { hosts: ['*.example.com'], paths: ['/v1/*'], categories: ['search'], enforce: 'all', onDrift: 'deny' },
     })
   })
 
   it('nothing is said for who does not say it, because a child takes it from its parent', async () => {
     expect(await specOf({ cap: '1', ttl: '1h', parent: 'ses_1' })).toEqual({ cap: '1', ttl: '1h', parent: 'ses_1' })
+  })
+
+  it('a mandate stands in a file, whose text is sent without the line break at its end', async () => {
+    const mandate = await file('a.b.c~\n')
+    expect(await specOf({ ...least, mandate, tokenFormat: 'jwt' })).toEqual({ ...least, mandate: 'a.b.c~', tokenFormat: 'jwt' })
+    await expect(specOf({ ...least, mandate: `${mandate}-none` })).rejects.toMatchObject({ exitCode: 2 })
   })
 
   it('a refill needs an amount, a rhythm and an upper bound', async () => {

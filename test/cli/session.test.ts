@@ -41,6 +41,20 @@ describe('session', () => {
         '--per-window',
         '5/10m',
       ],
+      ...[
+        '--task-payments',
+        '3',
+        '--task-requests',
+        '40',
+        '--path',
+        '/v1/*',
+        '--path',
+        '/health',
+        '--enforce',
+        'all',
+        '--on-drift',
+        'deny',
+      ],
       ...['--host', '*.example.com', '--method', 'GET', '--category', 'search', '--label', 'team=x', '--single-use'],
     )
     expect(await purser.json('session', 'show', id)).toMatchObject({
@@ -49,11 +63,23 @@ describe('session', () => {
         payments: 3,
         perRecipient: { '*': '2.00', 'api.example.com': '5.00' },
         perWindow: [{ max: '5.00', per: '10m' }],
+        perTask: { payments: 3, requests: 40 },
       },
-      scope: { hosts: ['*.example.com'], methods: ['GET'], categories: ['search'] },
+      scope: {
+        ...{ hosts: ['*.example.com'], methods: ['GET'], paths: ['/v1/*', '/health'], categories: ['search'] },
+        ...{ enforce: 'all', onDrift: 'deny' },
+      },
       labels: { team: 'x' },
       singleUse: true,
     })
+  })
+
+  it.each([
+    ['--enforce', 'some'],
+    ['--on-drift', 'ignore'],
+    ['--task-payments', 'few'],
+  ])('%s %s is wrong usage, said before anything is opened', async (flag, value) => {
+    expect(await purser.run('session', 'open', ...least, flag, value)).toMatchObject({ code: 2, err: expect.stringContaining(flag) })
   })
 
   it('a child takes from its parent what is not said, is listed with it, and cannot have more', async () => {

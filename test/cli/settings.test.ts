@@ -42,6 +42,15 @@ describe('settings', () => {
     expect(await adminOf(await readSettings({ config }, terminal), terminal)).toEqual({ url: 'http://elsewhere:1', token: 't' })
   })
 
+  it('an empty token in the environment never becomes the one of the data folder', async () => {
+    const { configFile: config, folder } = await writeConfig({ dataDir: '.' })
+    await writeFile(join(folder, 'admin.token'), 'secret\n')
+    await expect(connectAdmin({ config }, capturedTerminal({ PURSER_ADMIN_TOKEN: '' }))).rejects.toMatchObject({
+      message: 'PURSER_ADMIN_TOKEN is set, and empty.',
+      advice: expect.stringContaining('unset it'),
+    })
+  })
+
   it('with address and token in the environment no configuration is read', async () => {
     const terminal = capturedTerminal({ PURSER_ADMIN_URL: 'http://elsewhere:1', PURSER_ADMIN_TOKEN: 't', PURSER_CONFIG: '/nowhere.yaml' })
     expect((await connectAdmin({}, terminal)).url).toBe('http://elsewhere:1')

@@ -23,6 +23,11 @@ describe('statement', () => {
   it('shows currencies other than the dollar by their code, and what is below zero with its sign', () => {
     expect(display('8.47', 'EUR')).toBe('8.47 EUR')
     expect(display('-0.50', 'EUR')).toBe('-0.50 EUR')
+    expect([display('5', 'USD'), display('0.000001', 'USD')]).toEqual(['$5.00', '$0.000001'])
+  })
+
+  it('shows whatever a stranger may have asked for', () => {
+    expect(display(`${'9'.repeat(60)}.00`, 'USD')).toBe(`$${'9'.repeat(60)}.00`)
   })
 
   it('the balance of a recurring budget says how it grows and when', () => {
@@ -32,9 +37,15 @@ describe('statement', () => {
     expect(balanceText({ ...session, refill, refillsAt: null })).toContain('up to $2.00 remaining\n')
   })
 
+  it('the balance says how much of the cap is used, and of how many payments', () => {
+    expect(balanceText(session)).toContain('] 15% used\n')
+    expect(balanceText({ ...session, limits: { payments: 5 } })).toContain('Payments  3 of 5\n')
+    expect(balanceText({ ...session, payments: 0, singleUse: true })).toContain('Payments  0 of 1\n')
+  })
+
   it('the balance says that what is held may still be taken', () => {
     const text = balanceText(session)
-    expect(text).toContain('Held      $0.03  (may still be taken: the outcome is not known yet)')
+    expect(text).toContain('Held      $0.03  (set aside: it waits for people, or its outcome is not known yet)')
     expect(text).toContain('Spent     $1.50')
     expect(text).toContain('Payments  3')
   })

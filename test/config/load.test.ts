@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ConfigError, type LoadOptions, loadConfig } from '../../src/config/load.ts'
+import { FOUR_TIERS } from '../policy/fixtures.ts'
 import { type Folder, temporaryFolder } from './folder.ts'
 
 let folder: Folder
@@ -145,6 +146,13 @@ describe('loadConfig', () => {
       }),
       { numRuns: 60 },
     )
+  })
+
+  it('the four tiers of config/tiers.yaml are read as they stand there', async () => {
+    const tiers = resolve(import.meta.dirname, '../../config/tiers.yaml')
+    const config = await loadConfig({ file: await folder.write('purser.yaml', `tiers: { file: ${JSON.stringify(tiers)} }\n`), env: {} })
+    expect(config.tiers).toStrictEqual(FOUR_TIERS)
+    expect(config.warnings).toEqual([])
   })
 
   it.each(['purser.yaml', 'sidecar.yaml', 'reverse.yaml'])('config/%s starts as it is, on test networks only', async (name) => {

@@ -25,7 +25,9 @@ describe('configSchema', () => {
       assets: [],
       tiers: [],
       categories: [],
-      recipients: { verified: [], blocked: [] },
+      recipients: { verified: [], blocked: [], blockedFiles: [] },
+      priceDrift: { factor: 2_000_000n, over_ms: 2_592_000_000, on: 'report' },
+      discovery: null,
       jurisdictions: { sanctioned: [] },
       metrics: { listen: null },
       people: [],
@@ -63,20 +65,19 @@ describe('configSchema', () => {
     ])
   })
 
+  it('takes tiers that ask people', () => {
+    const tiers = [approval('notify_with_veto', { vetoWindow: '30s' }), { ...approval('explicit_human', { timeout: '4h' }), name: 'two' }]
+    expect(schema.parse({ tiers }).tiers.map((tier) => tier.approval)).toEqual(['notify_with_veto', 'explicit_human'])
+  })
+
   it.each([
     ['proxy.parent', { proxy: { parent: { url: 'http://x' } } }, /not in this version/],
     ['ledger', { ledger: 'mysql://user@host/db' }, /write sqlite:PATH/],
     [
-      'tiers[0].approval',
-      { tiers: [approval('notify_with_veto', { vetoWindow: '30s' })] },
-      /asks for people; this version knows none and blocked/,
+      'tiers[0].conditions.hours',
+      { tiers: [{ name: 'a', approval: 'blocked', conditions: { hours: '9-17' } }] },
+      /write them like "Mon-Fri 08:00-18:00 Europe\/Berlin"/,
     ],
-    [
-      'tiers[0].approval',
-      { tiers: [approval('explicit_human', { timeout: '4h' })] },
-      /asks for people; this version knows none and blocked/,
-    ],
-    ['tiers[0].conditions.hours', { tiers: [{ name: 'a', approval: 'blocked', conditions: { hours: '9-17' } }] }, /not in this version/],
   ])('%s is refused with a sentence that says so', (path, value, message) => {
     expect(issues(value)).toEqual([{ path, message: expect.stringMatching(message) }])
   })

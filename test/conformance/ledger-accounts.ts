@@ -1,6 +1,6 @@
 /** Sessions, the kill switch, admin tokens and totals (R10, R11, R12). */
 import { describe, expect, it, vi } from 'vitest'
-import type { Halt } from '../../src/ledger/ledger.ts'
+import type { Halt } from '../../src/ledger/administration.ts'
 import { MAX_CAP, MAX_SESSION_DEPTH, MAX_TTL_MS } from '../../src/limits.ts'
 import { authorizationFor, CLAIMED, COMPLETE, NEVER_SENT, PAY_TO, usd } from '../ledger/fixtures.ts'
 import type { Bench } from './ledger.ts'
@@ -307,7 +307,7 @@ function operatorsConformance(bench: () => Bench): void {
 
   describe('admin tokens', () => {
     it('finds a token by its hash until it is revoked', async () => {
-      const token = { id: 'tok_1', role: 'auditor', label: 'CI', createdAt: bench().clock.now(), revokedAt: null } as const
+      const token = { id: 'tok_1', role: 'auditor', person: 'alice', label: 'CI', createdAt: bench().clock.now(), revokedAt: null } as const
       const { told, stop } = bench().watch()
       await bench().ledger.createToken(token, 'hash')
       expect(await bench().ledger.tokenByHash('hash')).toEqual(token)

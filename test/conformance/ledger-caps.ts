@@ -1,7 +1,7 @@
 /** Caps and limits: no overspend, under any concurrency, for the session, its ancestors and each limit (G1, G7, R9). */
 import { describe, expect, it } from 'vitest'
 import type { SessionLimits } from '../../src/session/session.ts'
-import { CLAIMED, NEVER_SIGNED, OTHER_PAY_TO, PAY_TO, type RequestChanges, usd } from '../ledger/fixtures.ts'
+import { authorizationFor, CLAIMED, NEVER_SIGNED, OTHER_PAY_TO, PAY_TO, type RequestChanges, usd } from '../ledger/fixtures.ts'
 import type { Bench } from './ledger.ts'
 
 export function capsConformance(bench: () => Bench): void {
@@ -161,6 +161,24 @@ export function capsConformance(bench: () => Bench): void {
           [1, {}, 'payment_count_exceeded'],
         ],
       },
+      {
+        guarantee: 'perTask bounds the paid calls of each task, and requests that name none are one task',
+        limits: { perTask: { payments: 2 } },
+        payments: [
+          [1, { attempt: { task: 'a' } }, 'reserved'],
+          [1, { attempt: { task: 'a' } }, 'reserved'],
+          [1, { attempt: { task: 'a' } }, 'step_budget_exceeded'],
+          [1, { attempt: { task: 'b' } }, 'reserved'],
+          [1, {}, 'reserved'],
+          [1, {}, 'reserved'],
+          [1, {}, 'step_budget_exceeded'],
+        ],
+      },
+      {
+        guarantee: 'a step budget of zero is zero, and one of requests alone bounds no payments',
+        limits: { perTask: { payments: 0, requests: 1 } },
+        payments: [[1, {}, 'step_budget_exceeded']],
+      },
       { guarantee: 'no payments means none', limits: { payments: 0 }, payments: [[1, {}, 'payment_count_exceeded']] },
       {
         guarantee: 'a named host has its own bound, and * is the bound of each one not named',
@@ -291,6 +309,46 @@ export function capsConformance(bench: () => Bench): void {
       expect(await bench().verdict(bench().make.request(id, usd(1)))).toBe('reserved')
     })
 
+    it('lets one of 50 parallel payments under a session for single use pay, and never another, whatever becomes of it', async () => {
+      const { id } = await bench().openSession({ singleUse: true, cap: usd(100) })
+      const requests = Array.from({ length: 50 }, () => bench().make.request(id, usd(1)))
+      const results = await Promise.all(requests.map((request) => bench().ledger.reserve(request)))
+      const [won, ...more] = results.flatMap((result) => (result.kind === 'reserved' ? [result.reservation] : []))
+      expect([won?.paymentId, more]).toEqual([expect.any(String), []])
+      expect(results.filter(({ kind }) => kind === 'refused')).toHaveLength(49)
+      const [paying] = requests.filter(({ paymentId }) => paymentId === won?.paymentId)
+      if (paying) await won?.record(authorizationFor(paying))
+      await won?.leaveUnknown('nobody knows')
+      expect(await bench().verdict(bench().make.request(id, usd(1)))).toBe('payment_count_exceeded')
+      await won?.post(CLAIMED)
+      expect(await bench().verdict(bench().make.request(id, usd(1)))).toBe('payment_count_exceeded')
+    })
+
+    it('counts the payments of children under a parent for single use together', async () => {
+      const parent = await bench().openSession({ singleUse: true })
+      const children = await Promise.all([1, 2].map(() => bench().openSession({ parent: parent.id, singleUse: true })))
+      const verdicts = await Promise.all(children.map(({ id }) => bench().verdict(bench().make.request(id, usd(1)))))
+      expect(verdicts.toSorted()).toEqual(['payment_count_exceeded', 'reserved'])
+    })
+
+    it('tells what payments of one wallet may still take, over all sessions and apart from other wallets and tokens', async () => {
+      const { id } = await bench().openSession()
+      const other = await bench().openSession()
+      const request = bench().make.request(id, usd(2))
+      const { network, asset, payer, amountAtomic } = request.attempt.terms
+      const wallet = { network, token: asset.address, payer }
+      const [first, second] = [await bench().sign(request), await bench().reserve(bench().make.request(other.id, usd(3)))]
+      const foreign = { payer: `0x${'9'.repeat(40)}` }
+      await bench().reserve(bench().make.request(id, usd(1), { terms: foreign }))
+      expect(await bench().ledger.heldBy({ ...wallet, payer: payer.toLowerCase() })).toBe((amountAtomic * 5n) / 2n)
+      expect(await bench().ledger.heldBy({ ...wallet, network: 'eip155:1' })).toBe(0n)
+      await first.leaveUnknown('nobody knows')
+      await second.void(NEVER_SIGNED)
+      expect(await bench().ledger.heldBy(wallet)).toBe(amountAtomic)
+      await first.post(CLAIMED)
+      expect(await bench().ledger.heldBy(wallet)).toBe(0n)
+    })
+
     it('gives back everything that a voided payment counted for', async () => {
       const limits = {
         payments: 1,
@@ -356,6 +414,29 @@ export function capsConformance(bench: () => Bench): void {
     })
   })
 
+  describe('step budgets', () => {
+    const inTask: RequestChanges = { attempt: { task: 'report' } }
+
+    it('grant exactly as many of parallel payments as the task may make, over all children', async () => {
+      const limits: SessionLimits = { perTask: { payments: 5 } }
+      const parent = await bench().openSession({ limits })
+      const children = await Promise.all([1, 2].map(() => bench().openSession({ parent: parent.id, limits })))
+      const asked = Array.from({ length: 20 }, (_, at) => bench().make.request(children[at % 2]?.id ?? '', usd(0.1), inTask))
+      const verdicts = await Promise.all(asked.map((request) => bench().verdict(request)))
+      expect(verdicts.filter((verdict) => verdict === 'reserved')).toHaveLength(5)
+      expect(new Set(verdicts)).toEqual(new Set(['reserved', 'step_budget_exceeded']))
+    })
+
+    it('get a step back when its payment is voided, and none by time', async () => {
+      const { id } = await bench().openSession({ limits: { perTask: { payments: 1 } } })
+      const step = await bench().reserve(bench().make.request(id, usd(1), inTask))
+      bench().clock.advance(3_500_000)
+      expect(await bench().verdict(bench().make.request(id, usd(1), inTask))).toBe('step_budget_exceeded')
+      await step.void(NEVER_SIGNED)
+      expect(await bench().verdict(bench().make.request(id, usd(1), inTask))).toBe('reserved')
+    })
+  })
+
   describe('what decisions rest on', () => {
     const tier = { tier: 'autonomous', max: 2, per_ms: 60_000 }
 
@@ -379,8 +460,8 @@ export function capsConformance(bench: () => Bench): void {
       await bench().reserve(bench().make.request(two.id, usd(1), { attempt: { tier: 'supervised' } }))
       const ask = {
         agent: 'researcher',
+        sessionId: one.id,
         origin: 'https://api.example.com',
-        host: 'api.example.com',
         network: 'eip155:84532',
         payTo: PAY_TO,
       }
@@ -389,7 +470,7 @@ export function capsConformance(bench: () => Bench): void {
       expect(await bench().verdict(bench().make.request(one.id, usd(1), { frequency: tier }))).toBe('decide_again')
     })
 
-    it('pins the recipient of a host’s first payment and asks again for another one', async () => {
+    it('pins the recipient of an origin’s first payment and asks again for another one', async () => {
       const { id } = await bench().openSession()
       const other = { terms: { payTo: OTHER_PAY_TO } }
       const [first, second] = await Promise.all([
@@ -401,6 +482,13 @@ export function capsConformance(bench: () => Bench): void {
         'reserved',
       )
       expect(await bench().verdict(bench().make.request(id, usd(1), other))).toBe('reserved')
+    })
+
+    it('pins by origin: what another port of the host asks for pins another', async () => {
+      const { id } = await bench().openSession()
+      const beside = { attempt: { origin: 'https://api.example.com:8443' }, terms: { payTo: OTHER_PAY_TO } }
+      expect(await bench().verdict(bench().make.request(id, usd(1), { pin: true }))).toBe('reserved')
+      expect(await bench().verdict(bench().make.request(id, usd(1), { pin: true, ...beside }))).toBe('reserved')
     })
 
     it('forgets a pin with the last payment that made it, if that was voided', async () => {

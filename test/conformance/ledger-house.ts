@@ -10,6 +10,7 @@ export function houseConformance(bench: () => Bench): void {
   identity(bench)
   policy(bench)
   checkpoints(bench)
+  reports(bench)
 }
 
 function answers(bench: () => Bench): void {
@@ -60,6 +61,20 @@ function policy(bench: () => Bench): void {
       expect(await bench().verdict(decided('policy 1'))).toBe('policy_changed')
       expect(await bench().verdict(decided('policy 2'))).toBe('reserved')
     })
+
+    it('and those before it are kept with their texts, each as it was announced first, newest first, over a restart too', async () => {
+      const since = bench().clock.now()
+      await bench().ledger.announcePolicy('policy 1', '{"a":1}')
+      bench().clock.advance(1_000)
+      await bench().ledger.announcePolicy('policy 2', '{"b":2}')
+      await bench().ledger.announcePolicy('policy 1', '{"other":1}')
+      await bench().ledger.announcePolicy('policy 3')
+      await bench().store.restart()
+      const one = { version: 'policy 1', text: '{"a":1}', since }
+      expect(await bench().ledger.policyRecord('policy 1')).toEqual(one)
+      expect(await bench().ledger.policyRecord('policy 3')).toBeUndefined()
+      expect(await bench().ledger.policyRecords()).toEqual([{ version: 'policy 2', text: '{"b":2}', since: since + 1_000 }, one])
+    })
   })
 }
 
@@ -100,6 +115,43 @@ function checkpoints(bench: () => Bench): void {
       await bench().ledger.checkpoint(SIGNER)
       await written()
       expect(await bench().ledger.verifyReceipts()).toMatchObject({ ok: true, count: 2, checkpoints: 1, unsealed: 1 })
+    })
+  })
+}
+
+function reports(bench: () => Bench): void {
+  describe('kept reports of days', () => {
+    const report = (date: string, final: boolean, text = 'first') => ({ date, final, madeAt: bench().clock.now(), text })
+
+    it('stay as they were kept first, over a restart too, until a final one takes the place of one that was not', async () => {
+      const { reports } = bench().ledger
+      expect(await reports.keep(report('2026-06-26', false))).toBe(true)
+      expect(await reports.keep(report('2026-06-26', false, 'again'))).toBe(false)
+      await bench().store.restart()
+      const after = bench().ledger.reports
+      expect((await after.kept('2026-06-26'))?.text).toBe('first')
+      expect(await after.keep(report('2026-06-26', true, 'final'))).toBe(true)
+      expect(await after.keep(report('2026-06-26', true, 'later'))).toBe(false)
+      expect(await after.kept('2026-06-26')).toEqual(report('2026-06-26', true, 'final'))
+      expect(await after.kept('2026-06-25')).toBeUndefined()
+    })
+
+    it('of several who make one at once are one', async () => {
+      const kept = await Promise.all(Array.from({ length: 8 }, (_, n) => bench().ledger.reports.keep(report('2026-06-26', true, `${n}`))))
+      expect(kept.filter((won) => won)).toHaveLength(1)
+    })
+
+    it('are listed newest day first, page by page, and those that are not closed by themselves', async () => {
+      const { reports } = bench().ledger
+      for (const day of ['26', '24', '25']) await reports.keep(report(`2026-06-${day}`, day !== '24'))
+      const first = await reports.days({ limit: 2 })
+      expect(first.items.map(({ date }) => date)).toEqual(['2026-06-26', '2026-06-25'])
+      expect(await reports.days({ limit: 2, cursor: first.next ?? '' })).toEqual({
+        items: [{ date: '2026-06-24', final: false, madeAt: bench().clock.now() }],
+        next: null,
+      })
+      expect((await reports.days({ limit: 2 }, { final: false })).items.map(({ date }) => date)).toEqual(['2026-06-24'])
+      await expect(reports.days({ limit: 2, cursor: 'x' })).rejects.toMatchObject({ refusal: { code: 'request_invalid' } })
     })
   })
 }

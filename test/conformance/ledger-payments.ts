@@ -225,7 +225,13 @@ function crashConformance(bench: () => Bench): void {
 
 function memoryConformance(bench: () => Bench): void {
   describe('what is remembered of a recipient', () => {
-    const ask = { agent: 'researcher', origin: 'https://api.example.com', host: 'api.example.com', network: 'eip155:84532', tiers: [] }
+    const ask = {
+      agent: 'researcher',
+      sessionId: 'ses_any',
+      origin: 'https://api.example.com',
+      network: 'eip155:84532',
+      tiers: [],
+    }
 
     it('is known only after a payment that is settled and delivered', async () => {
       const { id } = await bench().openSession()
@@ -280,7 +286,9 @@ function listsConformance(bench: () => Bench): void {
   describe('lists of payments', () => {
     it('filter by every dimension, newest first', async () => {
       const [one, two] = [await bench().openSession(), await bench().openSession()]
-      const a = bench().make.request(one.id, usd(1), { attempt: { tool: 'web', task: 't1' } })
+      const a = bench().make.request(one.id, usd(1), {
+        attempt: { tool: 'web', task: 't1', context: { onBehalfOf: ['planner', 'payer'], trace: 'abc' } },
+      })
       const settled = await bench().sign(a)
       await settled.post(CLAIMED)
       bench().clock.advance(1_000)
@@ -293,6 +301,10 @@ function listsConformance(bench: () => Bench): void {
         [{ agent: 'other' }, [b]],
         [{ tool: 'web' }, [a]],
         [{ task: 't1' }, [a]],
+        [{ onBehalfOf: 'payer' }, [a]],
+        [{ onBehalfOf: 'pay' }, []],
+        [{ trace: 'abc' }, [a]],
+        [{ trace: 'abc', session: two.id }, []],
         [{ recipient: OTHER_PAY_TO.toUpperCase().replace('0X', '0x') }, [b]],
         [{ recipient: 'api.example.com' }, [b, a]],
         [{ state: 'settled' }, [a]],
@@ -310,6 +322,25 @@ function listsConformance(bench: () => Bench): void {
           JSON.stringify(filter),
         ).toEqual(expected.map(({ paymentId }) => paymentId))
       }
+    })
+
+    it('tell how a session has paid so far: its first payments and its latest, without refused and voided ones', async () => {
+      const { id } = await bench().openSession({ cap: usd(100) })
+      const asked = { agent: 'researcher', sessionId: id, origin: '', network: '', payTo: '', tiers: [], conduct: true } as const
+      expect((await bench().ledger.history(asked)).conduct).toEqual({ first: [], latest: [] })
+      const start = bench().clock.now()
+      for (let count = 0; count < 12; count++) {
+        const attempt = { host: `h${count}.example`, categories: ['search'] }
+        const reservation = await bench().reserve(bench().make.request(id, usd(1), { attempt }))
+        if (count === 1) await reservation.void(NEVER_SIGNED)
+        bench().clock.advance(1_000)
+      }
+      await bench().ledger.reserve(bench().make.request(id, usd(1_000)))
+      const { conduct } = await bench().ledger.history(asked)
+      expect(conduct?.first.map(({ host }) => host)).toEqual([0, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((count) => `h${count}.example`))
+      expect(conduct?.latest.map(({ host }) => host)).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2].map((count) => `h${count}.example`))
+      expect(conduct?.first[1]).toEqual({ host: 'h2.example', categories: ['search'], at: start + 2_000 })
+      expect((await bench().ledger.history({ ...asked, sessionId: 'ses_other' })).conduct).toEqual({ first: [], latest: [] })
     })
 
     it('page through a filter without losing or repeating anything', async () => {

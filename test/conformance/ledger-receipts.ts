@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { verifyChain } from '../../src/audit/chain.ts'
 import type { Receipt, ReceiptFilter } from '../../src/audit/receipt.ts'
 import type { Refusal } from '../../src/errors.ts'
+import type { Page, PageRequest } from '../../src/ledger/ledger.ts'
 import { REFUSAL_RUN_MS } from '../../src/limits.ts'
 import { authorizationFor, CLAIMED, COMPLETE, NEVER_SENT, NEVER_SIGNED, usd } from '../ledger/fixtures.ts'
 import type { Bench } from './ledger.ts'
@@ -66,6 +67,57 @@ export function receiptsConformance(bench: () => Bench): void {
         { kind: 'conclusion', state: 'void', code: NEVER_SIGNED.code, signatureDigest: null },
         { kind: 'conclusion', state: 'void', code: NEVER_SENT.code, signature: null, signatureDigest: expect.any(String) },
       ])
+    })
+
+    it('are found by the tool, the tier, the recipient and the context of their payment', async () => {
+      const { id } = await bench().openSession()
+      const bought = async (attempt: object) => {
+        const reservation = await bench().sign(bench().make.request(id, usd(1), { attempt }))
+        await reservation.post(CLAIMED)
+        return reservation.paymentId
+      }
+      const one = await bought({
+        tool: 'web_search',
+        tier: 'small',
+        host: 'one.example',
+        context: { onBehalfOf: ['planner'], trace: 'abc' },
+      })
+      const two = await bought({ tool: 'mail', tier: 'large', host: 'two.example' })
+      const found = async (filter: ReceiptFilter) => (await receipts(filter)).map(({ paymentId }) => paymentId)
+      expect(await found({ tool: 'web_search' })).toEqual([one])
+      expect(await found({ tier: 'large' })).toEqual([two])
+      expect(await found({ onBehalfOf: 'planner', trace: 'abc' })).toEqual([one])
+      expect(await found({ trace: 'abcd' })).toEqual([])
+      expect(await found({ recipient: 'ONE.example' })).toEqual([one])
+      const [{ recipient } = { recipient: null }] = await receipts()
+      expect(await found({ recipient: recipient?.toUpperCase() ?? '', session: id })).toEqual([one, two])
+      expect(await found({ tool: 'web_search', tier: 'large' })).toEqual([])
+    })
+
+    it('of a span of time come in its order, page by page, each once, also where the clock was set back', async () => {
+      const { id } = await bench().openSession()
+      const start = bench().clock.now()
+      for (const step of [0, 3_000, -2_000, 0, 2_000, 60_000]) {
+        bench().clock.advance(step)
+        await (await bench().reserve(bench().make.request(id, usd(1), { attempt: { tool: 'clock' } }))).void(NEVER_SIGNED)
+      }
+      const span = { since: start, until: start + 3_001 }
+      const walk = async <T>(list: (page: PageRequest) => Promise<Page<T>>) => {
+        const items: T[] = []
+        for (let cursor: string | null | undefined; cursor !== null; ) {
+          const page = await list(cursor === undefined ? { limit: 2 } : { limit: 2, cursor })
+          items.push(...page.items)
+          cursor = page.next
+        }
+        return items
+      }
+      for (const more of [{}, { agent: 'researcher' }, { tool: 'clock' }, { session: id }]) {
+        const entries = await walk((page) => bench().ledger.receipts({ ...span, ...more }, page))
+        const payments = await walk((page) => bench().ledger.payments({ ...span, ...more }, page))
+        expect(entries.map(({ at }) => Date.parse(at) - start)).toEqual([3_000, 3_000, 1_000, 1_000, 0])
+        expect(payments.map(({ decidedAt }) => decidedAt - start)).toEqual([3_000, 3_000, 1_000, 1_000, 0])
+        expect(new Set([...entries, ...payments].map((one) => one.id)).size).toBe(10)
+      }
     })
 
     it('are numbered without a gap and chained in each session, under concurrency too', async () => {

@@ -1,6 +1,7 @@
 /** Sharing: several runs on one ledger buy once, sign alone, and never look into the same payment (R3, R5, R8). */
 import { describe, expect, it } from 'vitest'
 import { PURCHASE_LEASE_MS } from '../../src/limits.ts'
+import { approvalOf } from '../approval/facts.ts'
 import { authorizationFor, CLAIMED, NEVER_SENT, usd } from '../ledger/fixtures.ts'
 import type { Bench } from './ledger.ts'
 
@@ -78,6 +79,25 @@ export function sharingConformance(bench: () => Bench): void {
       const ids = rounds.flat().map((payment) => payment.id)
       expect(new Set(ids).size).toBe(ids.length)
       expect(ids.length).toBeGreaterThan(0)
+    })
+
+    it('give an approval to one of them, and both hear of it', async () => {
+      const other = await bench().second()
+      const { id: sessionId } = await bench().openSession()
+      const approval = approvalOf({ ids: bench().ids, now: bench().clock.now(), sessionId }, { state: 'approved' })
+      const told: string[] = []
+      const stop = other.approvals.watchApprovals((id) => told.push(id))
+      await bench().ledger.approvals.insertApproval(approval)
+      await expect.poll(() => told, { timeout: 2_000 }).toEqual([approval.id])
+      const used = { ...approval, state: 'used', version: 2 } as const
+      const stores = [bench().ledger.approvals, other.approvals]
+      const claims = await Promise.all(Array.from({ length: 20 }, (_, index) => stores[index % 2]?.replaceApproval(used)))
+      expect(claims.filter((won) => won)).toHaveLength(1)
+      const asked = await Promise.all(stores.map((store) => store.insertApproval(approvalOf({ ids: bench().ids, now: 1, sessionId }))))
+      expect(asked.filter((opened) => opened)).toHaveLength(1)
+      const uses = await Promise.all(stores.map((store) => store.useOnce('one link', bench().clock.now() + 1_000)))
+      expect(uses.filter((first) => first)).toHaveLength(1)
+      stop()
     })
 
     it('tell each other what changes', async () => {

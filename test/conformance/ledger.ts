@@ -8,12 +8,14 @@ import type { Session } from '../../src/session/session.ts'
 import type { Events } from '../../src/telemetry/events.ts'
 import { countingIds, type TestClock, testClock } from '../clock.ts'
 import { authorizationFor, CONFIRMABLE, fixtures } from '../ledger/fixtures.ts'
+import { approvalsConformance } from './approvals.ts'
 import { accountsConformance } from './ledger-accounts.ts'
 import { capsConformance } from './ledger-caps.ts'
 import { disputesConformance } from './ledger-disputes.ts'
 import { houseConformance } from './ledger-house.ts'
 import { modelConformance } from './ledger-model.ts'
 import { paymentsConformance } from './ledger-payments.ts'
+import { policyConformance } from './ledger-policy.ts'
 import { proofConformance } from './ledger-proof.ts'
 import { purchasesConformance } from './ledger-purchases.ts'
 import { receiptsConformance } from './ledger-receipts.ts'
@@ -154,6 +156,8 @@ export function ledgerConformance(name: string, openStore: OpenStore, { shared =
     proofConformance(bench)
     disputesConformance(bench)
     houseConformance(bench)
+    approvalsConformance(bench)
+    policyConformance(bench)
     modelConformance(bench)
   })
 }

@@ -5,6 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WAYPOINTS, type Waypoint } from '../../src/waypoints.ts'
+import { killWhilePeopleDecide } from './beside.ts'
 import { Lane } from './lane.ts'
 import { type LedgerKind, ledgerOf } from './ledgers.ts'
 import { randomOf } from './random.ts'
@@ -59,6 +60,17 @@ describe(`killed at each of ${WAYPOINTS.length} places (seed ${SEED})`, () => {
     '%s: no receipt is lost, nothing is paid twice, no money is forgotten',
     async (_name, kind) => {
       expect(await killEverywhere(kind), `PURSER_SEED=${SEED} does the same again`).toEqual([])
+    },
+    TIMEOUT_MS,
+  )
+
+  it.concurrent.each([
+    ['its successor on SQLite', 'sqlite'],
+    ['the replica beside it on PostgreSQL', 'postgres'],
+  ] as const)(
+    'in the middle of a question, a veto window and one that is vetoed: %s pays two of them once, and the third never',
+    async (_name, kind) => {
+      expect(await killWhilePeopleDecide(world, kind)).toEqual([])
     },
     TIMEOUT_MS,
   )

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { type RpcGate, startRpcGate } from '../testnet/rpc-gate.ts'
 import { type AskOptions, ask, type Got, type Order } from './agent.ts'
+import { approveAll, governance } from './people.ts'
 import { type Place, type Plan, PurserProcess } from './process.ts'
 import { WINDOW_S, type World } from './world.ts'
 
@@ -75,6 +76,7 @@ export class Lane implements AsyncDisposable {
   /** Starts without a plan; what was running has ended. */
   async start(): Promise<void> {
     this.#process = await PurserProcess.start(this.#place)
+    if (this.#process) void approveAll(this.#process)
   }
 
   /** Starts with a plan for its first moments, and waits until it is dead. @throws Error where it lives on. */
@@ -112,11 +114,14 @@ export class Lane implements AsyncDisposable {
   }
 
   /** The agent asks, or asks again. */
-  async askFor(bought: Bought, { reset = false }: Pick<AskOptions, 'reset'> = {}): Promise<Got> {
+  async askFor(bought: Bought, { reset = false, patience = PENDING_TRIES }: AskFor = {}): Promise<Got> {
     this.#lastSigned_ms = Date.now()
     const got = await ask(bought.order, { proxyUrl: this.process.proxyUrl, credentials: bought.credentials, reset })
     bought.got.push(got)
-    return got
+    // Its window goes on without it for a second or two.
+    if (got.kind !== 'refused' || got.code !== 'approval_pending' || patience === 0) return got
+    await new Promise((resolve) => setTimeout(resolve, PENDING_PAUSE_MS))
+    return this.askFor(bought, { patience: patience - 1 })
   }
 
   /** Every agent that heard nothing asks again. */
@@ -147,12 +152,21 @@ export class Lane implements AsyncDisposable {
 }
 
 /** There is nothing to be had by asking again. */
-const DONE = new Set(['paid_not_delivered', 'payment_not_allowed'])
+const DONE = new Set(['paid_not_delivered', 'payment_not_allowed', 'tier_prohibited'])
+
+interface AskFor extends Pick<AskOptions, 'reset'> {
+  /** How often it asks again while people have not decided. */
+  readonly patience?: number
+}
+
+const PENDING_PAUSE_MS = 500
+const PENDING_TRIES = 30
 
 /** How long a planned death may take: a round of recovery is the slowest way to it. */
 export const PATIENCE_MS = 8_000
 
-function configOf({ testnet }: World, rpc: string): Record<string, unknown> {
+/** What all processes on this world have in common. */
+export function configOf({ testnet, hook }: World, rpc: string): Record<string, unknown> {
   return {
     mode: 'enforce',
     dataDir: './data',
@@ -166,14 +180,7 @@ function configOf({ testnet }: World, rpc: string): Record<string, unknown> {
     admin: { listen: '127.0.0.1:0' },
     networks: [{ id: 'base-sepolia', rpc, finalityBlocks: 0 }],
     recipients: { verified: [{ host: 'localhost' }, { host: '127.0.0.1' }] },
-    categories: [{ host: '*', category: 'api_calls' }],
-    tiers: [
-      {
-        name: 'autonomous',
-        conditions: { maxAmount: '1', categories: ['api_calls'], recipientTrust: 'verified', frequency: { max: 1_000_000, per: '1h' } },
-        approval: 'none',
-      },
-    ],
+    ...governance(hook.url),
     log: { level: 'warn' },
   }
 }

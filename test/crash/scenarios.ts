@@ -1,6 +1,7 @@
 /** For each waypoint what an agent or an operator does so that it is passed, and when the process has to be armed for it. */
 import type { Waypoint } from '../../src/waypoints.ts'
 import type { Lane } from './lane.ts'
+import { GAMBLE, HIRE, HIRE_LATE, TELL, TELL_LONG } from './people.ts'
 
 export interface Scenario {
   /** Runs before the process is armed. */
@@ -40,6 +41,10 @@ const askTwice: Scenario = {
   },
 }
 const reset: Scenario = { act: (lane) => lane.buy(lane.world.fresh(), { reset: true }) }
+const withPeople = (headers: readonly string[]): Scenario => ({ act: (lane) => lane.buy(lane.world.fresh(), { headers }) })
+const hire = withPeople(HIRE)
+const tell = withPeople(TELL)
+const tellLong = withPeople(TELL_LONG)
 const refused: Scenario = { act: (lane) => lane.buy(lane.world.fresh(), { headers: ['Purser-Pay', 'never'] }) }
 
 /** The chain cannot be asked until the window has closed; then the agent asks again. */
@@ -107,6 +112,19 @@ export const SCENARIOS: Readonly<Record<Waypoint, Scenario>> = {
   'presenting again': buyTwice,
   quoted: buy,
   judged: buy,
+  'people asked': hire,
+  'people heard': hire,
+  'approval claimed': hire,
+  'challenge asked for again': { ...withPeople(HIRE_LATE), once: true },
+  'owner alerted': withPeople(GAMBLE),
+  'window opening': tell,
+  'window opened': tell,
+  'window ending': tell,
+  'window ended': tell,
+  'window left': tellLong,
+  'window passed': tellLong,
+  'before freeing': tellLong,
+  freed: tellLong,
   'before reserving': buy,
   holding: buy,
   'hold written': buy,

@@ -61,7 +61,7 @@ function unserved({ purchases }: Lane): string[] {
       .filter(({ order }) => !order.url.includes('/gone'))
       .filter(({ order, got }) => {
         const last = got.at(-1)
-        if (order.headers.includes('never')) return last?.kind !== 'refused'
+        if (order.headers.includes('never') || order.headers.includes('gamble')) return last?.kind !== 'refused'
         return !(got.some(({ kind }) => kind === 'goods') || (last?.kind === 'refused' && last.code === 'paid_not_delivered'))
       })
       .map(({ order, got }) => `${order.url} got ${JSON.stringify(got)}`)

@@ -4,12 +4,15 @@ import { listen } from '../testnet/doors.ts'
 import { type Misbehaving, startMisbehaving } from '../testnet/misbehaving.ts'
 import { startTestnet, type Testnet } from '../testnet/testnet.ts'
 import { challengeOf } from '../testnet/wire.ts'
+import { type Hook, startHook } from './people.ts'
 
 export const WINDOW_S = 10
 
 export interface World extends AsyncDisposable {
   readonly testnet: Testnet
   readonly misbehaving: Misbehaving
+  /** Where people get their notices. */
+  readonly hook: Hook
   /** A URL of an official server that no other purchase has. */
   fresh(): string
   /** The same of a server that does this misdeed when it is paid; the proxy asks it over TLS. */
@@ -22,12 +25,14 @@ export async function startWorld(): Promise<World> {
   await using started = new AsyncDisposableStack()
   const testnet = started.use(await startTestnet({ window_s: WINDOW_S }))
   const misbehaving = started.use(await startMisbehaving(testnet))
+  const hook = started.use(await startHook())
   let count = 0
   const servers = Object.values(testnet.servers)
   const all = started.move()
   return {
     testnet,
     misbehaving,
+    hook,
     fresh: () => {
       count += 1
       const path = count % 4 === 0 ? '/data' : '/weather'

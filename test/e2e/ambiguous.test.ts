@@ -10,6 +10,9 @@ import { type Misbehaving, startMisbehaving, withPayments } from '../testnet/mis
 import { startTestnet, type Testnet } from '../testnet/testnet.ts'
 import { type OpenSession, openConfig, type RunningPurser, startPurser } from './purser.ts'
 
+/** These servers take money and fail all the time: the circuit breaker would rightly pause them. */
+const UNBROKEN = { circuitBreaker: null }
+
 let testnet: Testnet
 let servers: Misbehaving
 let purser: RunningPurser
@@ -19,7 +22,7 @@ beforeAll(async () => {
   servers = await startMisbehaving(testnet)
   const config = openConfig([testnet.caFile])
   const routes = [{ prefix: '/evil/', upstream: `${servers.httpsUrl}/` }]
-  purser = await startPurser({ ...config, proxy: { ...(config.proxy as object), routes } })
+  purser = await startPurser({ ...config, ...UNBROKEN, proxy: { ...(config.proxy as object), routes } })
   await testnet.fund(purser.app.walletAddress as `0x${string}`, 1_000_000n)
 })
 afterAll(async () => {
@@ -238,7 +241,7 @@ async function play(reconciled: RunningPurser, session: OpenSession, { mode, ver
 function startReconciled(upstream: string): Promise<RunningPurser> {
   const config = openConfig([testnet.caFile])
   const networks = [{ id: 'base-sepolia', rpc: testnet.rpcUrl, finalityBlocks: 0 }]
-  return startPurser({ ...config, networks, proxy: { ...(config.proxy as object), routes: [{ prefix: '/evil/', upstream }] } })
+  return startPurser({ ...config, ...UNBROKEN, networks, proxy: { ...(config.proxy as object), routes: [{ prefix: '/evil/', upstream }] } })
 }
 
 describe.each(['expressV1', 'expressV2'] as const)('an official server (%s) whose facilitator fails', (server) => {

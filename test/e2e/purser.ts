@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { type App, startApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import type { HouseOptions } from '../../src/house.ts'
 
 export interface RunningPurser extends AsyncDisposable {
   readonly app: App
@@ -49,14 +50,15 @@ export function openConfig(caFiles: readonly string[] = []): Record<string, unkn
   }
 }
 
-export async function startPurser(config: Record<string, unknown>): Promise<RunningPurser> {
+export async function startPurser(config: Record<string, unknown>, options: Pick<HouseOptions, 'clock'> = {}): Promise<RunningPurser> {
   await using started = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'purser-e2e-'))
   started.defer(() => rm(folder, { recursive: true, force: true }))
   const file = join(folder, 'purser.yaml')
   await writeFile(file, stringify({ dataDir: './data', ...config }))
   const log: string[] = []
-  const app = started.use(await startApp(await loadConfig({ file, env: {} }), { logDestination: { write: (line) => void log.push(line) } }))
+  const logDestination = { write: (line: string) => void log.push(line) }
+  const app = started.use(await startApp(await loadConfig({ file, env: {} }), { ...options, logDestination }))
   const dataDir = join(folder, 'data')
   const adminToken = (await readFile(join(dataDir, 'admin.token'), 'utf8')).trim()
   const ask = async (path: string, init: RequestInit = {}) => {

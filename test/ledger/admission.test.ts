@@ -81,10 +81,10 @@ describe('a halt', () => {
     expect(haltBreach([{ scope, value, reason: 'secret reason', at: NOW }], lineage, attempt) !== undefined).toBe(stops)
   })
 
-  it('says since when, and not why: the reason is the operators’', () => {
-    expect(haltBreach([{ scope: 'all', value: '', reason: 'secret reason', at: NOW }], lineage, attempt)).toEqual({
+  it('says since when and why, so that the agent can tell its user', () => {
+    expect(haltBreach([{ scope: 'all', value: '', reason: 'odd spending', at: NOW }], lineage, attempt)).toEqual({
       code: 'payments_halted',
-      detail: 'All payments are halted since 2026-06-27T12:00:00.000Z.',
+      detail: 'All payments are halted since 2026-06-27T12:00:00.000Z: odd spending.',
     })
   })
 })

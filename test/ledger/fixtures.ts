@@ -65,6 +65,7 @@ export function fixtures(ids: Ids, now: () => number) {
         wouldBe: null,
         categories: [],
         trust: 'verified',
+        context: null,
         challengedAt: now(),
         decidedAt: now(),
         terms: null,
@@ -89,7 +90,8 @@ export function fixtures(ids: Ids, now: () => number) {
   }
 }
 
-export interface RequestChanges extends Partial<Pick<ReserveRequest, 'purchaseId' | 'paymentId' | 'nonce' | 'frequency' | 'pin'>> {
+export interface RequestChanges
+  extends Partial<Pick<ReserveRequest, 'purchaseId' | 'paymentId' | 'nonce' | 'frequency' | 'pin' | 'notAfter'>> {
   readonly attempt?: Partial<Attempt>
   readonly terms?: Partial<Terms>
   readonly fingerprint?: string

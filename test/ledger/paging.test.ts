@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PurserError } from '../../src/errors.ts'
-import { cursorAfter, limitOf, placeAfter, readCursor } from '../../src/ledger/paging.ts'
+import { cursorAfter, cursorAfterMoment, limitOf, momentAfter, placeAfter, readCursor } from '../../src/ledger/paging.ts'
 import { MAX_PAGE } from '../../src/limits.ts'
 
 describe('a cursor', () => {
@@ -18,6 +18,18 @@ describe('a cursor', () => {
     expect(() => readCursor('recipient', cursorAfter('seq', '1'))).toThrow('request_invalid')
     expect(() => placeAfter(cursorAfter('recipient', '1'))).toThrow('request_invalid')
     expect(() => placeAfter(cursorAfter('seq', '1 OR 1=1'))).toThrow('request_invalid')
+  })
+
+  it('of a list in the order of time leads back to the time and the place', () => {
+    expect(momentAfter(cursorAfterMoment(1_782_000_000_000n, 17n))).toEqual([1_782_000_000_000n, 17n])
+    for (const cursor of [
+      cursorAfter('seq', '17'),
+      cursorAfter('time', '17'),
+      cursorAfter('time', '1:2 OR 1=1'),
+      cursorAfter('time', ':'),
+    ]) {
+      expect(() => momentAfter(cursor)).toThrow('request_invalid')
+    }
   })
 
   it('that is none gives a refusal and nothing else', () => {

@@ -17,12 +17,18 @@ function stored(changes: Parameters<typeof make.session>[0] = {}) {
 
 describe('a session’s row', () => {
   it('gives back limits and scope as they were, absent dimensions absent', () => {
-    const limits = { perPayment: 0n, perTool: { '*': 2n ** 59n }, perWindow: [{ max: 1n, per_ms: 1 }], perUser: {} }
-    const scope = { hosts: [], enforce: 'all' } as const
+    const limits = {
+      perPayment: 0n,
+      perTool: { '*': 2n ** 59n },
+      perWindow: [{ max: 1n, per_ms: 1 }],
+      perTask: { payments: 0 },
+      perUser: {},
+    }
+    const scope = { hosts: [], paths: ['/v1/*'], enforce: 'all' } as const
     const refill = { amount: 2n ** 59n, every_ms: 1_000, max: 0n }
     const row = stored({ limits, scope, refill, labels: { a: 'b' } })
     expect(readSession(row, readTerms(row))).toMatchObject({ limits, scope, refill, labels: { a: 'b' } })
-    expect(Object.keys(readTerms(row).limits).sort()).toEqual(['perPayment', 'perTool', 'perUser', 'perWindow'])
+    expect(Object.keys(readTerms(row).limits).sort()).toEqual(['perPayment', 'perTask', 'perTool', 'perUser', 'perWindow'])
   })
 
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ABANDONED_ATTEMPT_MS } from '../../src/limits.ts'
 import { createPay } from '../../src/payment/pay.ts'
-import type { SendResult } from '../../src/session/exchange.ts'
+import type { Send, SendResult } from '../../src/session/exchange.ts'
 import { COMPLETE, challenge, type Rig, settleDown, settled, startRig } from './rig.ts'
 
 /** An upstream that hangs, and an agent that can leave. `pass` lets the time go by that an abandoned attempt is given. */
@@ -17,10 +17,11 @@ function hanging(rig: Rig, { connects = true } = {}) {
         waits.push({ ms, pass: () => resolve(undefined), over })
       }),
   })
-  const outcome = pay(rig.request({ signal: gone.signal }), challenge(), async ({ beforeSend }) => {
+  const send: Send = async ({ beforeSend }) => {
     if (connects) beforeSend?.()
     return answer.promise
-  })
+  }
+  const outcome = pay(rig.request({ signal: gone.signal }), challenge(), send, async () => undefined)
   const stateOf = async () => (await rig.ledger.payments({}, { limit: 1 })).items[0]?.state
   const pass = async () => {
     for (const wait of waits) wait.pass()

@@ -3,6 +3,7 @@ import { refused } from '../../src/errors.ts'
 import { windowOf } from '../../src/payment/authorize.ts'
 import { createLocalWallet } from '../../src/wallet/local-key.ts'
 import { type Payment, paymentIn } from '../testnet/wire.ts'
+import { ASKING, startGoverned, untilTold } from './governed.ts'
 import { challenge, settled, startRig } from './rig.ts'
 
 const real = createLocalWallet({ key: `0x${'c0ffee11'.repeat(8)}` })
@@ -53,6 +54,33 @@ describe('I9: a clock that cannot be trusted', () => {
     expect(await rig.pay(() => settled())).toMatchObject({ kind: 'refuse', refusal: { code: 'clock_skew', moneyState: 'none', detail } })
     expect({ sent: rig.sent, signatures }).toEqual({ sent: [], signatures: 0 })
     expect(await rig.balance()).toMatchObject({ spent: 0n, held: 0n, payments: 0 })
+  })
+})
+
+describe('G5: what people agreed to is what is signed', () => {
+  it('an approval for anything else signs nothing, frees the money, and says so', async () => {
+    let signatures = 0
+    const wallet = {
+      ...real,
+      signTransfer: (...given: Parameters<typeof real.signTransfer>) => {
+        signatures++
+        return real.signTransfer(...given)
+      },
+    }
+    await using rig = await startGoverned(ASKING, { wallet })
+    const { approvals } = rig.people
+    const claim = approvals.claim.bind(approvals)
+    approvals.claim = async (...asked) => {
+      const claimed = await claim(...asked)
+      return claimed && { ...claimed, digest: 'of another offer' }
+    }
+    const paying = rig.pay(() => settled())
+    await untilTold(rig, 1)
+    await rig.approve()
+    const outcome = await paying
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'conflict', moneyState: 'none' } })
+    expect({ sent: rig.sent, signatures }).toEqual({ sent: [], signatures: 0 })
+    expect(await rig.balance()).toMatchObject({ spent: 0n, held: 0n })
   })
 })
 

@@ -27,7 +27,7 @@ describe('what keeps a request from paying', () => {
     await rig.ledger.halt({ scope, value: whose(rig), reason: 'drill', at: 0 })
     const bar = await barTo(caseOf(rig), body)
     expect(bar).toMatchObject({ code: 'payments_halted' })
-    expect(bar?.detail).toContain(scope)
+    expect(bar?.detail.toLowerCase()).toContain(scope)
   })
 
   it('is a halt of an ancestor, for the repeat of a payment that is out too', async () => {

@@ -85,4 +85,20 @@ describe('attempts in flight', () => {
     agent.abort()
     await waited
   })
+
+  it('R16: what stepped aside is not waited for by name; who asks for it by its purchase waits for its end', async () => {
+    const inFlight = createInFlight()
+    const attempt = inFlight.begin('pur_1', { name: 'weather', signal: AbortSignal.abort() })
+    expect(await inFlight.settledAside('pur_1', patient)).toBe(false)
+    attempt.stepAside()
+    await inFlight.joined(waiting)
+    expect(await inFlight.settled('pur_1', patient)).toBe(false)
+    const ends = inFlight.settledAside('pur_1', patient)
+    const idle = inFlight.idle()
+    attempt.end()
+    expect(await ends).toBe(true)
+    await idle
+    attempt.stepAside()
+    expect(await inFlight.settledAside('pur_1', patient)).toBe(false)
+  })
 })

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { openCase } from '../../src/payment/case.ts'
 import { judge } from '../../src/payment/judge.ts'
 import { chooseOffer } from '../../src/rails/quote.ts'
-import { challenge, type Rig, startRig } from './rig.ts'
+import { challenge, NETWORK, type Rig, startRig } from './rig.ts'
 
-async function judged(rig: Rig, changes: Parameters<Rig['request']>[0] = {}) {
+async function judged(rig: Pick<Rig, 'deps' | 'request' | 'session'>, changes: Parameters<Rig['request']>[0] = {}) {
   const opened = openCase(rig.deps, rig.request(changes), challenge())
   if (opened.kind !== 'challenge') throw new Error('no challenge')
   const quote = chooseOffer(opened.case.challenge, rig.session)
@@ -45,6 +45,19 @@ describe('judging a quote', () => {
       expect(verdict.attempt.wouldBe).toMatch(/^no_tier_matches: /)
     },
   )
+
+  it('people are told where a facilitator lists another price, and the verdict is the same', async () => {
+    await using rig = await startRig()
+    const priced = (amount: bigint) => {
+      const listed = { url: 'https://api.example.com/', network: NETWORK, payTo: '0x', amount, currency: 'USD' }
+      return { ...rig, deps: { ...rig.deps, discovery: { known: () => listed, alternatives: () => [] } } }
+    }
+    const [cheaper, same] = [await judged(priced(500n)), await judged(priced(1_000n))]
+    const facts = (verdict: typeof same) => verdict.matter.classification?.facts
+    expect(facts(cheaper)).toContain('A facilitator lists this resource for $0.0005; it asks for $0.001.')
+    expect(facts(same)).not.toContainEqual(expect.stringContaining('facilitator'))
+    expect([cheaper.kind, same.kind]).toEqual(['allowed', 'allowed'])
+  })
 
   it('R13: a blocked recipient is refused in every mode', async () => {
     await using rig = await startRig({ policy: { mode: 'open' } })

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { refused } from '../../src/errors.ts'
-import { refuseFault } from '../../src/payment/refuse.ts'
-import { answer, settled, startRig } from './rig.ts'
+import { openCase } from '../../src/payment/case.ts'
+import { pending, refuseFault } from '../../src/payment/refuse.ts'
+import { approvalOf } from './approval-fixture.ts'
+import { answer, challenge, settled, startRig } from './rig.ts'
 
 describe('what the agent is told', () => {
   it('a fault that is expected keeps its own code', async () => {
@@ -40,5 +42,34 @@ describe('what the agent is told', () => {
     await ask()
     const payments = await rig.ledger.payments({}, { limit: 10 })
     expect(payments.items).toMatchObject([{ state: 'denied', code: 'no_tier_matches', count: 2 }])
+  })
+
+  it('what waits for people is answered with its balance, and leaves no record of a refusal', async () => {
+    await using rig = await startRig()
+    const opened = openCase(rig.deps, rig.request(), challenge())
+    if (opened.kind !== 'challenge') throw new Error('no challenge')
+    const approval = approvalOf({ required: 2, expiresAt: rig.clock.now() + 60_000 })
+    const { refusal } = await pending(opened.case, approval, { held: false })
+    expect(refusal).toMatchObject({ code: 'approval_pending', paymentId: 'pay_1', moneyState: 'none', cap: 1_000_000n, retryAfter_s: 10 })
+    expect(refusal.detail).toBe('Tier asking. It waits for a yes of 2 different people until 2026-06-27T12:01:00.000Z.')
+    expect((await rig.ledger.receipts({}, { limit: 10 })).items).toEqual([])
+  })
+
+  it('a window that runs is worth repeating at its end, one that has not begun soon', async () => {
+    await using rig = await startRig()
+    const opened = openCase(rig.deps, rig.request(), challenge())
+    if (opened.kind !== 'challenge') throw new Error('no challenge')
+    const now = rig.clock.now()
+    const window = { length_ms: 30_000, startedAt: now }
+    const runs = await pending(opened.case, approvalOf({ kind: 'veto', window, expiresAt: now + 30_000 }), { held: true })
+    expect(runs.refusal).toMatchObject({ retryAfter_s: 30, moneyState: 'held' })
+    expect(runs.refusal.detail).toContain('may veto it until 2026-06-27T12:00:30.000Z')
+    const waits = await pending(
+      opened.case,
+      approvalOf({ kind: 'veto', window: { ...window, startedAt: null }, expiresAt: now + 900_000 }),
+      { held: true },
+    )
+    expect(waits.refusal).toMatchObject({ retryAfter_s: 10 })
+    expect(waits.refusal.detail).toContain('People are being told')
   })
 })

@@ -3,25 +3,31 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import type { Ids } from '../../src/clock.ts'
+import { noDiscovery } from '../../src/discovery/discovery.ts'
 import type { RawHeaders } from '../../src/http.ts'
 import type { Finding } from '../../src/ledger/findings.ts'
 import type { Ledger, NewSession, Payment } from '../../src/ledger/ledger.ts'
 import { openSqliteLedger } from '../../src/ledger/sqlite.ts'
 import { createAnswers } from '../../src/payment/answers.ts'
+import { createFunds } from '../../src/payment/balance.ts'
 import { createPhases, type PaymentDeps, type Policy } from '../../src/payment/deps.ts'
+import { createGuards, type GuardRules } from '../../src/payment/guards.ts'
 import { createInFlight } from '../../src/payment/in-flight.ts'
 import { createPay } from '../../src/payment/pay.ts'
 import type { ClassifyRules } from '../../src/policy/classify.ts'
 import { tiersSchema } from '../../src/policy/tiers.ts'
 import { knownAssets } from '../../src/rails/x402/assets.ts'
 import { createX402Rail } from '../../src/rails/x402/x402.ts'
-import type { PaidRequest, SendResult, UnpaidAnswer } from '../../src/session/exchange.ts'
+import type { PaidRequest, Send, SendResult, UnpaidAnswer } from '../../src/session/exchange.ts'
 import type { Session } from '../../src/session/session.ts'
 import { createTelemetry } from '../../src/telemetry/telemetry.ts'
 import { createLocalWallet } from '../../src/wallet/local-key.ts'
 import type { Wallet } from '../../src/wallet/wallet.ts'
 import { countingIds, type TestClock, testClock } from '../clock.ts'
 import { challengeOf, encodeBase64, RESULT_HEADER, type Terms, type Version } from '../testnet/wire.ts'
+import { createPatience } from './patience.ts'
+import { createPeople, type PeopleOptions, type PeopleRig } from './people-rig.ts'
 
 export const NETWORK = 'eip155:84532'
 export const PAY_TO = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C'
@@ -53,15 +59,32 @@ export interface Rig extends AsyncDisposable {
   readonly sent: RawHeaders[]
   openSession(changes?: Partial<NewSession>): Promise<Session>
   request(changes?: Partial<PaidRequest>): PaidRequest
-  /** Runs the flow over this 402; the upstream then answers the paid attempt. */
-  pay(upstream: Upstream, options?: { request?: PaidRequest; unpaid?: UnpaidAnswer }): ReturnType<ReturnType<typeof createPay>>
+  readonly people: PeopleRig
+  /** What the policy is from now on. */
+  govern(changes: Partial<Policy>): void
+  /** Lets time pass for the clock and for whoever waits. */
+  advance(ms: number): void
+  /** Runs the flow over this 402; the upstream then answers the paid attempt, and this 402 again where it is asked again. */
+  pay(
+    upstream: Upstream,
+    options?: { request?: PaidRequest; unpaid?: UnpaidAnswer; again?: () => UnpaidAnswer | undefined },
+  ): ReturnType<ReturnType<typeof createPay>>
   balance(id?: string): Promise<Session>
 }
 
 export interface RigOptions {
+  /** Of a rig that was ended, to be started again: with its clock and ids, and another run. */
+  readonly folder?: string
+  readonly ids?: Ids
+  readonly runId?: string
   readonly policy?: Partial<Policy>
   readonly wallet?: Wallet
+  readonly people?: PeopleOptions
+  /** None is set up unless said otherwise. */
+  readonly guards?: Partial<GuardRules>
   readonly session?: Partial<NewSession>
+  /** What the chain says the wallet holds. Nobody can tell unless said otherwise. */
+  readonly balance?: () => Promise<bigint>
   /** Where a test's chain has a time of its own. */
   readonly clock?: TestClock
   /** No clock is barred unless said otherwise. */
@@ -72,20 +95,26 @@ export interface RigOptions {
 
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   await using started = new AsyncDisposableStack()
-  const folder = await mkdtemp(join(tmpdir(), 'purser-payment-'))
-  started.defer(() => rm(folder, { recursive: true, force: true }))
-  const { clock = testClock() } = options
-  const ids = countingIds()
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'purser-payment-')))
+  if (!options.folder) started.defer(() => rm(folder, { recursive: true, force: true }))
+  const { clock = testClock(), ids = countingIds(), runId = 'run_1' } = options
   const { events } = createTelemetry({ level: 'silent' })
-  const ledger = started.use(await openSqliteLedger({ file: join(folder, 'purser.db'), clock, ids, runId: 'run_1', events }))
-  const policy: Policy = { mode: 'enforce', tiers: TIERS, rules: RULES, version: 'v1', ...options.policy }
+  const patience = createPatience(clock)
+  const ledger = started.use(await openSqliteLedger({ file: join(folder, 'purser.db'), clock, ids, runId, events }))
+  let policy: Policy = { mode: 'enforce', tiers: TIERS, rules: RULES, version: 'v1', ...options.policy }
   const rails = [createX402Rail({ assets: knownAssets(), networks: [NETWORK] })]
   const wallet = options.wallet ?? createLocalWallet({ key: KEY })
   const basis = { rails, ledger, wallet, policy: () => policy, clock, ids, events, nonceSecret: new Uint8Array(32).fill(7) }
+  const people = createPeople({ ledger, ids, events, patience }, options.people)
+  started.use(people.approvals)
   const deps: PaymentDeps = {
     ...basis,
+    people: people.people,
+    funds: createFunds({ chain: chainWith(options.balance), ledger, clock, events }),
+    guards: createGuards({ circuitBreaker: null, loopGuard: null, clock, events, ...options.guards }),
     phases: createPhases(clock, events),
     inFlight: createInFlight(),
+    discovery: noDiscovery,
     answers: createAnswers({ ledger, key: new Uint8Array(32).fill(5), clock, events }),
     clockBar: options.clockBar ?? (() => undefined),
     settleNow: async (payment) => {
@@ -95,25 +124,35 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     },
   }
   const openSession = (changes: Partial<NewSession> = {}) => ledger.openSession(newSession(ids('ses'), clock.now(), changes))
-  const session = await openSession(options.session)
+  const session = (await ledger.session('ses_resumed')) ?? (await openSession(options.session))
   const sent: RawHeaders[] = []
   const pay = createPay(deps)
   const request = (changes: Partial<PaidRequest> = {}) => paidRequest(session, changes)
   const all = started.move()
   return {
-    ...{ deps, clock, ledger, session, sent, openSession, request },
-    pay: (upstream, { request: asked = request(), unpaid = challenge() } = {}) =>
-      pay(asked, unpaid, async ({ set, beforeSend }) => {
+    ...{ deps, clock, ledger, session, sent, openSession, request, people },
+    govern: (changes) => {
+      policy = { ...policy, ...changes }
+    },
+    advance: (ms) => patience.advance(ms),
+    pay: (upstream, { request: asked = request(), unpaid = challenge(), again = () => unpaid } = {}) => {
+      const send: Send = async ({ set, beforeSend }) => {
         const played = await upstream(set)
         // Where no byte leaves, the proxy never came to the point right before the first one.
         if (played.kind === 'failed' && !played.sent) return played
         if (beforeSend && !beforeSend()) return { kind: 'failed', sent: false, code: 'upstream_timeout', detail: 'The window was closing.' }
         sent.push(set)
         return played
-      }),
+      }
+      return pay(asked, unpaid, send, async () => again())
+    },
     balance: async (id = session.id) => (await ledger.session(id)) ?? session,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
+}
+
+function chainWith(balance: RigOptions['balance']): Parameters<typeof createFunds>[0]['chain'] {
+  return balance ? { networks: [NETWORK], balance } : { networks: [], balance: async () => 0n }
 }
 
 function newSession(id: string, now: number, changes: Partial<NewSession>): NewSession {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { classify, ruleFor } from '../../src/policy/classify.ts'
+import { classify, priceQuery, ruleFor } from '../../src/policy/classify.ts'
 import { ALICE, BOB, NO_PAST, payable, rules } from './fixtures.ts'
 
 const CATEGORIES = [
@@ -47,6 +47,8 @@ describe('classify', () => {
       trust: 'verified',
       trustReason: 'api.example.com is listed; its recipient is pinned with the first payment.',
       recipientChanged: false,
+      firstPayment: true,
+      facts: ['It is the first payment of this agent at api.example.com.'],
       jurisdiction: 'DE',
       blocked: false,
       pin: true,
@@ -98,8 +100,52 @@ describe('classify', () => {
     expect(classify(payable({ payTo: '0x01' }), listed, NO_PAST)).not.toHaveProperty('jurisdiction')
   })
 
+  it('blocks an address from a list at every host, whatever the case of its letters', () => {
+    const listed = rules({
+      verified: [{ host: '*', payTo: ALICE }],
+      blockedAddresses: { addresses: new Set([ALICE.toLowerCase()]), digest: '' },
+    })
+    expect(classify(payable(), listed, NO_PAST)).toMatchObject({ blocked: true, trust: 'verified' })
+    expect(classify(payable({ payTo: BOB }), listed, NO_PAST).blocked).toBe(false)
+  })
+
+  it('a payment is the first where none was delivered at this origin before', () => {
+    const first = (past: Partial<typeof NO_PAST>) => classify(payable(), rules(), { ...NO_PAST, ...past }).firstPayment
+    expect([first({}), first({ known: true }), first({ lastPayTo: BOB })]).toEqual([true, false, false])
+  })
+
+  it('compares the price with the past where the operator wants it, and says what changed', () => {
+    const prices = { latest: [10_000n, 10_000n, 10_000n], earliest: [10_000n, 10_000n, 10_000n] }
+    const past = { ...NO_PAST, known: true, prices }
+    const priceDrift = { factor: 2_000_000n, over_ms: 1_000, on: 'deny' } as const
+    const paid = (amount: bigint, given = rules({ priceDrift })) => classify(payable({ amount, currency: 'USD' }), given, past)
+    expect(paid(10_000n)).toMatchObject({ facts: [] })
+    expect(paid(10_000n)).not.toHaveProperty('drift')
+    expect(paid(11_000n).facts).toEqual(['The last payment for this kind of resource cost $0.01; this one costs $0.011.'])
+    expect(paid(30_000n)).toMatchObject({
+      drift: { kind: 'sudden', on: 'deny' },
+      facts: [expect.stringMatching(/^The price has drifted: it is \$0\.03/)],
+    })
+    expect(paid(30_000n, rules())).not.toHaveProperty('drift')
+    expect(classify(payable(), rules({ priceDrift }), past)).not.toHaveProperty('drift')
+  })
+
+  it('another recipient than before is told to people', () => {
+    const seen = classify(payable({ payTo: BOB }), rules(), { ...NO_PAST, lastPayTo: ALICE })
+    expect(seen.facts).toEqual([`api.example.com asks to pay ${BOB}, but this agent paid ${ALICE} there before.`])
+  })
+
   it('says that a recipient is blocked, by host or by address', () => {
     expect(classify(payable(), rules({ blocked: [{ host: '*.example.com' }] }), NO_PAST).blocked).toBe(true)
     expect(classify(payable(), rules({ blocked: [{ payTo: ALICE }] }), NO_PAST).blocked).toBe(true)
+  })
+})
+
+describe('priceQuery', () => {
+  it('asks for prices only where they are compared', () => {
+    const kind = { method: 'GET', path: '/', currency: 'USD' }
+    expect(priceQuery(kind, { priceDrift: { factor: 2_000_000n, over_ms: 5, on: 'report' } })).toEqual({ price: { ...kind, over_ms: 5 } })
+    expect(priceQuery(kind, {})).toEqual({})
+    expect(priceQuery(kind, { priceDrift: null })).toEqual({})
   })
 })

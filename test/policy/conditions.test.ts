@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { accepts, type Facts, failuresOf } from '../../src/policy/conditions.ts'
-import { classification, tier } from './fixtures.ts'
+import { classification, NOON, tier } from './fixtures.ts'
 
 const facts = (over: Partial<Facts> = {}): Facts => ({
   amount: 1_000_000n,
   currency: 'USD',
   classification: classification(),
   frequency: {},
+  now: NOON,
   ...over,
 })
 
@@ -80,6 +81,48 @@ describe('failuresOf', () => {
     expect(within('DE')).toEqual([])
     expect(within('FR')).toEqual([{ condition: 'jurisdictions', clause: "the recipient's jurisdiction is FR, and the tier is for DE" }])
     expect(within()).toEqual([{ condition: 'jurisdictions', clause: "the recipient's jurisdiction is not listed, and the tier is for DE" }])
+  })
+
+  const CONDITIONS = { maxAmount: 1, categories: ['search'], recipientTrust: 'any', frequency: { max: 1, per: '1h' } }
+
+  it('holds within its hours only, and says what time it is there', () => {
+    const hours = ['Mon-Fri 08:00-18:00 Europe/Berlin', 'Sat 10:00-12:00 UTC']
+    const office = tier({ conditions: { ...CONDITIONS, hours } })
+    expect(failuresOf(office, facts())).toEqual([])
+    expect(failuresOf(office, facts({ now: Date.parse('2026-06-27T11:00:00Z') }))).toEqual([])
+    expect(failuresOf(office, facts({ now: Date.parse('2026-06-27T12:00:00Z') }))).toEqual([
+      {
+        condition: 'hours',
+        clause:
+          'it is Sat 14:00 in Europe/Berlin, and the tier is for Mon,Tue,Wed,Thu,Fri 08:00-18:00 Europe/Berlin and Sat 10:00-12:00 UTC',
+        resetsAt: Date.parse('2026-06-29T06:00:00Z'),
+      },
+    ])
+    expect(failuresOf(tier({ conditions: { ...CONDITIONS, hours: [] } }), facts())).toEqual([
+      { condition: 'hours', clause: 'the tier is for no hours' },
+    ])
+  })
+
+  it.each([
+    [true, false, 'the agent has paid there before, and the tier is for first payments'],
+    [false, true, 'it is the first payment of this agent there, and the tier is for later ones'],
+  ])('with firstPayment: %s it is for such payments only', (wanted, other, clause) => {
+    const one = tier({ conditions: { ...CONDITIONS, firstPayment: wanted } })
+    expect(failuresOf(one, facts({ classification: classification({ firstPayment: wanted }) }))).toEqual([])
+    expect(failuresOf(one, facts({ classification: classification({ firstPayment: other }) }))).toEqual([
+      { condition: 'firstPayment', clause },
+    ])
+  })
+
+  it.each([
+    ['session', '1 payments of this session were made in it'],
+    ['recipient', '1 payments to this recipient were made in it'],
+    ['tier', '1 payments of all agents were made in it'],
+  ])('says whose payments a frequency of: %s has counted', (of, clause) => {
+    const one = tier({ conditions: { ...CONDITIONS, frequency: { max: 1, per: '1h', of } } })
+    const [failure] = failuresOf(one, facts({ frequency: { one: { count: 1, oldestAt: 5 } } }))
+    expect(failure).toMatchObject({ condition: 'frequency', resetsAt: 3_600_005 })
+    expect(failure?.clause).toContain(clause)
   })
 
   it('lists every condition that fails', () => {

@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { failuresOf } from '../../src/policy/conditions.ts'
 import { type DecideInput, decide } from '../../src/policy/decide.ts'
-import type { Classification, PolicyMode } from '../../src/policy/decision.ts'
+import type { Classification, Concern, PolicyMode } from '../../src/policy/decision.ts'
 import type { Trust } from '../../src/session/history.ts'
-import { ALICE, BOB, classification, FOUR_TIERS, input, tier } from './fixtures.ts'
+import { ALICE, BOB, classification, FOUR_TIERS, input, NOON, tier } from './fixtures.ts'
 
 const quote = (amount: bigint) => ({ amount, currency: 'USD', host: 'api.example.com' })
 const policy = (mode: PolicyMode, tiers = FOUR_TIERS) => ({ tiers, version: 'abc', mode })
@@ -50,7 +50,7 @@ describe('decide', () => {
         code: 'tier_prohibited',
         tier: 'never',
         rule: 'tiers.never',
-        reason: 'Tier never prohibits payments like this one: $0.50 for search, gambling to a recipient who is verified.',
+        reason: 'Payments like this one are prohibited by tier never: $0.50 for search, gambling to a recipient who is verified.',
         policyVersion: 'abc',
       })
     }
@@ -92,6 +92,19 @@ describe('decide', () => {
   it('a payment without a category is told that an operator has to give one', () => {
     const decision = decide(input({ classification: classification({ categories: [] }) }))
     expect(decision.reason).toContain('An operator has to give the host a category under categories.')
+  })
+
+  it('where only the hours do not match, says when they begin', () => {
+    const frequency = { max: 10, per: '1h' }
+    const conditions = { maxAmount: 1, categories: ['search'], recipientTrust: 'any', frequency, hours: 'Mon-Fri 08:00-10:00 UTC' }
+    const tiers = [tier({ name: 'morning', conditions }), tier({ name: 'dear', conditions: { ...conditions, maxAmount: '0.10' } })]
+    const decision = decide(input({ policy: policy('enforce', tiers) }))
+    const resetsAt = Date.parse('2026-06-30T08:00:00.000Z')
+    expect(decision).toMatchObject({ kind: 'deny', code: 'no_tier_matches', resetsAt })
+    expect(decision.reason).toContain('The hours of tier morning begin at 2026-06-30T08:00:00.000Z.')
+    const neither = decide(input({ policy: policy('enforce', tiers.slice(1)) }))
+    expect(neither).toMatchObject({ code: 'no_tier_matches' })
+    expect(neither).not.toHaveProperty('resetsAt')
   })
 
   it('too many payments in a tier that would cover it are frequency_exceeded, with the time of the next', () => {
@@ -235,6 +248,8 @@ describe('for every payment and policy', () => {
     trust,
     trustReason: fc.constant('As drawn.'),
     recipientChanged: fc.constant(false),
+    firstPayment: fc.boolean(),
+    facts: fc.constant([]),
     blocked: fc.boolean(),
     pin: fc.constant(false),
   })
@@ -267,7 +282,13 @@ describe('for every payment and policy', () => {
     fc.assert(
       fc.property(drawn, ({ tiers: all, ...rest }) => {
         const decision = decide(input({ ...rest, policy: policy('enforce', all) }))
-        const facts = { amount: rest.quote.amount, currency: 'USD', classification: rest.classification, frequency: rest.history.frequency }
+        const facts = {
+          amount: rest.quote.amount,
+          currency: 'USD',
+          classification: rest.classification,
+          frequency: rest.history.frequency,
+          now: NOON,
+        }
         const stopped = rest.classification.blocked || all.some((one) => one.approval === 'blocked' && failuresOf(one, facts).length === 0)
         if (stopped) expect(decision.kind).toBe('deny')
         if (decision.kind === 'allow') expect(failuresOf(all.find(({ name }) => name === decision.tier) ?? tier(), facts)).toEqual([])
@@ -312,5 +333,122 @@ describe('for every payment and policy', () => {
         expect(once.rule).not.toBe('')
       }),
     )
+  })
+})
+
+describe('what is odd about a payment', () => {
+  const concern = (on: Concern['on']): Concern => ({ on, code: 'out_of_scope', rule: 'session.drift', sentence: 'It is odd.' })
+  const drift = { kind: 'sudden', usual: 1n, on: 'deny', sentence: 'The price has drifted.' } as const
+
+  it('is reported in the reason, and nothing else changes', () => {
+    const plain = decide(input())
+    expect(decide(input({ concerns: [concern('report')] }))).toEqual({ ...plain, reason: `${plain.reason} It is odd.` })
+  })
+
+  it('is put before a person: by the tier that asks, where one covers it', () => {
+    const both = classification({ categories: ['search', 'agent_hire'] })
+    expect(decide(input({ classification: both, concerns: [concern('escalate')] }))).toMatchObject({
+      kind: 'ask',
+      tier: 'collaborative',
+      rule: 'session.drift',
+      timeout_ms: 14_400_000,
+      frequency: { tier: 'collaborative', max: 5 },
+      reason: expect.stringMatching(/It is odd\.$/),
+    })
+  })
+
+  it('is put before a person in its own tier, where no tier that asks covers it', () => {
+    const asked = { kind: 'ask', tier: 'autonomous', rule: 'session.drift', approvers: 1, frequency: { tier: 'autonomous', max: 1000 } }
+    expect(decide(input({ concerns: [concern('escalate')] }))).toMatchObject({ ...asked, timeout_ms: 14_400_000 })
+    const alone = policy('enforce', [tier()])
+    expect(decide(input({ concerns: [concern('escalate')], policy: alone }))).toMatchObject({
+      kind: 'ask',
+      tier: 'one',
+      timeout_ms: 3_600_000,
+    })
+  })
+
+  it('a tier that asks anyway asks as it is', () => {
+    const hire = classification({ categories: ['agent_hire'], trust: 'unknown' })
+    const given = { quote: quote(900_000_000n), classification: hire }
+    expect(decide(input({ ...given, concerns: [concern('escalate')] }))).toMatchObject({
+      kind: 'ask',
+      tier: 'collaborative',
+      rule: 'tiers.collaborative',
+    })
+  })
+
+  it('is refused with its own code, before anybody is asked', () => {
+    expect(decide(input({ concerns: [concern('escalate'), concern('deny')] }))).toEqual({
+      kind: 'deny',
+      code: 'out_of_scope',
+      tier: 'autonomous',
+      rule: 'session.drift',
+      reason: 'It is odd. Tier autonomous would cover $0.50 at api.example.com otherwise.',
+      policyVersion: 'abc',
+    })
+    expect(decide(input({ classification: classification({ drift }) }))).toMatchObject({
+      kind: 'deny',
+      code: 'price_drift',
+      rule: 'priceDrift',
+    })
+  })
+
+  it('never makes a payment possible that no tier covers', () => {
+    const none = classification({ categories: [] })
+    expect(decide(input({ classification: none, concerns: [concern('escalate')] }))).toMatchObject({
+      kind: 'deny',
+      code: 'no_tier_matches',
+    })
+  })
+
+  it.each(['open', 'report'] as const)('passes in mode %s, on record', (mode) => {
+    expect(decide(input({ concerns: [concern('deny')], policy: policy(mode) }))).toMatchObject({
+      kind: 'allow',
+      wouldBe: { kind: 'deny', code: 'out_of_scope', tier: 'autonomous' },
+    })
+  })
+})
+
+describe('what a request has to say', () => {
+  const demanding = policy('enforce', [tier({ require: ['justification', 'task'] })])
+
+  it('is named with the header to send', () => {
+    expect(decide(input({ policy: demanding }))).toEqual({
+      kind: 'deny',
+      code: 'justification_required',
+      tier: 'one',
+      rule: 'tiers.one.require',
+      reason: 'Tier one covers $0.50 at api.example.com only for a request that has Purser-Justification and Purser-Task.',
+      policyVersion: 'abc',
+    })
+    const half = { payNever: false, task: 'report' }
+    expect(decide(input({ policy: demanding, hints: half })).reason).toMatch(/only for a request that has Purser-Justification\.$/)
+  })
+
+  it('is enough', () => {
+    const hints = { payNever: false, task: 'report', justification: 'needed for the report' }
+    expect(decide(input({ policy: demanding, hints }))).toMatchObject({ kind: 'allow', tier: 'one' })
+  })
+})
+
+describe('frequencies of sessions, recipients and tiers', () => {
+  const conditions = { maxAmount: 1, categories: ['search'], recipientTrust: 'any', frequency: { max: 1, per: '1h', of: 'session' } }
+  const tiers = [tier({ conditions })]
+
+  it('tell the ledger whose payments to count', () => {
+    expect(decide(input({ policy: policy('enforce', tiers) }))).toMatchObject({
+      frequency: { tier: 'one', max: 1, per_ms: 3_600_000, of: 'session' },
+    })
+  })
+
+  it('are counted without a bound where the mode lets pass what is beyond it', () => {
+    const full = { frequency: { one: { count: 1, oldestAt: 0 } } }
+    expect(decide(input({ history: full, policy: policy('report', tiers) }))).toMatchObject({
+      kind: 'allow',
+      tier: 'one',
+      frequency: { of: 'session', max: Number.POSITIVE_INFINITY },
+      wouldBe: { code: 'frequency_exceeded' },
+    })
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type ExplainInput, explain } from '../../src/policy/explain.ts'
-import { ALICE, FOUR_TIERS, NO_PAST, rules } from './fixtures.ts'
+import { ALICE, FOUR_TIERS, NO_PAST, NOON, rules } from './fixtures.ts'
 
 const RULES = rules({
   categories: [{ host: 'api.example.com', path: '/v1/search*', method: 'GET', category: 'search' }],
@@ -15,6 +15,7 @@ const ask = (over: Partial<ExplainInput> = {}) =>
     currency: 'USD',
     payTo: ALICE,
     policy: { tiers: FOUR_TIERS, rules: RULES, version: 'abc', mode: 'enforce' },
+    now: NOON,
     ...over,
   })
 
@@ -32,14 +33,14 @@ describe('explain', () => {
       ),
       expect.stringMatching(/^Tier collaborative \(.*\) does not match: /),
       expect.stringMatching(/^Tier prohibited \(.*\) does not match: .*; the recipient is verified, and the tier wants unknown\.$/),
-      'Result: paid. Tier autonomous covers $0.50 for search at api.example.com. api.example.com is listed with this recipient.',
+      'Result: paid. Tier autonomous covers $0.50 for search at api.example.com. api.example.com is listed with this recipient. It is the first payment of this agent there.',
     ])
   })
 
   it('says where no rule gives a category, and what is blocked or out of scope', () => {
     expect(ask({ url: 'https://other.example/' }).steps[1]).toBe('Category: none. No rule under categories names this request.')
     const bad = ask({ url: 'https://bad.example/', scopeReason: 'Not for this.' })
-    expect(bad.steps).toContain('The recipient is blocked by recipients.blocked.')
+    expect(bad.steps).toContain('The recipient is blocked, by recipients.blocked or one of its lists.')
     expect(bad.steps).toContain('Scope: Not for this.')
     expect(bad.steps.at(-1)).toMatch(/^Result: refused with recipient_blocked\./)
   })
@@ -47,6 +48,12 @@ describe('explain', () => {
   it('supposes a trust where it is told to', () => {
     expect(ask({ trust: 'unknown' }).decision).toMatchObject({ kind: 'deny', code: 'no_tier_matches' })
     expect(ask({ trust: 'unknown' }).steps[2]).toBe('Recipient: unknown. As supposed.')
+    expect(ask({ trust: 'verified' }).steps.at(-1)).toContain('first payment')
+    const categories = [{ host: 'api.example.com', category: 'compute' }]
+    const policy = { tiers: FOUR_TIERS, rules: rules({ categories }), version: 'abc', mode: 'enforce' } as const
+    const known = ask({ trust: 'known', policy })
+    expect(known.decision).toMatchObject({ kind: 'notify', tier: 'supervised' })
+    expect(known.steps.at(-1)).not.toContain('first payment')
   })
 
   it('judges by the past that it is given', () => {

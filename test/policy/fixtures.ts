@@ -56,13 +56,14 @@ export const FOUR_TIERS: readonly Tier[] = tiersSchema.parse([
   },
 ])
 
+/** A Monday in summer, 12:00 in UTC and 14:00 in Berlin. */
+export const NOON = Date.UTC(2026, 5, 29, 12)
+
 export const NO_PAST: History = { known: false, lastPayTo: undefined, pinnedPayTo: undefined, frequency: {} }
 
-export function rules(
-  over: Partial<ClassifyRules['recipients']> & Partial<Pick<ClassifyRules, 'categories' | 'jurisdictions'>> = {},
-): ClassifyRules {
-  const { categories = [], jurisdictions = { sanctioned: [] }, verified = [], blocked = [] } = over
-  return { categories, jurisdictions, recipients: { verified, blocked } }
+export function rules(over: Partial<ClassifyRules['recipients']> & Partial<Omit<ClassifyRules, 'recipients'>> = {}): ClassifyRules {
+  const { categories = [], jurisdictions = { sanctioned: [] }, verified = [], blocked = [], ...rest } = over
+  return { categories, jurisdictions, recipients: { verified, blocked }, ...rest }
 }
 
 export function payable(over: Partial<Payable> = {}): Payable {
@@ -75,6 +76,8 @@ export function classification(over: Partial<Classification> = {}): Classificati
     trust: 'verified',
     trustReason: 'api.example.com is listed with this recipient.',
     recipientChanged: false,
+    firstPayment: false,
+    facts: [],
     blocked: false,
     pin: false,
     ...over,
@@ -89,6 +92,7 @@ export function input(over: Partial<DecideInput> = {}): DecideInput {
     history: { frequency: {} },
     hints: { payNever: false },
     policy: { tiers: FOUR_TIERS, version: 'abc', mode: 'enforce' },
+    now: NOON,
     ...over,
   }
 }

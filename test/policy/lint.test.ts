@@ -49,8 +49,33 @@ describe('lintTiers', () => {
     [{ categories: [] }, 'categories is empty'],
     [{ frequency: { max: 0, per: '1h' } }, 'frequency.max is zero'],
     [{ jurisdictions: [] }, 'jurisdictions is empty'],
+    [{ hours: [] }, 'hours is empty'],
   ])('finds a tier that matches nothing: %j', (over, why) => {
     expect(found([named('one', over)])).toEqual([`warning one: It never applies: ${why}.`])
+  })
+
+  it.each([
+    ['other hours', { hours: ['Mon 08:00-18:00 UTC'] }, {}],
+    ['first payments only', { firstPayment: true }, {}],
+    ['later payments only', { firstPayment: false }, { firstPayment: true }],
+  ])('leaves alone what a tier before it covers for %s', (_, before, after) => {
+    expect(found([named('before', before), named('after', after)])).toEqual([])
+    expect(found([named('before', before), named('after', before)])).toHaveLength(1)
+  })
+
+  it('a blocked tier that blocks at certain hours has a condition, and keeps no sanction', () => {
+    const nightly = blocked({ hours: ['22:00-06:00 UTC'] })
+    expect(found([nightly])).toEqual([])
+    expect(found([blocked({ hours: [] })])).toEqual(['warning no: It never applies: one of its lists is empty.'])
+    const sanctioned = rules({ jurisdictions: { sanctioned: ['KP'] } })
+    expect(found([nightly], { rules: sanctioned })).toEqual([expect.stringMatching(/^error : jurisdictions\.sanctioned lists KP/)])
+    expect(found([blocked({ categories: ['sanctioned_jurisdictions'] })], { rules: sanctioned })).toEqual([])
+  })
+
+  it('says that a first payment is never to a known recipient', () => {
+    expect(found([named('one', { firstPayment: true, recipientTrust: 'known' })])).toEqual([
+      'note one: With firstPayment: true only verified recipients are left: one is known only after a payment.',
+    ])
   })
 
   it('finds a bound that no session can reach', () => {

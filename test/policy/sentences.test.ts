@@ -31,6 +31,25 @@ describe('tierSentence', () => {
   })
 })
 
+describe('further conditions', () => {
+  it('say whose payments are counted, when, which of them, and what the agent has to say', () => {
+    const conditions = {
+      maxAmount: 1,
+      categories: ['search'],
+      recipientTrust: 'verified',
+      frequency: { max: 5, per: '1h', of: 'recipient' },
+      hours: ['Mon 08:00-18:00 UTC', 'Tue 10:00-12:00 UTC'],
+      firstPayment: false,
+    }
+    expect(tierSentence(tier({ conditions, require: ['justification', 'task'] }))).toBe(
+      'Up to $1.00 each, at most 5 per hour to a recipient, for search at verified recipients, after the first payment to a recipient’s host, within Mon 08:00-18:00 UTC or Tue 10:00-12:00 UTC, with the agent’s justification and task: paid at once.',
+    )
+    expect(tierSentence(tier({ conditions: { firstPayment: true, hours: ['Sun 00:00-24:00 UTC'] }, approval: 'blocked' }))).toBe(
+      'Payments for the first payment to a recipient’s host within Sun 00:00-24:00 UTC: never paid.',
+    )
+  })
+})
+
 describe('policySentences', () => {
   it('ends with what becomes of everything else', () => {
     expect(policySentences({ tiers: [], mode: 'enforce' })).toEqual(['There are no tiers: nothing is paid.'])

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { frequencyBounds, jurisdiction, oneOf, tierSchema, tiersSchema, tiersSchemaFor } from '../../src/policy/tiers.ts'
+import { frequencyBounds, jurisdiction, oneOf, tierSchema, tiersSchema } from '../../src/policy/tiers.ts'
 import { issuesOf } from '../../src/session/issues.ts'
 import { FOUR_TIERS } from './fixtures.ts'
 
 const CONDITIONS = { maxAmount: '1.00', categories: ['search'], recipientTrust: 'verified', frequency: { max: 10, per: '1h' } }
 const TIER = { name: 'one', conditions: CONDITIONS, approval: 'none' }
 
-function issues(tiers: unknown, schema: ReturnType<typeof tiersSchemaFor> = tiersSchema) {
-  const parsed = schema.safeParse(tiers)
+function issues(tiers: unknown) {
+  const parsed = tiersSchema.safeParse(tiers)
   return parsed.success ? [] : issuesOf(parsed.error)
 }
 const paths = (tiers: unknown) => issues(tiers).map(({ path }) => path)
@@ -85,14 +85,31 @@ describe('tiersSchema', () => {
     [{ conditions: { ...CONDITIONS, frequency: { max: -1, per: '1h' } } }, '[0].conditions.frequency.max'],
     [{ conditions: { ...CONDITIONS, jurisdictions: ['Germany'] } }, '[0].conditions.jurisdictions[0]'],
     [{ approvers: 0 }, '[0].approvers'],
+    [{ require: ['reason'] }, '[0].require[0]'],
+    [{ conditions: { ...CONDITIONS, firstPayment: 'yes' } }, '[0].conditions.firstPayment'],
+    [{ conditions: { ...CONDITIONS, frequency: { max: 1, per: '1h', of: 'host' } } }, '[0].conditions.frequency.of'],
     [{ alert: 'later' }, '[0].alert'],
   ])('%j is refused at its path', (over, path) => {
     expect(paths([{ ...TIER, ...over }])).toContain(path)
   })
 
-  it('says of hours that they are not in this version', () => {
-    const [issue] = issues([{ ...TIER, conditions: { ...CONDITIONS, hours: '9-17' } }])
-    expect(issue?.message).toBe('conditions on the hour are not in this version: leave it out')
+  it('reads hours, first payments, whom a frequency counts, and what a request has to say', () => {
+    const frequency = { max: 10, per: '1h', of: 'recipient' }
+    const conditions = { ...CONDITIONS, frequency, hours: 'mon-fri 08:00-18:00  Europe/Berlin', firstPayment: true }
+    expect(tierSchema.parse({ ...TIER, conditions, require: ['justification', 'task'] })).toMatchObject({
+      conditions: {
+        frequency: { max: 10, per_ms: 3_600_000, of: 'recipient' },
+        hours: ['Mon,Tue,Wed,Thu,Fri 08:00-18:00 Europe/Berlin'],
+        firstPayment: true,
+      },
+      require: ['justification', 'task'],
+    })
+  })
+
+  it('a blocked tier wants nothing to be said, because it pays nothing', () => {
+    expect(issues([{ name: 'no', approval: 'blocked', require: ['tool'] }])).toEqual([
+      { path: '[0].require', message: 'leave it out: nothing is paid in a blocked tier' },
+    ])
   })
 
   it('is bounded', () => {
@@ -111,16 +128,6 @@ describe('tiersSchema', () => {
   it('one tier alone is read by the same rules', () => {
     expect(tierSchema.parse(TIER)).toEqual(tiersSchema.parse([TIER])[0])
     expect(tierSchema.safeParse({ name: 'one', approval: 'none' }).success).toBe(false)
-  })
-})
-
-describe('tiersSchemaFor', () => {
-  it('refuses approvals that are not supported, and says which are', () => {
-    const schema = tiersSchemaFor(['none', 'blocked'])
-    expect(issues([{ ...TIER, approval: 'explicit_human', timeout: '4h' }], schema)).toEqual([
-      { path: '[0].approval', message: 'explicit_human asks for people; this version knows none and blocked' },
-    ])
-    expect(issues([TIER], schema)).toEqual([])
   })
 })
 

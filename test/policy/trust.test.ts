@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { isBlocked, listingsOf, sameAddress, standingOf, type VerifiedRecipient } from '../../src/policy/trust.ts'
+import { BlockedFiles } from '../../src/config/blocked-files.ts'
+import { blockedAddresses, isBlocked, listingsOf, sameAddress, standingOf, type VerifiedRecipient } from '../../src/policy/trust.ts'
+import { temporaryFolder } from '../config/folder.ts'
 import { ALICE, BOB, NO_PAST } from './fixtures.ts'
 
 const RECIPIENT = { host: 'api.example.com', port: 443, payTo: ALICE }
@@ -89,6 +91,18 @@ describe('isBlocked', () => {
     [{}, false],
   ])('%j: %s', (entry, blocked) => {
     expect(isBlocked(RECIPIENT, [entry])).toBe(blocked)
+  })
+})
+
+describe('blockedAddresses', () => {
+  it('has the same digest for the same addresses, as the lists in files have it', async () => {
+    await using folder = await temporaryFolder()
+    const [one, two] = [`0x${'1'.repeat(40)}`, `0x${'2'.repeat(40)}`]
+    const list = blockedAddresses([two, one, two])
+    expect([...list.addresses]).toEqual([one, two])
+    const files = await BlockedFiles.open([await folder.write('list.txt', `${one}\n${two}\n`)])
+    expect(files.current).toEqual(list)
+    expect(blockedAddresses([one]).digest).not.toBe(list.digest)
   })
 })
 

@@ -41,6 +41,36 @@ describe('admit', () => {
     expect(await admit(deps(), heard('GET', url), FORWARD)).toMatchObject({ kind: 'forward', target: { url: asked } })
   })
 
+  it('hands on the trace that a request belongs to, and counts the steps of its task', async () => {
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
+    const taken: unknown[] = []
+    const steps = {
+      take: async (_: unknown, task: string | undefined) => {
+        taken.push(task)
+        return taken.length > 1 ? ({ code: 'step_budget_exceeded', detail: 'No.' } as const) : undefined
+      },
+    }
+    const request = heard('GET', 'http://a.example/x', ['Purser-Task', 't', 'traceparent', `00-${trace}-00f067aa0ba902b7-01`])
+    expect(await admit(deps({ steps }), request, FORWARD)).toMatchObject({ kind: 'forward', hints: { task: 't', trace } })
+    expect(await admit(deps({ steps }), request, FORWARD)).toMatchObject({ kind: 'refused', refusal: { code: 'step_budget_exceeded' } })
+    expect(taken).toEqual(['t', 't'])
+  })
+
+  it('where the steps cannot be counted, nothing goes on', async () => {
+    const steps = { take: () => Promise.reject(refused('ledger_unavailable', 'The ledger is away.')) }
+    expect(await admit(deps({ steps }), heard('GET', 'http://a.example/'), FORWARD)).toMatchObject({
+      kind: 'refused',
+      refusal: { code: 'ledger_unavailable' },
+    })
+  })
+
+  it('judges the path of every request where the scope says so', async () => {
+    const session = openSession({ scope: { enforce: 'all', paths: ['/v1/*'] } })
+    const scoped = deps({ identify: async () => ({ kind: 'session', session }) })
+    expect(await admit(scoped, heard('GET', 'http://a.example/v1/x?y=1'), FORWARD)).toMatchObject({ kind: 'forward' })
+    expect(await admit(scoped, heard('GET', 'http://a.example/v2?y=/v1/'), FORWARD)).toMatchObject({ refusal: { code: 'out_of_scope' } })
+  })
+
   it('inside a tunnel the credentials of CONNECT count', async () => {
     const seen: unknown[] = []
     const identify: Identify = async (headers, door) => {

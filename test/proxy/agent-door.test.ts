@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AgentDoor } from '../../src/proxy/agent-door.ts'
+import type { AgentDoor, IdentityDoor } from '../../src/proxy/agent-door.ts'
 import { askThrough, CREDENTIALS, problemOf, startProxy, TOKEN } from './exchange-rig.ts'
 
 const echo: AgentDoor = async (session, request) =>
@@ -69,5 +69,39 @@ describe('agent door', () => {
     const rig = await startProxy({ agentDoor: () => Promise.reject(new Error('bug')) })
     expect((await askThrough(rig.port, 'http://purser.internal/')).status).toBe(500)
     expect(rig.faults).toHaveLength(1)
+  })
+})
+
+describe('the door where a session is got', () => {
+  const CREDENTIALS_URL = 'http://purser.internal/v1/session/credentials'
+  const told: IdentityDoor = async (presented, request) => Response.json({ presented, body: await request.text() }, { status: 201 })
+
+  it.each([
+    ['through the proxy', CREDENTIALS_URL, ['Proxy-Authorization', 'Bearer a.b.c']],
+    ['on a reverse route', '/.purser/v1/session/credentials', ['Purser-Identity', 'a.b.c']],
+  ])('needs no session, and hands over what is presented, %s', async (_, target, headers) => {
+    const rig = await startProxy({ identityDoor: told })
+    const answer = await askThrough(rig.port, target, { anonymous: true, method: 'POST', headers, body: '{}' })
+    expect(answer.status).toBe(201)
+    expect(JSON.parse(answer.text)).toEqual({ presented: { token: 'a.b.c' }, body: '{}' })
+  })
+
+  it('is the only one: everything else wants a session, also of who proves what it is', async () => {
+    const rig = await startProxy({ identityDoor: told, agentDoor: echo })
+    for (const url of ['http://purser.internal/v1/session', `${CREDENTIALS_URL}/x`, `${CREDENTIALS_URL}?a=1`, 'http://a.example/']) {
+      const answer = await askThrough(rig.port, url, { anonymous: true, headers: ['Proxy-Authorization', 'Bearer a.b.c'] })
+      expect(answer.status).toBe(407)
+    }
+  })
+
+  it('reads little of strangers', async () => {
+    const rig = await startProxy({ identityDoor: told })
+    const answer = await askThrough(rig.port, CREDENTIALS_URL, { anonymous: true, method: 'POST', body: Buffer.alloc(16 * 1024 + 1) })
+    expect(answer.status).toBe(413)
+  })
+
+  it('does not exist where no identities are configured', async () => {
+    const rig = await startProxy()
+    expect((await askThrough(rig.port, CREDENTIALS_URL, { anonymous: true, method: 'POST' })).status).toBe(407)
   })
 })

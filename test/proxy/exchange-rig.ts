@@ -66,7 +66,7 @@ export interface RigOptions extends Partial<ExchangeDeps> {
   readonly opened?: readonly string[]
   readonly resolve?: (host: string) => Promise<{ address: string; family: number }[]>
   readonly listener?: Partial<ListenerLimits>
-  readonly tls?: TestTls
+  readonly tls?: TestTls & { readonly clientCa?: string }
 }
 
 export interface HeardEvents extends Events {
@@ -113,6 +113,13 @@ export function hearEvents(): HeardEvents {
     warned: ignore,
     thresholdReached: ignore,
     reconciled: ignore,
+    approvalWaited: ignore,
+    noticeEnded: ignore,
+    approvalUndelivered: ignore,
+    priceDrifted: ignore,
+    circuitTurned: ignore,
+    loopDetected: ignore,
+    sessionDrifted: ignore,
   }
 }
 

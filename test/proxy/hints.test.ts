@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readHints } from '../../src/proxy/hints.ts'
+import { readHints, readTrace } from '../../src/proxy/hints.ts'
 
 describe('hints', () => {
   it('reads what the agent says about its request', () => {
@@ -29,6 +29,13 @@ describe('hints', () => {
     expect(readHints(['purser-session', 'x', 'purser-task', ''])).toEqual({ kind: 'hints', hints: { payNever: false } })
   })
 
+  it('reads the chain of agents in its order, without empty links', () => {
+    expect(readHints(['purser-on-behalf-of', ' planner , payer,, executor'])).toMatchObject({
+      hints: { onBehalfOf: ['planner', 'payer', 'executor'] },
+    })
+    expect(readHints(['purser-on-behalf-of', ' , '])).toEqual({ kind: 'hints', hints: { payNever: false } })
+  })
+
   it('zero is a ceiling', () => {
     expect(readHints(['purser-max-amount', '0'])).toMatchObject({ hints: { maxAmount: 0n } })
   })
@@ -46,6 +53,9 @@ describe('hints', () => {
     [['purser-pay', 'Never'], 'Purser-Pay knows one value: never.'],
     [['purser-tool', 'a', 'purser-tool', 'b'], 'purser-tool was sent more than once.'],
     [['purser-task', 'x'.repeat(1001)], 'purser-task is longer than 1000 characters.'],
+    [['purser-on-behalf-of', Array(11).fill('a').join(',')], 'purser-on-behalf-of names more than 10.'],
+    [['purser-on-behalf-of', 'x'.repeat(201)], 'A name in purser-on-behalf-of is longer than 200 characters.'],
+    [['purser-on-behalf-of', 'a\u001bb'], 'purser-on-behalf-of contains control characters.'],
     [['purser-task', 'a\u001bb'], 'purser-task contains control characters.'],
   ])('%j is refused: %s', (headers, detail) => {
     expect(readHints(headers)).toEqual({ kind: 'fault', code: 'request_invalid', detail })
@@ -60,5 +70,25 @@ describe('hints', () => {
         else expect(read.code).toBe('request_invalid')
       }),
     )
+  })
+})
+
+describe('readTrace', () => {
+  const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
+
+  it('takes the trace id of a traceparent, of later versions too', () => {
+    expect(readTrace(`00-${TRACE}-00f067aa0ba902b7-01`)).toEqual({ trace: TRACE })
+    expect(readTrace(`01-${TRACE}-00f067aa0ba902b7-01-more`)).toEqual({ trace: TRACE })
+  })
+
+  it.each([
+    undefined,
+    '',
+    'x',
+    `ff-${TRACE}-00f067aa0ba902b7-01`,
+    `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`,
+    `00-${TRACE.toUpperCase()}-1-01`,
+  ])('knows nothing of %s', (traceparent) => {
+    expect(readTrace(traceparent)).toEqual({})
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DurationError, formatDuration, parseDuration, spanInWords } from '../../src/session/duration.ts'
+import { DurationError, formatDuration, parseDuration, secondsFor, spanInWords } from '../../src/session/duration.ts'
 
 describe('parseDuration', () => {
   it.each([
@@ -65,5 +65,18 @@ describe('spanInWords', () => {
     [1_500, '1500 milliseconds'],
   ])('%d is %s', (duration_ms, words) => {
     expect(spanInWords(duration_ms)).toBe(words)
+  })
+})
+
+describe('secondsFor', () => {
+  it.each([
+    [-5, 1],
+    [0, 1],
+    [1, 1],
+    [1_000, 1],
+    [1_001, 2],
+    [59_999.5, 60],
+  ])('whoever comes back after %i ms has waited long enough', (duration_ms, seconds) => {
+    expect(secondsFor(duration_ms)).toBe(seconds)
   })
 })

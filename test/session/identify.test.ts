@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createIdentify, type Door, type Identified } from '../../src/session/identify.ts'
+import { createSessionJwts } from '../../src/session/jwt.ts'
 import { hashToken } from '../../src/session/token.ts'
-import { session } from './fixtures.ts'
+import { NOW, session } from './fixtures.ts'
 
 const TOKEN = 'pst_abc-DEF_123'
 const OTHER = 'pst_other'
@@ -112,5 +113,53 @@ describe('identify', () => {
   it('passes on that the ledger cannot be read', async () => {
     const broken = createIdentify({ sessionByToken: () => Promise.reject(new Error('down')) })
     await expect(broken(['Purser-Session', TOKEN], 'proxy')).rejects.toThrow('down')
+  })
+})
+
+describe('identify by a JWT', async () => {
+  const jwts = await createSessionJwts(new Uint8Array(32).fill(9))
+  const known = new Map([
+    ['ses_1', session()],
+    ['ses_gone', session({ id: 'ses_gone', status: 'revoked' })],
+  ])
+  let now = NOW
+  const jwt = { verify: jwts.verify, session: async (id: string) => known.get(id), now: () => now }
+  const byJwt = createIdentify({ sessionByToken, jwt })
+  const token = await jwts.mint(session(), { now: NOW })
+
+  it.each([
+    ['Basic with id and token', ['Proxy-Authorization', basic(`ses_1:${token}`)]],
+    ['Bearer with the token', ['Proxy-Authorization', `Bearer ${token}`]],
+    ['Bearer with id and token', ['Proxy-Authorization', `Bearer ses_1.${token}`]],
+    ['the header with the token', ['Purser-Session', token]],
+    ['the header with id and token', ['Purser-Session', `ses_1:${token}`]],
+    ['both headers that agree', ['Proxy-Authorization', basic(`ses_1:${token}`), 'Purser-Session', token]],
+  ])('knows the session by %s', async (_, headers) => {
+    expect(nameOf(await byJwt(headers, 'proxy'))).toBe('ses_1')
+  })
+
+  it('refuses it with the id of another session, without the key, and where the ledger knows no such session', async () => {
+    expect(nameOf(await byJwt(['Proxy-Authorization', basic(`ses_2:${token}`)], 'proxy'))).toBe('session_invalid')
+    expect(nameOf(await identify(['Purser-Session', token], 'proxy'))).toBe('session_invalid')
+    const stranger = await jwts.mint(session({ id: 'ses_9' }), { now: NOW })
+    expect(nameOf(await byJwt(['Purser-Session', stranger], 'proxy'))).toBe('session_invalid')
+  })
+
+  it('asks the ledger whether the session was revoked', async () => {
+    const gone = await jwts.mint(session({ id: 'ses_gone' }), { now: NOW })
+    expect(nameOf(await byJwt(['Purser-Session', gone], 'proxy'))).toBe('session_revoked')
+  })
+
+  it('says how long it lasts, which no other token does', async () => {
+    const short = await jwts.mint(session(), { now: NOW, ttl_ms: 60_000 })
+    expect(await byJwt(['Purser-Session', short], 'proxy')).toMatchObject({ kind: 'session', until: NOW + 60_000 })
+    expect(await byJwt(['Purser-Session', TOKEN], 'proxy')).not.toHaveProperty('until')
+  })
+
+  it('says to whoever has a genuine one that it has expired', async () => {
+    now = NOW + 3_600_000
+    const said = await byJwt(['Purser-Session', token], 'reverse')
+    expect(said).toMatchObject({ refusal: { code: 'session_invalid', status: 401, detail: expect.stringContaining('has expired') } })
+    now = NOW
   })
 })

@@ -15,6 +15,7 @@ const someLimits: fc.Arbitrary<SessionLimits> = fc.record(
   {
     perPayment: someAmount,
     payments: fc.nat(5),
+    perTask: fc.record({ payments: fc.nat(5), requests: fc.nat(5) }, { requiredKeys: [] }),
     perRecipient: mapOf('*', '*.a.example', 'b.a.example', 'b.a.example:8443', 'c.example', ADDRESS, OTHER),
     perCategory: mapOf('*', 'search', 'compute'),
     perTool: mapOf('*', 'web', 'shell'),
@@ -116,6 +117,8 @@ describe('the limits of a child', () => {
         const child = narrowedLimits(parent, asked)
         expectWithin(child.perPayment, parent.perPayment)
         expectWithin(child.payments, parent.payments)
+        expectWithin(child.perTask?.payments, parent.perTask?.payments)
+        expectWithin(child.perTask?.requests, parent.perTask?.requests)
         for (const dimension of DIMENSIONS) expectWithin(mostOf(child, dimension, payment), mostOf(parent, dimension, payment))
         for (const span of [60_000, 600_000, 3_600_000]) expectWithin(mostWithin(child, span), mostWithin(parent, span))
       }),

@@ -9,6 +9,7 @@ const someScope: fc.Arbitrary<SessionScope> = fc.record(
   {
     hosts: listOf('*', '*.a.example', 'b.a.example', 'b.a.example:8443', 'c.example'),
     methods: listOf('GET', 'POST'),
+    paths: listOf('*', '/v1/*', '/v1/search', '/v1/*/lines', '/v1/a*'),
     categories: listOf('search', 'compute'),
     tools: listOf('web', 'shell'),
     enforce: fc.constantFrom('payments', 'all'),
@@ -20,6 +21,7 @@ const someTarget = fc.record({
   host: fc.constantFrom('a.example', 'b.a.example', 'c.example', 'd.example'),
   port: fc.constantFrom(443, 8443),
   method: fc.constantFrom('GET', 'POST', 'PUT'),
+  path: fc.constantFrom('/v1/search', '/v1/a/lines', '/v1/a/b/lines', '/v2/search', '/v1/ab'),
   tool: fc.constantFrom('web', 'shell', 'other'),
   categories: listOf('search', 'compute', 'other'),
 })
@@ -35,6 +37,7 @@ describe('the scope of a child', () => {
     [{ hosts: ['*.a.example'] }, { hosts: ['a.example'] }, 'scope.hosts', 'the parent does not have a.example (it has *.a.example)'],
     [{ hosts: ['a.example:443'] }, { hosts: ['a.example'] }, 'scope.hosts', 'the parent does not have a.example (it has a.example:443)'],
     [{ methods: [] }, { methods: ['GET'] }, 'scope.methods', 'the parent does not have GET (it has none)'],
+    [{ paths: ['/v1/*'] }, { paths: ['/v1/a', '/*'] }, 'scope.paths', 'the parent does not have /* (it has /v1/*)'],
     [{ categories: ['search'] }, { categories: ['search', 'x'] }, 'scope.categories', 'the parent does not have x (it has search)'],
     [{ tools: ['web'] }, { tools: ['shell'] }, 'scope.tools', 'the parent does not have shell (it has web)'],
     [{ enforce: 'all' }, { enforce: 'payments' }, 'scope.enforce', 'the parent judges all requests, so its children do too'],

@@ -31,6 +31,9 @@ describe('metrics', () => {
       'state',
       'phase',
       'operation',
+      'channel',
+      'kind',
+      'consequence',
       'percent',
     ]
     expect([...labels].filter((label) => !bounded.includes(label))).toEqual([])

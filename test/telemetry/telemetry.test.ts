@@ -77,6 +77,11 @@ describe('telemetry', () => {
     events.phaseTook('sign', 2)
     events.ledgerTook('commit', 3)
     events.undelivered('pay_1')
+    const drift = { sessionId: 'ses_1', agent: 'researcher', host: 'api.example.com', sentence: 'The price has drifted.' }
+    events.priceDrifted({ ...drift, kind: 'sudden', consequence: 'escalate' })
+    events.sessionDrifted({ ...drift, kind: 'host', consequence: 'report' })
+    events.circuitTurned({ host: 'api.example.com', state: 'open' })
+    events.loopDetected({ sessionId: 'ses_1', agent: 'researcher', method: 'GET', host: 'api.example.com' })
     events.upstreamConnections(1)
     events.upstreamConnections(1)
     events.upstreamConnections(-1)
@@ -89,6 +94,10 @@ describe('telemetry', () => {
       'purser_payment_phase_seconds_sum{phase="sign"} 0.002',
       'purser_ledger_operation_seconds_sum{operation="commit"} 0.003',
       'purser_undelivered_total 1',
+      'purser_price_drifts_total{kind="sudden",consequence="escalate"} 1',
+      'purser_session_drifts_total{kind="host",consequence="report"} 1',
+      'purser_circuit_turns_total{state="open"} 1',
+      'purser_loops_total 1',
       'purser_upstream_connections 1',
     ]) {
       expect(scraped).toContain(sample)
@@ -147,6 +156,12 @@ describe('telemetry', () => {
     events.exchangeEnded({ ...LINE, agent: 'procurement' })
     events.paymentEntered(PAYMENT)
     expect(await text()).not.toMatch(/ses_1|pay_1|procurement|api\.example\.com/)
+  })
+
+  it('counts how long requests waited for people', async () => {
+    const { events, text } = telemetry()
+    events.approvalWaited(4_000)
+    expect(await text()).toContain('purser_approval_wait_seconds_bucket{le="5"} 1')
   })
 
   it('logs warnings and faults with their causes', () => {

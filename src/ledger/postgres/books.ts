@@ -1,7 +1,7 @@
 /** The smaller tables in the working set: spending, keys of the admin door, refusal runs, refunds, corrections, halts. */
 import { refused } from '../../errors.ts'
+import type { AdminKey, Halt } from '../administration.ts'
 import type { Correction, Refund } from '../findings.ts'
-import type { AdminKey, Halt } from '../ledger.ts'
 import { int, maybeText, money, type Row, text, word } from '../rows.ts'
 import type {
   AdminKeyTable,

@@ -87,6 +87,8 @@ function subjectOf(change: Change): string {
       return change.sessionId
     case 'policy':
       return change.version
+    case 'approval':
+      return change.approvalId
     case 'halts':
     case 'tokens':
       return ''
@@ -100,6 +102,8 @@ function changeOf({ kind, subject }: ChangeRow): Change | undefined {
       return { kind, sessionId: subject }
     case 'policy':
       return { kind, version: subject }
+    case 'approval':
+      return { kind, approvalId: subject }
     case 'halts':
     case 'tokens':
       return { kind }

@@ -94,6 +94,14 @@ export class ClientStore implements Store {
     return this.#read(() => selecting.troubledStatement(after, limit))
   }
 
+  prices(past: { readonly key: string; readonly after: number; readonly samples: number }): Promise<readonly Row[]> {
+    return this.#read(() => selecting.pricesStatement(past))
+  }
+
+  conduct(of: { readonly sessionId: string; readonly limit: number }): Promise<readonly Row[]> {
+    return this.#read(() => selecting.conductStatement(of))
+  }
+
   heads(places: { readonly from: bigint; readonly upTo: bigint }): Promise<readonly Row[]> {
     return this.#read(() => selecting.headsStatement(places))
   }

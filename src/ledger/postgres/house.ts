@@ -1,15 +1,17 @@
 /** The house: what belongs to no session. The kill switch, admin tokens, the policy in force, secrets, scans, kept answers. */
 import type { Clock, Ids } from '../../clock.ts'
-import { KEPT_ANSWERS_BYTES } from '../../limits.ts'
+import { KEPT_ANSWERS_BYTES, MAX_PAGE } from '../../limits.ts'
+import type { AdminToken, Halt, PolicyRecord } from '../administration.ts'
 import { checkFingerprints } from '../fingerprints.ts'
-import type { AdminToken, Halt, KeptAnswer } from '../ledger.ts'
-import { int, maybeInt, text, word } from '../rows.ts'
+import type { KeptAnswer } from '../ledger.ts'
+import { int, maybeInt, maybeText, text, word } from '../rows.ts'
 import type { Batch } from './batch.ts'
 import { readHalt } from './books.ts'
 import { equal } from './lists.ts'
 import { type Hands, housekeeping } from './operations.ts'
 import type { Reading } from './reading.ts'
 import type { Row } from './store.ts'
+import type { Wants } from './wants.ts'
 
 export interface HouseOptions {
   readonly reading: Reading
@@ -45,9 +47,9 @@ export class House {
     return rows.map(readHalt)
   }
 
-  createToken({ id, role, label, createdAt, revokedAt }: AdminToken, hash: string): Promise<void> {
+  createToken({ id, role, person, label, createdAt, revokedAt }: AdminToken, hash: string): Promise<void> {
     return this.#changeToken(id, ({ set, announce }) => {
-      set.insert('admin_tokens', { id, hash, role, label, created_at: createdAt, revoked_at: revokedAt })
+      set.insert('admin_tokens', { id, hash, role, person, label, created_at: createdAt, revoked_at: revokedAt })
       announce({ kind: 'tokens' })
     })
   }
@@ -76,14 +78,31 @@ export class House {
     return rows.map(readToken)
   }
 
-  announcePolicy(version: string): Promise<void> {
-    return this.#write('policy', 'policy', ({ set, announce }) => {
+  /** The first text of a version stays: a version is the digest of what it says. */
+  announcePolicy(version: string, words?: string): Promise<void> {
+    const wanted = (wants: Wants) => {
+      wants.row({ access: 'identity', values: ['policy'] }).row({ access: 'policy', values: [version] })
+    }
+    const operation = housekeeping('policy', wanted, ({ tx, set, announce }: Hands) => {
+      if (words !== undefined && !set.row('policy', version)) set.insert('policies', { version, text: words, since: tx.now })
       const row = set.row('identity', 'policy')
       if (row?.value === version) return
       if (row) set.update('meta', row, { value: version })
       else set.insert('meta', { key: 'policy', value: version })
       announce({ kind: 'policy', version })
     })
+    return this.#options.batch.write(operation)
+  }
+
+  async policyRecord(version: string): Promise<PolicyRecord | undefined> {
+    const [row] = await this.#options.reading.select({ table: 'policies', where: equal('version', version) })
+    return row && readPolicy(row)
+  }
+
+  /** Newest first; bounded. */
+  async policyRecords(): Promise<readonly PolicyRecord[]> {
+    const order = { by: ['since', 'version'], falling: true } as const
+    return (await this.#options.reading.select({ table: 'policies', where: [], order, limit: MAX_PAGE })).map(readPolicy)
   }
 
   /** @throws PurserError `conflict` where a fingerprint differs from the one of whoever came first. */
@@ -154,10 +173,10 @@ export class House {
   #changeToken<T>(id: string, change: (hands: Hands) => T): Promise<T> {
     return this.#options.batch.write(housekeeping('tokens', (wants) => wants.row({ access: 'token', values: [id] }), change))
   }
+}
 
-  #write<T>(about: string, key: string, change: (hands: Hands) => T): Promise<T> {
-    return this.#options.batch.write(housekeeping(about, (wants) => wants.row({ access: 'identity', values: [key] }), change))
-  }
+function readPolicy(row: Row): PolicyRecord {
+  return { version: text(row, 'version'), text: text(row, 'text'), since: int(row, 'since') }
 }
 
 const FINGERPRINT = 'fingerprint:'
@@ -183,6 +202,7 @@ function readToken(row: Row): AdminToken {
   return {
     id: text(row, 'id'),
     role: word(row, 'role', ['all', 'operator', 'approver', 'auditor']),
+    person: maybeText(row, 'person'),
     label: text(row, 'label'),
     createdAt: int(row, 'created_at'),
     revokedAt: maybeInt(row, 'revoked_at'),

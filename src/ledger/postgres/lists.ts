@@ -6,7 +6,7 @@ import { MAX_PAGE } from '../../limits.ts'
 import type { Session } from '../../session/session.ts'
 import type { RecipientRecord } from '../findings.ts'
 import type { Page, PageRequest, Payment, PaymentFilter, PaymentState } from '../ledger.ts'
-import { cursorAfter, limitOf, placeAfter, readCursor } from '../paging.ts'
+import { cursorAfter, cursorAfterMoment, limitOf, momentAfter, placeAfter, readCursor } from '../paging.ts'
 import { readPayment, STATES } from '../payment-row.ts'
 import { addRow, emptyRecord } from '../recipient-row.ts'
 import { money, text } from '../rows.ts'
@@ -24,15 +24,17 @@ export class Lists {
   /** @throws PurserError `request_invalid` for a cursor that is none of ours, or a limit that is no whole number from 1. */
   sessions(page: PageRequest, parent?: string): Promise<Page<Session>> {
     const where = parent === undefined ? [] : equal('parent', parent)
-    return this.#page({ table: 'sessions', where }, page, (row) => readSession(row, readTerms(row)))
+    return readPage(this.#store, { table: 'sessions', where, page, read: (row) => readSession(row, readTerms(row)) })
   }
 
   payments(filter: PaymentFilter, page: PageRequest): Promise<Page<Payment>> {
-    return this.#page({ table: 'payments', where: paymentFilters(filter) }, page, readPayment)
+    const by = isInTime(filter) ? 'decided_at' : undefined
+    return readPage(this.#store, { table: 'payments', where: paymentFilters(filter), by, page, read: readPayment })
   }
 
   receipts(filter: ReceiptFilter, page: PageRequest): Promise<Page<Receipt>> {
-    return this.#page({ table: 'receipts', where: receiptFilters(filter) }, page, readReceipt)
+    const by = isInTime(filter) ? 'at' : undefined
+    return readPage(this.#store, { table: 'receipts', where: receiptFilters(filter), by, page, read: readReceipt })
   }
 
   /** The settled payments to this recipient in this token, newest first; bounded. */
@@ -55,6 +57,18 @@ export class Lists {
     return rows.map(readPayment)
   }
 
+  /** Atomic units that payments of this wallet may still take of this token. */
+  async heldBy({ network, token, payer }: { readonly network: string; readonly token: string; readonly payer: string }): Promise<bigint> {
+    const where: Filter[] = [
+      { columns: ['state'], is: '=', values: ['reserved', 'signed', 'sent', 'unknown'] },
+      ...equal('network', network),
+      { columns: ['payer'], is: 'like', values: [payer] },
+      { columns: ['asset_address'], is: 'like', values: [token] },
+    ]
+    const rows = await this.#store.select({ table: 'payments', where })
+    return rows.reduce((sum, row) => sum + BigInt(text(row, 'amount_atomic')), 0n)
+  }
+
   /** By host, address and network. */
   async recipients(page: PageRequest): Promise<Page<RecipientRecord>> {
     const limit = limitOf(page)
@@ -70,20 +84,43 @@ export class Lists {
     const last = shown.at(-1)
     return { items: shown.map(({ record }) => record), next: found.length > limit && last ? cursorAfter('recipient', last.name) : null }
   }
+}
 
-  async #page<T>(
-    { table, where }: { readonly table: TableName; readonly where: readonly Filter[] },
-    page: PageRequest,
-    read: (row: Row) => T,
-  ): Promise<Page<T>> {
-    const limit = limitOf(page)
-    const behind: Filter[] = page.cursor === undefined ? [] : [{ columns: ['seq'], is: '<', values: [placeAfter(page.cursor)] }]
-    const order = { by: ['seq'], falling: true } as const
-    const rows = await this.#store.select({ table, where: [...where, ...behind], order, limit: limit + 1 })
-    const shown = rows.slice(0, limit)
-    const last = shown.at(-1)
-    return { items: shown.map(read), next: rows.length > limit && last ? cursorAfter('seq', money(last, 'seq').toString()) : null }
-  }
+interface PageQuery<T> {
+  readonly table: TableName
+  readonly where: readonly Filter[]
+  /** The column by which the newest come first; without one in the order of writing. */
+  readonly by?: 'at' | 'decided_at' | undefined
+  readonly page: PageRequest
+  readonly read: (row: Row) => T
+}
+
+/** Newest first. @throws PurserError `request_invalid` for a cursor or a limit that is none. */
+export async function readPage<T>(store: Reading, { table, where, by, page, read }: PageQuery<T>): Promise<Page<T>> {
+  const limit = limitOf(page)
+  const order = { by: by === undefined ? (['seq'] as const) : ([by, 'seq'] as const), falling: true } as const
+  const rows = await store.select({ table, where: [...where, ...behind(page.cursor, by)], order, limit: limit + 1 })
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1)
+  return { items: shown.map(read), next: rows.length > limit && last ? cursorOf(last, by) : null }
+}
+
+type By = PageQuery<unknown>['by']
+
+function behind(cursor: string | undefined, by: By): Filter[] {
+  if (cursor === undefined) return []
+  if (by === undefined) return [{ columns: ['seq'], is: '<', values: [placeAfter(cursor)] }]
+  return [{ columns: [by, 'seq'], is: 'before', values: momentAfter(cursor) }]
+}
+
+function cursorOf(row: Row, by: By): string {
+  const place = money(row, 'seq')
+  return by === undefined ? cursorAfter('seq', place.toString()) : cursorAfterMoment(money(row, by), place)
+}
+
+/** A span of time is read in the order of time, which has an index. */
+function isInTime({ since, until }: { readonly since?: number; readonly until?: number }): boolean {
+  return since !== undefined || until !== undefined
 }
 
 /** A recipient has a row for each currency; few have more than one. */
@@ -97,22 +134,49 @@ export function readReceipt(row: Row): Receipt {
   return parseEntry(text(row, 'body'), text(row, 'hash'))
 }
 
-function paymentFilters({ session, agent, tool, task, recipient, state, tier, disputed, since, until }: PaymentFilter): Filter[] {
+function paymentFilters({
+  session,
+  agent,
+  tool,
+  task,
+  recipient,
+  state,
+  tier,
+  disputed,
+  since,
+  until,
+  ...context
+}: PaymentFilter): Filter[] {
   return [
     ...equal('session_id', session),
     ...equal('agent', agent),
     ...equal('tool', tool),
     ...equal('task', task),
     ...equal('tier', tier),
+    ...inContext(context),
     ...(state === undefined ? [] : equal('state', stateOf(state))),
-    ...(recipient === undefined ? [] : [{ columns: ['pay_to', 'host'], is: 'like', values: [recipient] } as const]),
+    ...(recipient === undefined ? [] : [paidTo(recipient)]),
     ...(disputed === undefined ? [] : [{ columns: ['dispute'], is: disputed ? 'present' : 'absent', values: [] } as const]),
     ...between('decided_at', since, until),
   ]
 }
 
-function receiptFilters({ session, payment, agent, kind, since, until }: ReceiptFilter): Filter[] {
+/** Payments with this in their context. */
+function inContext({ onBehalfOf, trace }: Pick<PaymentFilter, 'onBehalfOf' | 'trace'>): Filter[] {
+  const holds = (members: object): Filter => ({ columns: ['context'], is: 'holds', values: [JSON.stringify(members)] })
+  return [...(trace === undefined ? [] : [holds({ trace })]), ...(onBehalfOf === undefined ? [] : [holds({ onBehalfOf: [onBehalfOf] })])]
+}
+
+/** By host or by address, whatever its case. */
+function paidTo(recipient: string): Filter {
+  return { columns: ['pay_to', 'host'], is: 'like', values: [recipient] }
+}
+
+function receiptFilters({ session, payment, agent, kind, tool, tier, recipient, since, until, ...context }: ReceiptFilter): Filter[] {
+  const named = [...equal('tool', tool), ...equal('tier', tier), ...inContext(context)]
+  const paid = [...named, ...(recipient === undefined ? [] : [paidTo(recipient)])]
   return [
+    ...paid.map((filter) => ({ ...filter, ofPayment: true as const })),
     ...equal('session_id', session),
     ...equal('payment_id', payment),
     ...equal('agent', agent),

@@ -3,7 +3,7 @@ import type { FrequencyBound, History } from '../../session/history.ts'
 import type { Payment } from '../ledger.ts'
 import type { PaymentRecord } from '../payment-row.ts'
 import { money, type Row, text } from '../rows.ts'
-import { usesOf } from '../series.ts'
+import { countedWith, type Parties } from '../series.ts'
 import type { MemoryTable, RollingTable, Transaction } from '../tables.ts'
 import type { WorkingSet } from './working-set.ts'
 
@@ -16,25 +16,25 @@ export class Memory implements MemoryTable {
     this.#rolling = rolling
   }
 
-  frequency(agent: string, { tier, per_ms }: FrequencyBound, now: number): History['frequency'][string] {
-    const window = { series: usesOf(agent, tier), after: now - per_ms }
+  frequency(parties: Parties, bound: FrequencyBound, now: number): History['frequency'][string] {
+    const window = { series: countedWith(parties, bound), after: now - bound.per_ms }
     return { count: Number(this.#rolling.sum(window)), oldestAt: this.#rolling.oldest(window) }
   }
 
-  pinned(host: string, network: string): string | undefined {
-    const row = this.#set.row('pin', host, network)
+  pinned(origin: string, network: string): string | undefined {
+    const row = this.#set.row('pin', origin, network)
     return row && text(row, 'pay_to')
   }
 
-  pin(tx: Transaction, { host, terms }: Pick<Payment, 'host'> & { readonly terms: NonNullable<Payment['terms']> }): void {
-    const row = this.#set.row('pin', host, terms.network)
-    if (!row) this.#set.insert('pins', { host, network: terms.network, pay_to: terms.payTo, at: tx.now, uses: 1n })
+  pin(tx: Transaction, { origin, terms }: Pick<Payment, 'origin'> & { readonly terms: NonNullable<Payment['terms']> }): void {
+    const row = this.#set.row('pin', origin, terms.network)
+    if (!row) this.#set.insert('pins', { origin, network: terms.network, pay_to: terms.payTo, at: tx.now, uses: 1n })
     else if (sameRecipient(row, terms.payTo)) this.#set.update('pins', row, { uses: money(row, 'uses') + 1n })
   }
 
-  unpin(_tx: Transaction, { host, terms }: Pick<Payment, 'host' | 'terms'>): void {
+  unpin(_tx: Transaction, { origin, terms }: Pick<Payment, 'origin' | 'terms'>): void {
     if (!terms) return
-    const row = this.#set.row('pin', host, terms.network)
+    const row = this.#set.row('pin', origin, terms.network)
     if (!row || !sameRecipient(row, terms.payTo)) return
     const uses = money(row, 'uses') - 1n
     if (uses > 0n) this.#set.update('pins', row, { uses })

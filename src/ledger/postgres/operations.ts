@@ -1,9 +1,10 @@
 /** Operations: what a write does by the rules, with what it is foreseen to lock and read. A wrong guess costs time only. */
 import type { Ids } from '../../clock.ts'
+import type { AdminKey } from '../administration.ts'
 import { bucketsOf } from '../buckets.ts'
-import type { AdminKey, Attempt, NewSession, PurchaseIdentity, ReserveRequest } from '../ledger.ts'
+import type { Attempt, NewSession, PurchaseIdentity, ReserveRequest } from '../ledger.ts'
 import { composeRules, type Rules, type RulesOptions } from '../rules.ts'
-import { chargesOf, usesOf } from '../series.ts'
+import { chargesOf, countedWith, partiesIn, SINCE_EVER, stepsOf, usesOf } from '../series.ts'
 import type { KnownLineage } from './lineages.ts'
 import { dealingOf } from './memory.ts'
 import type { Terms } from './sessions.ts'
@@ -47,16 +48,19 @@ export function reserving(request: ReserveRequest, lineage: KnownLineage): Write
       foreseeIdentity(wants, request.purchase)
       wants.row({ access: 'halts', values: [] }).row({ access: 'meta', values: ['policy'] })
       wants.places('payments', 1).row({ access: 'head', values: [usesOf(request.attempt.agent, request.attempt.tier)] })
-      if (request.pin) wants.row({ access: 'pin', values: [request.attempt.host, request.attempt.terms.network] })
+      if (request.frequency) wants.row({ access: 'head', values: [countedWith(partiesIn(request.attempt), request.frequency)] })
+      if (request.pin) wants.row({ access: 'pin', values: [request.attempt.origin, request.attempt.terms.network] })
       for (const { id, limits } of lineage.terms) {
         if (limits.perWindow?.length) wants.row({ access: 'head', values: [chargesOf({ id })] })
+        if (limits.perTask?.payments !== undefined) wants.row({ access: 'head', values: [stepsOf({ id }, request.attempt)] })
         for (const { bucket } of bucketsOf(limits, request.attempt)) wants.row({ access: 'spending', values: [id, bucket] })
       }
     },
     foreseeAt(wants, now) {
       const { frequency, attempt } = request
-      if (frequency) wants.window({ series: usesOf(attempt.agent, frequency.tier), after: now - frequency.per_ms })
+      if (frequency) wants.window({ series: countedWith(partiesIn(attempt), frequency), after: now - frequency.per_ms })
       for (const { id, limits } of lineage.terms) {
+        if (limits.perTask?.payments !== undefined) wants.window({ series: stepsOf({ id }, attempt), after: SINCE_EVER })
         for (const { per_ms } of limits.perWindow ?? []) wants.window({ series: chargesOf({ id }), after: now - per_ms })
       }
     },

@@ -140,7 +140,7 @@ export class Payments implements PaymentTable {
     )
     this.#set.rowsOfAll(
       'pin',
-      rows.map((row) => [text(row, 'host'), text(row, 'network')]),
+      rows.map((row) => [text(row, 'origin'), text(row, 'network')]),
     )
     return rows.map((row) => text(row, 'id'))
   }

@@ -2,6 +2,7 @@
  * The port over a store: each method asks what it has to know before, and writes in one operation. Reads see what is
  * committed, this process's own writes among it.
  */
+import type { ApprovalStore } from '../../approval/approval.ts'
 import type { Checkpoint, CheckpointSigner } from '../../audit/checkpoint.ts'
 import { parseSignedCheckpoint } from '../../audit/parse.ts'
 import type { Receipt, ReceiptFilter, Verification } from '../../audit/receipt.ts'
@@ -11,7 +12,9 @@ import { DEFAULT_THRESHOLDS, PROOF_LEASE_MS } from '../../limits.ts'
 import type { History } from '../../session/history.ts'
 import type { Session } from '../../session/session.ts'
 import type { Events } from '../../telemetry/events.ts'
+import type * as admin from '../administration.ts'
 import type { Correction, Finding, RecipientRecord, Refund } from '../findings.ts'
+import type { ReportStore } from '../kept-reports.ts'
 import type * as port from '../ledger.ts'
 import { readPayment } from '../payment-row.ts'
 import { recover, voidUnsigned } from '../recovery.ts'
@@ -21,6 +24,7 @@ import { resume } from '../resuming.ts'
 import { text } from '../rows.ts'
 import type { TopUp } from '../session-row.ts'
 import { verifyStored } from '../verification.ts'
+import { PostgresApprovals } from './approvals.ts'
 import { Archive } from './archive.ts'
 import { Batch, type Schedule } from './batch.ts'
 import { Kept, KeptSessions } from './cache.ts'
@@ -31,6 +35,7 @@ import { Lists } from './lists.ts'
 import * as operations from './operations.ts'
 import { type Reading, readingFrom } from './reading.ts'
 import { Records } from './records.ts'
+import { PostgresReports } from './reports.ts'
 import { Terms } from './sessions.ts'
 import type { Store } from './store.ts'
 
@@ -51,6 +56,8 @@ export interface ComposeOptions {
 }
 
 export class PostgresLedger implements port.Ledger {
+  readonly approvals: ApprovalStore
+  readonly reports: ReportStore
   readonly #options: ComposeOptions
   readonly #store: Store
   readonly #reading: Reading
@@ -62,7 +69,7 @@ export class PostgresLedger implements port.Ledger {
   readonly #house: House
   readonly #desks: Desks
   readonly #sessions: KeptSessions
-  readonly #halts: Kept<readonly port.Halt[]>
+  readonly #halts: Kept<readonly admin.Halt[]>
   readonly #unwatch: () => void
   #ledgerId: string | undefined
 
@@ -90,15 +97,17 @@ export class PostgresLedger implements port.Ledger {
     this.#archive = new Archive({ store: reading, batch: this.#batch })
     this.#house = new House({ reading, batch: this.#batch, clock, ids })
     this.#desks = new Desks({ batch: this.#batch, records: this.#records, clock, events })
+    this.approvals = new PostgresApprovals({ reading, batch: this.#batch, clock, watch: (listener) => store.watch(listener) })
+    this.reports = new PostgresReports({ reading, batch: this.#batch })
     this.#unwatch = store.watch((change) => this.#heard(change))
   }
 
-  async openSession(session: port.NewSession, key?: port.AdminKey): Promise<Session> {
+  async openSession(session: port.NewSession, key?: admin.AdminKey): Promise<Session> {
     const parent = session.parent === null ? undefined : await this.#lineages.of(session.parent)
     return this.#batch.write(operations.opening({ session, parent, key }, ({ tx, rules }) => rules.accounts.open(tx, session, key)))
   }
 
-  openedWith(key: port.AdminKey): Promise<Session | undefined> {
+  openedWith(key: admin.AdminKey): Promise<Session | undefined> {
     return this.#records.openedWith(key).then((session) => this.#now(session))
   }
 
@@ -119,7 +128,7 @@ export class PostgresLedger implements port.Ledger {
     return { items: items.map((session) => refilled(session, this.#options.clock.now())), next }
   }
 
-  async topUp(id: string, by: TopUp, key?: port.AdminKey): Promise<Session> {
+  async topUp(id: string, by: TopUp, key?: admin.AdminKey): Promise<Session> {
     const lineage = await this.#lineages.of(id)
     return this.#batch.write(operations.accounting(lineage, ({ tx, rules }) => rules.accounts.topUp(tx, id, by, key), key))
   }
@@ -198,21 +207,21 @@ export class PostgresLedger implements port.Ledger {
     return verifyStored(this.#archive)
   }
 
-  async halt(halt: port.Halt): Promise<void> {
+  async halt(halt: admin.Halt): Promise<void> {
     await this.#house.halt(halt)
     this.#halts.drop()
   }
 
-  async resumePayments(halt: Pick<port.Halt, 'scope' | 'value'>): Promise<void> {
+  async resumePayments(halt: Pick<admin.Halt, 'scope' | 'value'>): Promise<void> {
     await this.#house.lift(halt)
     this.#halts.drop()
   }
 
-  halts(): Promise<readonly port.Halt[]> {
+  halts(): Promise<readonly admin.Halt[]> {
     return this.#halts.get(() => this.#house.halts())
   }
 
-  createToken(token: port.AdminToken, hash: string): Promise<void> {
+  createToken(token: admin.AdminToken, hash: string): Promise<void> {
     return this.#house.createToken(token, hash)
   }
 
@@ -220,11 +229,11 @@ export class PostgresLedger implements port.Ledger {
     return this.#house.revokeToken(id)
   }
 
-  tokenByHash(hash: string): Promise<port.AdminToken | undefined> {
+  tokenByHash(hash: string): Promise<admin.AdminToken | undefined> {
     return this.#house.tokenByHash(hash)
   }
 
-  tokens(): Promise<readonly port.AdminToken[]> {
+  tokens(): Promise<readonly admin.AdminToken[]> {
     return this.#house.tokens()
   }
 
@@ -273,6 +282,11 @@ export class PostgresLedger implements port.Ledger {
     return this.#lists.settledTo(recipient)
   }
 
+  async heldBy(wallet: Parameters<port.Ledger['heldBy']>[0]): Promise<bigint> {
+    await this.#batch.quiet()
+    return this.#lists.heldBy(wallet)
+  }
+
   async recipients(page: port.PageRequest): Promise<port.Page<RecipientRecord>> {
     await this.#batch.quiet()
     return this.#lists.recipients(page)
@@ -309,8 +323,16 @@ export class PostgresLedger implements port.Ledger {
     return this.#store.watch(listener)
   }
 
-  announcePolicy(version: string): Promise<void> {
-    return this.#house.announcePolicy(version)
+  announcePolicy(version: string, text?: string): Promise<void> {
+    return this.#house.announcePolicy(version, text)
+  }
+
+  policyRecord(version: string): Promise<admin.PolicyRecord | undefined> {
+    return this.#house.policyRecord(version)
+  }
+
+  policyRecords(): Promise<readonly admin.PolicyRecord[]> {
+    return this.#house.policyRecords()
   }
 
   async readiness(): Promise<readonly string[]> {

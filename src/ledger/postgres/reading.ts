@@ -17,6 +17,8 @@ export function readingFrom(store: Store): Reading {
     states: (now) => asked(store.states(now)),
     unattended: (now) => asked(store.unattended(now)),
     troubled: (after, limit) => asked(store.troubled(after, limit)),
+    prices: (past) => asked(store.prices(past)),
+    conduct: (of) => asked(store.conduct(of)),
     heads: (places) => asked(store.heads(places)),
     settledReceipts: () => asked(store.settledReceipts()),
     refresh: () => asked(store.refresh()),

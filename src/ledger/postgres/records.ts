@@ -1,13 +1,17 @@
 /** Records: single sessions and payments, and what is known of an agent's past, as they are committed now. */
 import type { Clock } from '../../clock.ts'
 import { refused } from '../../errors.ts'
-import type { History } from '../../session/history.ts'
+import { PRICE_SAMPLES } from '../../limits.ts'
+import { DRIFT_START_PAYMENTS } from '../../people-limits.ts'
+import type { Conduct, History, PastPrices } from '../../session/history.ts'
 import { type Session, stateOf } from '../../session/session.ts'
-import type { AdminKey, HistoryQuery, PurchaseIdentity, Totals } from '../ledger.ts'
-import { type PaymentRecord, readRecord } from '../payment-row.ts'
+import type { AdminKey } from '../administration.ts'
+import type { HistoryQuery, PurchaseIdentity, Totals } from '../ledger.ts'
+import { type PaymentRecord, readDealing, readRecord } from '../payment-row.ts'
+import { priceKeyOf } from '../price-key.ts'
 import { refilled } from '../refill.ts'
 import { int, money, text } from '../rows.ts'
-import { usesOf } from '../series.ts'
+import { countedWith } from '../series.ts'
 import { readSession } from '../session-row.ts'
 import { equal } from './lists.ts'
 import type { Reading } from './reading.ts'
@@ -71,11 +75,11 @@ export class Records {
   }
 
   async history(query: HistoryQuery): Promise<History> {
-    const { agent, origin, host, network, payTo, tiers } = query
+    const { agent, origin, network, payTo, tiers, price, conduct } = query
     const { reading, clock } = this.#options
     const now = clock.now()
     const dealings = [...equal('agent', agent), ...equal('origin', origin)]
-    const [known, last, pins, frequencies] = await Promise.all([
+    const [known, last, pins, frequencies, prices, made] = await Promise.all([
       reading.select({ table: 'dealings', where: [...dealings, { columns: ['pay_to'], is: 'like', values: [payTo] }], limit: 1 }),
       reading.select({
         table: 'dealings',
@@ -83,8 +87,10 @@ export class Records {
         order: { by: ['last'], falling: true },
         limit: 1,
       }),
-      reading.select({ table: 'pins', where: [...equal('host', host), ...equal('network', network)] }),
-      reading.windows(tiers.map(({ tier, per_ms }) => ({ series: usesOf(agent, tier), after: now - per_ms }))),
+      reading.select({ table: 'pins', where: [...equal('origin', origin), ...equal('network', network)] }),
+      reading.windows(tiers.map((bound) => ({ series: countedWith(query, bound), after: now - bound.per_ms }))),
+      price && reading.prices({ key: priceKeyOf({ agent, origin, ...price }), after: now - price.over_ms, samples: PRICE_SAMPLES }),
+      conduct && reading.conduct({ sessionId: query.sessionId, limit: DRIFT_START_PAYMENTS }),
     ])
     const frequency = tiers.map(({ tier }, index) => {
       const { sum = 0n, oldest = null } = frequencies[index] ?? {}
@@ -95,6 +101,8 @@ export class Records {
       lastPayTo: payToIn(last[0]),
       pinnedPayTo: payToIn(pins[0]),
       frequency: Object.fromEntries(frequency),
+      ...(prices && { prices: pricesIn(prices) }),
+      ...(made && { conduct: conductIn(made) }),
     }
   }
 
@@ -118,6 +126,16 @@ export class Records {
     const held = exposure.map((row) => [text(row, 'currency'), money(row, 'whole') * ONE + money(row, 'rest')] as const)
     return { exposure: Object.fromEntries(held), sessions: Object.fromEntries(sessions), disputes, unresolved }
   }
+}
+
+function conductIn(rows: readonly Row[]): Conduct {
+  const of = (end: bigint) => rows.filter((row) => money(row, 'earliest') === end).map(readDealing)
+  return { latest: of(0n), first: of(1n) }
+}
+
+function pricesIn(rows: readonly Row[]): PastPrices {
+  const of = (end: bigint) => rows.filter((row) => money(row, 'earliest') === end).map((row) => BigInt(text(row, 'amount')))
+  return { latest: of(0n), earliest: of(1n) }
 }
 
 /** Budgets that are exhausted unless a refill is due. */

@@ -3,13 +3,13 @@ import { COUNTED_MS } from '../../limits.ts'
 import { type ColumnTypes, hexOf, parameterOf, quoted, type Statement, typeOf } from './statement.ts'
 import type { Claim, Filter, Selection } from './store.ts'
 
-export function selectStatement({ table, where, order, limit }: Selection, types: ColumnTypes): Statement {
+export function selectStatement({ table, columns, where, order, limit }: Selection, types: ColumnTypes): Statement {
   const { sql, values } = filtered({ table, where }, types)
   const falling = order?.falling ? ' DESC' : ''
   const ordered = order ? ` ORDER BY ${order.by.map((column) => `${quoted(column)}${falling}`).join(', ')}` : ''
   const limited = limit === undefined ? '' : ` LIMIT $${values.length + 1}::bigint`
   return {
-    sql: `SELECT * FROM ${table}${sql}${ordered}${limited}`,
+    sql: `SELECT ${columns?.map(quoted).join(', ') ?? '*'} FROM ${table}${sql}${ordered}${limited}`,
     values: limit === undefined ? values : [...values, String(limit)],
   }
 }
@@ -25,7 +25,10 @@ function filtered({ table, where }: Pick<Selection, 'table' | 'where'>, types: C
   const conditions = where.map((filter) => {
     const first = values.length + 1
     values.push(...valuesOf(filter))
-    return `(${filter.columns.map((column) => condition(column, filter, { place: first, type: typeOf(types, table, column) })).join(' OR ')})`
+    const from = filter.ofPayment ? 'payments' : table
+    if (filter.is === 'before') return together(filter, (column) => typeOf(types, from, column), first)
+    const any = filter.columns.map((column) => condition(column, filter, { place: first, type: typeOf(types, from, column) })).join(' OR ')
+    return filter.ofPayment ? `payment_id IN (SELECT id FROM payments WHERE ${any})` : `(${any})`
   })
   return { sql: conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`, values }
 }
@@ -34,8 +37,14 @@ function valuesOf({ is, values }: Filter): Statement['values'] {
   if (flagIn({ is, values }) !== undefined) return []
   const texts = values.map(parameterOf)
   if (is === '=') return [texts]
+  if (is === 'before') return texts
   if (is === 'like') return [texts.map((text) => text?.toLowerCase() ?? null)]
   return is === 'present' || is === 'absent' ? [] : texts.slice(0, 1)
+}
+
+function together({ columns }: Filter, typeOf: (column: string) => string, place: number): string {
+  const values = columns.map((column, index) => `$${place + index}::${typeOf(column)}`)
+  return `((${columns.map(quoted).join(', ')}) < (${values.join(', ')}))`
 }
 
 /** What stands in the statement itself, because no plan takes an index over raised flags for a value that comes later. */
@@ -53,6 +62,8 @@ function condition(column: string, { is, values }: Filter, { place, type }: { re
       return `${name} = ANY ($${place}::${type}[])`
     case 'like':
       return `lower(${name}) = ANY ($${place}::text[])`
+    case 'holds':
+      return `(${name} IS NOT NULL AND ${name}::jsonb @> $${place}::text::jsonb)`
     case 'present':
       return `${name} IS NOT NULL`
     case 'absent':
@@ -160,6 +171,31 @@ export function troubledStatement(after: string, limit: number): Statement {
       WHERE (state = 'settled' AND delivered = 0 AND dispute IS NULL) OR dispute IS NOT NULL OR refunded > 0) AS t
     WHERE name > $1 GROUP BY name, currency ORDER BY name, currency LIMIT $2::bigint`
   return { sql, values: [after, String(limit)] }
+}
+
+export function pricesStatement({
+  key,
+  after,
+  samples,
+}: {
+  readonly key: string
+  readonly after: number
+  readonly samples: number
+}): Statement {
+  const settled = "FROM payments WHERE price_key = $1 AND state = 'settled' AND reserved_at > $2::bigint ORDER BY reserved_at"
+  const sql = `
+    (SELECT 0::bigint AS earliest, amount ${settled} DESC LIMIT $3::bigint)
+    UNION ALL (SELECT 1::bigint AS earliest, amount ${settled} LIMIT $3::bigint)`
+  return { sql, values: [key, String(after), String(samples)] }
+}
+
+export function conductStatement({ sessionId, limit }: { readonly sessionId: string; readonly limit: number }): Statement {
+  const made =
+    "host, categories, reserved_at FROM payments WHERE session_id = $1 AND reserved_at IS NOT NULL AND state <> 'void' ORDER BY reserved_at"
+  const sql = `
+    (SELECT 0::bigint AS earliest, ${made} DESC LIMIT $2::bigint)
+    UNION ALL (SELECT 1::bigint AS earliest, ${made} LIMIT $2::bigint)`
+  return { sql, values: [sessionId, String(limit)] }
 }
 
 export function headsStatement({ from, upTo }: { readonly from: bigint; readonly upTo: bigint }): Statement {

@@ -30,6 +30,11 @@ export type TableName =
   | 'scans'
   | 'checkpoints'
   | 'meta'
+  | 'approvals'
+  | 'notices'
+  | 'marks'
+  | 'policies'
+  | 'daily_reports'
   | 'runs'
 
 /** What makes a row of its table unique; writes name rows by it. */
@@ -40,7 +45,7 @@ export const PRIMARY_KEYS = {
   spending: ['session_id', 'bucket'],
   rolling: ['series', 'ordinal'],
   rolling_heads: ['series'],
-  pins: ['host', 'network'],
+  pins: ['origin', 'network'],
   dealings: ['agent', 'origin', 'network', 'pay_to'],
   refusal_runs: ['session_id', 'digest'],
   receipts: ['session_id', 'number'],
@@ -52,6 +57,11 @@ export const PRIMARY_KEYS = {
   scans: ['network', 'wallet'],
   checkpoints: ['number'],
   meta: ['key'],
+  approvals: ['id'],
+  notices: ['id'],
+  marks: ['mark'],
+  policies: ['version'],
+  daily_reports: ['date'],
   runs: ['id'],
 } as const satisfies Record<TableName, readonly string[]>
 
@@ -70,9 +80,15 @@ export const ACCESSES = {
   sessionNamed: { table: 'sessions', by: ['name'], lock: true },
   children: { table: 'sessions', by: ['parent'], lock: true },
   head: { table: 'rolling_heads', by: ['series'], lock: true },
-  pin: { table: 'pins', by: ['host', 'network'], lock: true },
+  pin: { table: 'pins', by: ['origin', 'network'], lock: true },
   dealing: { table: 'dealings', by: ['agent', 'origin', 'network', 'pay_to'], lock: true },
   identity: { table: 'meta', by: ['key'], lock: true },
+  approval: { table: 'approvals', by: ['id'], lock: true },
+  notice: { table: 'notices', by: ['id'], lock: true },
+  report: { table: 'daily_reports', by: ['date'], lock: true },
+  /** The question that is open for a session and a digest. */
+  asked: { table: 'approvals', by: ['session_id', 'digest'], fixed: { state: 'pending', kind: 'approval' } },
+  mark: { table: 'marks', by: ['mark'] },
   adminKey: { table: 'admin_keys', by: ['key'] },
   payment: { table: 'payments', by: ['id'] },
   /** Both digests name their session, so they are looked up by themselves; whoever reads checks the session too. */
@@ -87,6 +103,7 @@ export const ACCESSES = {
   correction: { table: 'corrections', by: ['payment_id'] },
   halts: { table: 'halts', by: [] },
   meta: { table: 'meta', by: ['key'] },
+  policy: { table: 'policies', by: ['version'] },
   token: { table: 'admin_tokens', by: ['id'] },
   scan: { table: 'scans', by: ['network', 'wallet'] },
   checkpoint: { table: 'checkpoints', by: ['number'] },
@@ -198,16 +215,23 @@ export class StoreFault extends Error {
   }
 }
 
-/** One of the columns is, compared so, what one of the values is. `like` ignores case. */
+/** One of the columns is, compared so, what one of the values is (`before`: each is what its value is). `like` ignores case. */
 export interface Filter {
   readonly columns: readonly [string, ...string[]]
-  /** `present`: is not null; it has no values. */
-  readonly is: '=' | 'like' | '<' | '>' | '>=' | 'present' | 'absent'
+  /**
+   * `present`: is not null; it has no values. `holds`: JSON that has at least the members of the value, which is JSON too.
+   * `before`: the columns together, of which the first counts most, are less than the values together.
+   */
+  readonly is: '=' | 'like' | '<' | '>' | '>=' | 'present' | 'absent' | 'holds' | 'before'
   readonly values: readonly Value[]
+  /** The columns are those of the payment that the row names in `payment_id`. */
+  readonly ofPayment?: true
 }
 
 export interface Selection {
   readonly table: TableName
+  /** All of them unless told otherwise. */
+  readonly columns?: readonly string[]
   /** All of them hold. */
   readonly where: readonly Filter[]
   readonly order?: { readonly by: readonly [string, ...string[]]; readonly falling?: true }
@@ -244,6 +268,13 @@ export interface Reports {
   troubled(after: string, limit: number): Promise<readonly Row[]>
   /** Rows `{ session_id, number, hash }`: the last entry of each chain among these places, `from` excluded. */
   heads(places: { readonly from: bigint; readonly upTo: bigint }): Promise<readonly Row[]>
+  /**
+   * Rows `{ earliest, amount }` of settled payments with this price key reserved later than `after`: `earliest` is 0 for
+   * the newest, newest first, and 1 for the oldest, oldest first; at most `samples` of each.
+   */
+  prices(past: { readonly key: string; readonly after: number; readonly samples: number }): Promise<readonly Row[]>
+  /** The payments of this session that count (`earliest` 1: the oldest, oldest first; 0: the newest, newest first), at most `limit` of each. */
+  conduct(of: { readonly sessionId: string; readonly limit: number }): Promise<readonly Row[]>
   /** A place in the order of writing up to which every receipt that will ever be there is committed. */
   settledReceipts(): Promise<bigint>
 }

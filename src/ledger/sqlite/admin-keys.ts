@@ -1,7 +1,7 @@
 /** Idempotency keys of the admin door: the same key with the same request does its work once. */
 import type { DatabaseSync } from 'node:sqlite'
 import { refused } from '../../errors.ts'
-import type { AdminKey } from '../ledger.ts'
+import type { AdminKey } from '../administration.ts'
 import { type Row, text } from '../rows.ts'
 import type { AdminKeyTable, KeyedOperation, Transaction } from '../tables.ts'
 

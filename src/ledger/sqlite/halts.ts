@@ -1,6 +1,6 @@
 /** The kill switch: what is stopped until a person resumes it. */
 import type { DatabaseSync } from 'node:sqlite'
-import type { Halt } from '../ledger.ts'
+import type { Halt } from '../administration.ts'
 import { int, type Row, text, word } from '../rows.ts'
 import type { HaltTable, Transaction } from '../tables.ts'
 

@@ -6,7 +6,7 @@ import type { Page, PageRequest, Payment, PaymentFilter, PaymentState } from '..
 import { readPayment, STATES } from '../payment-row.ts'
 import { int, type Row, text } from '../rows.ts'
 import type { Transaction } from '../tables.ts'
-import { type Condition, equal, type PageTable, readPage } from './pages.ts'
+import { type Condition, equal, firstRare, type Indexed, inContext, readPage, traced } from './pages.ts'
 
 /** To the letter the conditions of the partial indexes: SQLite takes an index only then. */
 export const UNRESOLVED = `state IN ('reserved', 'signed', 'sent', 'unknown')`
@@ -27,9 +27,21 @@ export class PaymentLists {
   }
 
   page(filter: PaymentFilter, page: PageRequest): Page<Payment> {
-    const { recipient } = filter
-    const either = recipient === undefined ? [] : [named('pay_to', recipient), named('host', recipient)]
-    return readPage({ db: this.#db, table: tableFor(filter), where: conditionsOf(filter), either, page, read: readPayment })
+    const { recipient, since, until } = filter
+    const by = since === undefined && until === undefined ? undefined : 'decided_at'
+    const either = recipient === undefined ? [] : paidTo(recipient)
+    const index = by === undefined ? indexFor(filter) : this.#indexInTime(filter)
+    return readPage({ db: this.#db, table: 'payments', index, where: conditionsOf(filter), either, by, page, read: readPayment })
+  }
+
+  /** Leads to few payments, or to all of them in the order of time. Undefined where each recipient's index leads to few. */
+  #indexInTime(filter: PaymentFilter): Indexed['index'] | undefined {
+    const { session, ...rest } = filter
+    const few = indexFor(rest)
+    if (few) return few
+    const own: Indexed[][] = session === undefined ? [] : [[{ index: 'payments_session', sql: 'session_id = ?', values: [session] }]]
+    const rare = [...own, ...waysTo(filter)].find((ways) => ways.every((way) => firstRare(this.#db, 'payments', [way])))
+    return rare === undefined ? 'payments_decided' : rare.length === 1 ? rare[0]?.index : undefined
   }
 
   /** Payments of this task that are settled or may be. */
@@ -46,6 +58,12 @@ export class PaymentLists {
   /** The settled payments to this recipient in this token, newest first; bounded. */
   settledTo({ network, token, payTo }: { readonly network: string; readonly token: string; readonly payTo: string }): Payment[] {
     return this.#sql.settledTo.all(payTo, network, token, MAX_PAGE).map(readPayment)
+  }
+
+  /** Atomic units that payments of this wallet may still take of this token. */
+  heldBy({ network, token, payer }: { readonly network: string; readonly token: string; readonly payer: string }): bigint {
+    const rows: Row[] = this.#sql.heldBy.all(payer, network, token)
+    return rows.reduce((sum, row) => sum + BigInt(text(row, 'amount_atomic')), 0n)
   }
 
   /** Claims what is due, oldest first, for this run and `PROOF_LEASE_MS`. */
@@ -67,6 +85,7 @@ function conditionsOf(filter: PaymentFilter): Condition[] {
     ...equal('tool', tool),
     ...equal('task', task),
     ...equal('tier', tier),
+    ...inContext(filter),
     ...(state === undefined ? [] : [{ sql: stateCondition(state), values: [] }]),
     ...(disputed === true ? [{ sql: 'dispute IS NOT NULL', values: [] }] : []),
     ...(disputed === false ? [{ sql: 'dispute IS NULL', values: [] }] : []),
@@ -75,16 +94,32 @@ function conditionsOf(filter: PaymentFilter): Condition[] {
   ]
 }
 
-function named(column: 'pay_to' | 'host', recipient: string): Condition {
-  return { sql: `${column} = ? COLLATE NOCASE`, values: [recipient] }
+function paidTo(recipient: string): readonly Indexed[] {
+  return [
+    { index: 'payments_recipient', sql: 'pay_to = ? COLLATE NOCASE', values: [recipient] },
+    { index: 'payments_host', sql: 'host = ? COLLATE NOCASE', values: [recipient] },
+  ]
+}
+
+type Named = { readonly [Name in 'agent' | 'tool' | 'tier' | 'recipient' | 'trace']?: string | undefined }
+
+/** What of the filter has an index of its own, fewest payments first as a rule; more than one where each of them counts. */
+export function waysTo({ trace, tool, recipient, agent, tier }: Named): readonly (readonly Indexed[])[] {
+  return [
+    ...(trace === undefined ? [] : [[{ index: 'payments_trace' as const, ...traced(trace) }]]),
+    ...(tool === undefined ? [] : [[{ index: 'payments_tool' as const, sql: 'tool = ?', values: [tool] }]]),
+    ...(recipient === undefined ? [] : [paidTo(recipient)]),
+    ...(agent === undefined ? [] : [[{ index: 'payments_agent' as const, sql: 'agent = ?', values: [agent] }]]),
+    ...(tier === undefined ? [] : [[{ index: 'payments_tier' as const, sql: 'tier = ?', values: [tier] }]]),
+  ]
 }
 
 /** The planner knows no numbers: it is told which conditions few payments meet. */
-function tableFor({ state, disputed, session, task }: PaymentFilter): PageTable {
-  if (state !== undefined && isUnresolved(state)) return 'payments INDEXED BY payments_unresolved'
-  if (disputed === true) return 'payments INDEXED BY payments_disputed'
-  if (session === undefined) return 'payments'
-  return task === undefined ? 'payments INDEXED BY payments_session' : 'payments INDEXED BY payments_session_task'
+function indexFor({ state, disputed, session, task }: PaymentFilter): Indexed['index'] | undefined {
+  if (state !== undefined && isUnresolved(state)) return 'payments_unresolved'
+  if (disputed === true) return 'payments_disputed'
+  if (session === undefined) return undefined
+  return task === undefined ? 'payments_session' : 'payments_session_task'
 }
 
 function stateCondition(state: PaymentState): string {
@@ -114,6 +149,9 @@ function prepare(db: DatabaseSync) {
     settledTo: db.prepare(`
       SELECT * FROM payments WHERE pay_to = ? COLLATE NOCASE AND state = 'settled' AND network = ?
         AND lower(asset_address) = lower(?) ORDER BY seq DESC LIMIT ?`),
+    heldBy: db.prepare(`
+      SELECT amount_atomic FROM payments INDEXED BY payments_unresolved
+      WHERE ${UNRESOLVED} AND payer = ? COLLATE NOCASE AND network = ? AND asset_address = ? COLLATE NOCASE`),
     dueUnknown: db.prepare(`
       SELECT id, seq, check_at FROM payments INDEXED BY payments_unresolved
       WHERE ${UNRESOLVED} AND state = 'unknown' AND ${CLAIMABLE} ORDER BY check_at, seq LIMIT ?`),

@@ -138,8 +138,8 @@ const UNDELIVERED = `delivered = 0 AND signed_at IS NOT NULL AND state <> 'void'
 const COLUMNS = (
   'id run_id purchase_id fingerprint key_digest purchase_open holder holder_run lease_until state code nonce charges ' +
   'reserved_at session_id agent request_id method url origin host challenge_digest tool task user justification tier rule ' +
-  'reason policy_version would_be categories trust challenged_at decided_at rail protocol_version scheme network ' +
-  'asset_symbol asset_address asset_decimals amount_atomic amount currency pay_to payer flow'
+  'reason policy_version would_be context categories trust challenged_at decided_at rail protocol_version scheme network ' +
+  'asset_symbol asset_address asset_decimals amount_atomic amount currency pay_to payer flow price_key'
 ).split(' ')
 
 function prepare(db: DatabaseSync) {

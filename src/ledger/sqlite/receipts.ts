@@ -8,7 +8,8 @@ import type { Page, PageRequest } from '../ledger.ts'
 import { int, maybeText, money, type Row, text } from '../rows.ts'
 import type { ReceiptTable, Transaction } from '../tables.ts'
 import type { StoredEntry } from '../verification.ts'
-import { type Condition, equal, type PageTable, readPage } from './pages.ts'
+import { type Condition, equal, firstRare, type Indexed, inContext, type PageQuery, readPage } from './pages.ts'
+import { waysTo } from './payment-lists.ts'
 
 export class Receipts implements ReceiptTable {
   readonly #db: DatabaseSync
@@ -38,7 +39,8 @@ export class Receipts implements ReceiptTable {
   }
 
   page(filter: ReceiptFilter, page: PageRequest): Page<Receipt> {
-    return readPage({ db: this.#db, table: tableFor(filter), where: conditionsOf(filter), page, read: readReceipt })
+    const where = conditionsOf(filter)
+    return readPage({ db: this.#db, table: 'receipts', ...this.#way(filter, where), page, read: readReceipt })
   }
 
   chainAfter(sessionId: string): string | undefined {
@@ -55,6 +57,25 @@ export class Receipts implements ReceiptTable {
   hashAt(sessionId: string, number: number): string | undefined {
     const row: Row | undefined = this.#sql.hashAt.get(sessionId, number)
     return row && text(row, 'hash')
+  }
+
+  /** By what few receipts have, where that can be told; else in the order of time where a span is asked for, else of writing. */
+  #way(filter: ReceiptFilter, where: readonly Condition[]): Pick<PageQuery<Receipt>, 'index' | 'where' | 'by'> {
+    const by = filter.since === undefined && filter.until === undefined ? undefined : 'at'
+    const paid = this.#paidRarely(filter)
+    if (paid) return { index: paid.index, where: [paid, ...where], by }
+    const indexed = indexedConditions(filter)
+    const [first] = indexed
+    if (by === undefined) return { index: first?.index, where, by }
+    return { index: firstRare(this.#db, 'receipts', indexed)?.index ?? 'receipts_at', where, by }
+  }
+
+  /** The receipts of the few payments that the filter wants. */
+  #paidRarely({ tool, tier, recipient, trace }: ReceiptFilter): Indexed | undefined {
+    const rare = waysTo({ tool, tier, recipient, trace }).find((ways) => ways.every((way) => firstRare(this.#db, 'payments', [way])))
+    if (!rare) return undefined
+    const ids = rare.map(({ index, sql }) => `SELECT id FROM payments INDEXED BY ${index} WHERE ${sql}`)
+    return { index: 'receipts_payment', sql: `payment_id IN (${ids.join(' UNION ')})`, values: rare.flatMap(({ values }) => values) }
   }
 
   #next(): bigint {
@@ -82,24 +103,44 @@ function seqIn(id: string): number {
   return place === undefined ? 0 : Number.parseInt(place, 36)
 }
 
-/** The planner knows no numbers: it is told which condition the fewest receipts meet. */
-function tableFor({ session, payment, agent, kind }: ReceiptFilter): PageTable {
-  if (payment !== undefined) return 'receipts INDEXED BY receipts_payment'
-  if (session !== undefined) return 'receipts INDEXED BY receipts_session'
-  if (kind === 'refusal') return 'receipts INDEXED BY receipts_refused'
-  return agent === undefined ? 'receipts' : 'receipts INDEXED BY receipts_agent'
+/** What of the filter has an index of its own, fewest receipts first as a rule. */
+function indexedConditions({ session, payment, agent, kind }: ReceiptFilter): Indexed[] {
+  return [
+    ...(payment === undefined ? [] : [{ index: 'receipts_payment' as const, sql: 'payment_id = ?', values: [payment] }]),
+    ...(session === undefined ? [] : [{ index: 'receipts_session' as const, sql: 'session_id = ?', values: [session] }]),
+    ...(kind === 'refusal' ? [{ index: 'receipts_refused' as const, sql: REFUSED, values: [] }] : []),
+    ...(agent === undefined ? [] : [{ index: 'receipts_agent' as const, sql: 'agent = ?', values: [agent] }]),
+  ]
 }
 
-function conditionsOf({ session, payment, agent, kind, since, until }: ReceiptFilter): Condition[] {
+/** To the letter the condition of the partial index: SQLite takes it only then. */
+const REFUSED = `kind = 'refusal'`
+
+function conditionsOf({ session, payment, agent, kind, since, until, ...paid }: ReceiptFilter): Condition[] {
   return [
+    ...paymentConditions(paid),
     ...equal('session_id', session),
     ...equal('payment_id', payment),
     ...equal('agent', agent),
-    // To the letter the condition of the partial index: SQLite takes it only then.
-    ...(kind === 'refusal' ? [{ sql: `kind = 'refusal'`, values: [] }] : equal('kind', kind)),
+    ...(kind === 'refusal' ? [{ sql: REFUSED, values: [] }] : equal('kind', kind)),
     ...(since === undefined ? [] : [{ sql: 'at >= ?', values: [since] }]),
     ...(until === undefined ? [] : [{ sql: 'at < ?', values: [until] }]),
   ]
+}
+
+/** What the receipt's payment has to be; looked up by its id for each receipt. */
+function paymentConditions({ tool, tier, recipient, ...context }: ReceiptFilter): Condition[] {
+  const own: Condition[] = [
+    ...equal('p.tool', tool),
+    ...equal('p.tier', tier),
+    ...inContext(context),
+    ...(recipient === undefined
+      ? []
+      : [{ sql: '(p.pay_to = ? COLLATE NOCASE OR p.host = ? COLLATE NOCASE)', values: [recipient, recipient] }]),
+  ]
+  if (own.length === 0) return []
+  const sql = `EXISTS (SELECT 1 FROM payments AS p WHERE p.id = payment_id AND ${own.map((one) => one.sql).join(' AND ')})`
+  return [{ sql, values: own.flatMap(({ values }) => values) }]
 }
 
 function prepare(db: DatabaseSync) {

@@ -11,7 +11,7 @@ const make = fixtures(countingIds(), () => 0)
 const database = sharedDatabase()
 
 const spending = (bucket: string, amount: bigint) => ({ session_id: 'ses_1', bucket, amount })
-const pin = (changes: Record<string, Value> = {}) => ({ host: 'h', network: 'n', pay_to: 'p', at: 1n, uses: 1n, ...changes })
+const pin = (changes: Record<string, Value> = {}) => ({ origin: 'h', network: 'n', pay_to: 'p', at: 1n, uses: 1n, ...changes })
 const changing = (kind: 'update' | 'delete', table: RowChange['table'], row: RowChange['row']): RowChange => ({ kind, table, row })
 
 describe('the changes of a transaction', () => {
@@ -42,7 +42,7 @@ describe('the changes of a transaction', () => {
   it.each([
     ['update', 'payments', { id: 'pay_1', state: 'sent' }],
     ['update', 'dealings', { agent: 'a', origin: 'o', network: 'n', pay_to: 'p', last: 1n }],
-    ['delete', 'pins', { host: 'h', network: 'n' }],
+    ['delete', 'pins', { origin: 'h', network: 'n' }],
   ] as const)('%s rows of %s by an index, also where the plan was made while there were none', async (kind, table, row) => {
     const here = await database()
     const [statement = { sql: '', values: [] }] = flushOf([changing(kind, table, row)], here.types)
@@ -79,23 +79,23 @@ describe('the changes of a transaction', () => {
 
   it('change only the rows and columns that they name', async () => {
     const here = await database()
-    await here.write(putting('pins', pin()), putting('pins', pin({ host: 'other' })))
-    await here.write(changing('update', 'pins', { host: 'h', network: 'n', uses: 5n }))
-    expect(await here.ask({ sql: 'SELECT host, pay_to, uses FROM pins ORDER BY host', values: [] })).toEqual([
-      { host: 'h', pay_to: 'p', uses: 5n },
-      { host: 'other', pay_to: 'p', uses: 1n },
+    await here.write(putting('pins', pin()), putting('pins', pin({ origin: 'other' })))
+    await here.write(changing('update', 'pins', { origin: 'h', network: 'n', uses: 5n }))
+    expect(await here.ask({ sql: 'SELECT origin, pay_to, uses FROM pins ORDER BY origin', values: [] })).toEqual([
+      { origin: 'h', pay_to: 'p', uses: 5n },
+      { origin: 'other', pay_to: 'p', uses: 1n },
     ])
   })
 
   it('of rows with different columns go by each row’s own', async () => {
     const here = await database()
-    await here.write(putting('pins', pin()), putting('pins', pin({ host: 'other' })))
+    await here.write(putting('pins', pin()), putting('pins', pin({ origin: 'other' })))
     const both = [
-      changing('update', 'pins', { host: 'h', network: 'n', uses: 5n }),
-      changing('update', 'pins', { host: 'other', network: 'n', pay_to: 'q' }),
+      changing('update', 'pins', { origin: 'h', network: 'n', uses: 5n }),
+      changing('update', 'pins', { origin: 'other', network: 'n', pay_to: 'q' }),
     ]
     await here.write(...both)
-    expect(await here.ask({ sql: 'SELECT pay_to, uses FROM pins ORDER BY host', values: [] })).toEqual([
+    expect(await here.ask({ sql: 'SELECT pay_to, uses FROM pins ORDER BY origin', values: [] })).toEqual([
       { pay_to: 'p', uses: 5n },
       { pay_to: 'q', uses: 1n },
     ])
@@ -104,8 +104,8 @@ describe('the changes of a transaction', () => {
   it.each(['update', 'delete'] as const)('fail where a row to %s is gone: somebody was first', async (kind) => {
     const here = await database()
     await here.write(putting('pins', pin()))
-    const gone = [pin(), pin({ host: 'gone' })].map(({ host, network }) =>
-      changing(kind, 'pins', kind === 'update' ? { host, network, uses: 9n } : { host, network }),
+    const gone = [pin(), pin({ origin: 'gone' })].map(({ origin, network }) =>
+      changing(kind, 'pins', kind === 'update' ? { origin, network, uses: 9n } : { origin, network }),
     )
     await expect(here.write(...gone)).rejects.toMatchObject({ kind: 'retry', cause: { code: ROW_GONE } })
     expect(await here.ask({ sql: 'SELECT uses FROM pins', values: [] })).toEqual([{ uses: 1n }])
@@ -128,7 +128,7 @@ describe('the changes of a transaction', () => {
     await here.write(putting('kept_answers', { payment_id: 'p', seq: 1n, sealed, bytes: 5n, expires_at: 9n }))
     const [answer] = await here.ask({ sql: 'SELECT sealed FROM kept_answers', values: [] })
     expect(Buffer.from(answer?.sealed instanceof Uint8Array ? answer.sealed : []).equals(sealed)).toBe(true)
-    const token = { id: 't', hash: 'h', role: 'all', label: '', created_at: 1n, revoked_at: null }
+    const token = { id: 't', hash: 'h', role: 'all', person: null, label: '', created_at: 1n, revoked_at: null }
     await here.write(putting('admin_tokens', token), putting('admin_tokens', { ...token, id: 'u', hash: 'i', revoked_at: 3n }))
     expect(await here.ask({ sql: 'SELECT revoked_at FROM admin_tokens ORDER BY id', values: [] })).toEqual([
       { revoked_at: null },

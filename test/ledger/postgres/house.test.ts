@@ -25,7 +25,7 @@ function stage(server = memoryBench()) {
 }
 
 const halt = (value: string, at: number, reason = 'why') => ({ scope: 'agent', value, reason, at }) as const
-const TOKEN = { id: 'tok_1', role: 'operator', label: 'ops', createdAt: 1, revokedAt: null } as const
+const TOKEN = { id: 'tok_1', role: 'operator', person: 'alice', label: 'ops', createdAt: 1, revokedAt: null } as const
 
 describe('the kill switch', () => {
   it('is told to all, set anew rather than twice, lifted by name, and listed oldest first', async () => {

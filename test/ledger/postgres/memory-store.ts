@@ -100,6 +100,8 @@ export class MemoryStore implements Store {
   states = none
   troubled = none
   heads = none
+  prices = none
+  conduct = none
 
   async settledReceipts(): Promise<bigint> {
     return 0n

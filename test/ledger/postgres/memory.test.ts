@@ -15,8 +15,8 @@ describe('memory in a working set', () => {
     const { bench, attempt } = await remembered()
     const other = { ...attempt, terms: { ...attempt.terms, payTo: `0x${'9'.repeat(40)}` } }
     const upper = { ...attempt, terms: { ...attempt.terms, payTo: attempt.terms.payTo.toUpperCase().replace('X', 'x') } }
-    const { host, terms } = attempt
-    const pinned = () => bench.write(({ tables }) => tables.memory.pinned(host, terms.network))
+    const { origin, terms } = attempt
+    const pinned = () => bench.write(({ tables }) => tables.memory.pinned(origin, terms.network))
     await bench.write(({ tx, tables: { memory } }) => {
       for (const one of [attempt, upper, other]) memory.pin(tx, one)
     })
@@ -26,7 +26,7 @@ describe('memory in a working set', () => {
     expect(await pinned()).toBe(terms.payTo)
     await bench.write(({ tx, tables }) => tables.memory.unpin(tx, upper))
     expect(await pinned()).toBeUndefined()
-    await bench.write(({ tx, tables }) => tables.memory.unpin(tx, { host, terms: null }))
+    await bench.write(({ tx, tables }) => tables.memory.unpin(tx, { origin, terms: null }))
   })
 
   it('remembers the newest of an agent’s dealings, and forgets it with that payment only', async () => {
@@ -49,7 +49,9 @@ describe('memory in a working set', () => {
     const { bench } = await remembered()
     const bound = { tier: 'autonomous', max: 5, per_ms: 1_000 }
     await bench.write(({ tx, tables }) => tables.rolling.add(tx, { series: 'uses ["researcher","autonomous"]', amount: 1n }))
-    const frequency = await bench.write(({ tx, tables }) => tables.memory.frequency('researcher', bound, tx.now))
+    const frequency = await bench.write(({ tx, tables }) =>
+      tables.memory.frequency({ agent: 'researcher', sessionId: 'ses_1', payTo: '0x1' }, bound, tx.now),
+    )
     expect(frequency).toEqual({ count: 1, oldestAt: bench.clock.now() })
   })
 

@@ -101,6 +101,8 @@ export class PlainStore implements Store {
   unattended = none
   troubled = none
   heads = none
+  prices = none
+  conduct = none
   keepAnswer = async () => undefined
   pruneAnswers = async () => undefined
   refresh = async () => undefined

@@ -83,6 +83,7 @@ describe('a payment', () => {
 describe('an agent’s past', () => {
   const query = {
     agent: 'researcher',
+    sessionId: 'ses_any',
     origin: 'https://api.example.com',
     host: 'api.example.com',
     network: NETWORK,

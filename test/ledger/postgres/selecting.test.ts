@@ -62,6 +62,7 @@ describe('a selection', () => {
     ['less', [where('decided_at', '<', 6)], ['c']],
     ['more', [where('id', '>', 'a')], ['b', 'c']],
     ['at least', [where('decided_at', '>=', NOW)], ['a', 'b']],
+    ['before others together', [{ columns: ['decided_at', 'id'], is: 'before', values: [NOW, 'b'] }], ['a', 'c']],
     ['all of several', [where('decided_at', '>=', NOW), where('tool', 'absent')], ['a']],
     ['a stranger’s text', [where('host', '=', "' OR true --")], []],
   ] satisfies [string, Filter[], string[]][])('finds what is %s', async (_name, filters, ids) => {

@@ -23,7 +23,7 @@ describe('the names by which rows are found', () => {
       const { lock }: Access = ACCESSES[name]
       return lock
     })
-    expect(locking).toEqual(['session', 'sessionNamed', 'children', 'head', 'pin', 'dealing', 'identity'])
+    expect(locking).toEqual(['session', 'sessionNamed', 'children', 'head', 'pin', 'dealing', 'identity', 'approval', 'notice', 'report'])
   })
 })
 

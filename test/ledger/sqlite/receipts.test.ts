@@ -36,6 +36,12 @@ const FILTERS: readonly ReceiptFilter[] = [
   { agent: 'a' },
   { agent: 'a', kind: 'conclusion' },
   { kind: 'refusal' },
+  { tool: 't' },
+  { tier: 't' },
+  { recipient: 'r' },
+  { trace: 't' },
+  { since: 1 },
+  { agent: 'a', until: 1 },
 ]
 
 describe('receipts', () => {
@@ -54,8 +60,12 @@ describe('receipts', () => {
     const receipts = new Receipts(spied, countingIds())
     asked.length = 0
     expect(receipts.page(filter, { limit: 10 }).items).toEqual([])
-    const [plan] = asked.flatMap((sql) => db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all())
+    const [page = '', ...counts] = asked.toReversed()
+    const [plan] = db.prepare(`EXPLAIN QUERY PLAN ${page}`).all()
     expect(plan?.detail).toMatch(/^(SEARCH receipts USING INDEX|SCAN receipts USING INDEX receipts_refused)/)
+    for (const { detail } of counts.flatMap((sql) => db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all())) {
+      expect(detail).toMatch(/^(CO-ROUTINE|SCAN \(subquery|SEARCH (receipts|payments) USING (COVERING )?INDEX)/)
+    }
   })
 
   it('advance the head in the session’s row', () => {

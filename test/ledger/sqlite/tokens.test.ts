@@ -6,7 +6,8 @@ describe('tokens', () => {
   it('keep role and label, newest first, and open nothing once revoked', () => {
     const { db, write, clock } = workbench()
     const tokens = new Tokens(db)
-    const token = (id: string, createdAt: number) => ({ id, role: 'operator', label: `label ${id}`, createdAt, revokedAt: null }) as const
+    const token = (id: string, createdAt: number) =>
+      ({ id, role: 'operator', person: 'alice', label: `label ${id}`, createdAt, revokedAt: null }) as const
     write((tx) => tokens.create(tx, token('tok_1', 1), 'hash 1'))
     write((tx) => tokens.create(tx, token('tok_2', 2), 'hash 2'))
     expect(tokens.findByHash('hash 1')).toEqual(token('tok_1', 1))
@@ -19,7 +20,8 @@ describe('tokens', () => {
   it('are refused where the hash is taken', () => {
     const { db, write } = workbench()
     const tokens = new Tokens(db)
-    const create = (id: string) => write((tx) => tokens.create(tx, { id, role: 'all', label: '', createdAt: 0, revokedAt: null }, 'hash'))
+    const create = (id: string) =>
+      write((tx) => tokens.create(tx, { id, role: 'all', person: null, label: '', createdAt: 0, revokedAt: null }, 'hash'))
     create('tok_1')
     expect(() => create('tok_2')).toThrow('UNIQUE')
   })

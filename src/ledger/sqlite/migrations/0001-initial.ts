@@ -76,6 +76,7 @@ CREATE TABLE payments (
   origin TEXT NOT NULL,
   host TEXT NOT NULL,
   challenge_digest TEXT NOT NULL,
+  context TEXT,
   tool TEXT,
   task TEXT,
   user TEXT,
@@ -95,6 +96,7 @@ CREATE TABLE payments (
   asset_address TEXT,
   asset_decimals INTEGER,
   amount_atomic TEXT,
+  price_key TEXT,
   amount TEXT,
   currency TEXT,
   pay_to TEXT,
@@ -143,6 +145,10 @@ CREATE INDEX payments_unresolved ON payments (state) WHERE state IN ('reserved',
 CREATE INDEX payments_unproven ON payments (network, check_at) WHERE check_at IS NOT NULL;
 CREATE INDEX payments_owed ON payments (session_id) WHERE state = 'settled' AND delivered = 0 AND dispute IS NULL;
 CREATE INDEX payments_disputed ON payments (dispute) WHERE dispute IS NOT NULL;
+CREATE INDEX payments_price ON payments (price_key, reserved_at, amount) WHERE state = 'settled';
+CREATE INDEX payments_made ON payments (session_id, reserved_at) WHERE reserved_at IS NOT NULL;
+CREATE INDEX payments_trace ON payments (json_extract(context, '$.trace')) WHERE context IS NOT NULL;
+CREATE INDEX payments_decided ON payments (decided_at);
 CREATE INDEX payments_refunded ON payments (seq) WHERE refunded > 0;
 
 CREATE TABLE spending (
@@ -165,12 +171,12 @@ CREATE INDEX rolling_at ON rolling (series, at, ordinal);
 CREATE INDEX rolling_void ON rolling (series, ordinal) WHERE void = 1;
 
 CREATE TABLE pins (
-  host TEXT NOT NULL,
+  origin TEXT NOT NULL,
   network TEXT NOT NULL,
   pay_to TEXT NOT NULL,
   at INTEGER NOT NULL,
   uses INTEGER NOT NULL CHECK (uses >= 0),
-  PRIMARY KEY (host, network)
+  PRIMARY KEY (origin, network)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE dealings (
@@ -209,6 +215,7 @@ CREATE TABLE receipts (
 CREATE INDEX receipts_session ON receipts (session_id);
 CREATE INDEX receipts_agent ON receipts (agent);
 CREATE INDEX receipts_payment ON receipts (payment_id);
+CREATE INDEX receipts_at ON receipts (at);
 CREATE INDEX receipts_refused ON receipts (seq) WHERE kind = 'refusal';
 
 CREATE TABLE refunds (
@@ -260,6 +267,67 @@ CREATE TABLE meta (
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE policies (
+  version TEXT PRIMARY KEY,
+  text TEXT NOT NULL,
+  since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE daily_reports (
+  date TEXT PRIMARY KEY,
+  final INTEGER NOT NULL CHECK (final IN (0, 1)),
+  made_at INTEGER NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+CREATE INDEX daily_reports_unclosed ON daily_reports (date) WHERE final = 0;
+
+CREATE TABLE approvals (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  session_id TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('approval', 'veto')),
+  state TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'passed', 'used', 'denied', 'vetoed', 'expired', 'withdrawn')),
+  digest TEXT NOT NULL,
+  payment_id TEXT NOT NULL UNIQUE,
+  due_at INTEGER,
+  version INTEGER NOT NULL CHECK (version > 0),
+  body TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX approvals_asked ON approvals (session_id, digest) WHERE state = 'pending' AND kind = 'approval';
+CREATE INDEX approvals_digest ON approvals (session_id, digest);
+CREATE INDEX approvals_due ON approvals (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX approvals_pending ON approvals (state) WHERE state = 'pending';
+CREATE INDEX approvals_session ON approvals (session_id);
+CREATE INDEX approvals_session_state ON approvals (session_id, state);
+CREATE INDEX approvals_agent ON approvals (agent);
+
+CREATE TABLE notices (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  approval_id TEXT REFERENCES approvals (id),
+  type TEXT NOT NULL,
+  person TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  target TEXT NOT NULL,
+  payload TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead')),
+  attempts INTEGER NOT NULL CHECK (attempts >= 0),
+  due_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  delivered_at INTEGER,
+  last_error TEXT
+) STRICT;
+CREATE INDEX notices_due ON notices (due_at) WHERE state = 'waiting';
+CREATE INDEX notices_dead ON notices (state) WHERE state = 'dead';
+CREATE INDEX notices_approval ON notices (approval_id) WHERE approval_id IS NOT NULL;
+
+CREATE TABLE marks (
+  mark TEXT PRIMARY KEY,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX marks_expires ON marks (expires_at);
+
 CREATE TABLE halts (
   scope TEXT NOT NULL CHECK (scope IN ('all', 'agent', 'session', 'recipient')),
   value TEXT NOT NULL,
@@ -272,6 +340,7 @@ CREATE TABLE admin_tokens (
   id TEXT PRIMARY KEY,
   hash TEXT NOT NULL UNIQUE,
   role TEXT NOT NULL CHECK (role IN ('all', 'operator', 'approver', 'auditor')),
+  person TEXT,
   label TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   revoked_at INTEGER

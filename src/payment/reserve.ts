@@ -1,0 +1,52 @@
+/** Step 7: the money is set aside under a fresh name, or under the name that an approval promised. */
+import type { Approval } from '../approval/approval.ts'
+import type { PurchaseIdentity, ReserveResult } from '../ledger/ledger.ts'
+import { CLAIM_TTL_MS } from '../people-limits.ts'
+import { passing } from '../waypoints.ts'
+import type { Cover } from './balance.ts'
+import type { Running } from './in-flight.ts'
+import type { Allowed } from './judge.ts'
+import { nameOf, nonceOf } from './purchase.ts'
+
+export interface Reservable {
+  readonly purchase: PurchaseIdentity
+  /** What people agreed to: the payment has its id, and is made before it expires. */
+  readonly claim?: Approval
+  /** What the wallet covers it with. */
+  readonly cover: Cover
+}
+
+export interface Tried {
+  readonly reserved: ReserveResult
+  /** Has ended already where nothing was reserved. */
+  readonly running: Running
+}
+
+/** In flight from before others can see the reservation, so that whoever finds it has something to wait for. */
+export async function reserve({ matter, attempt, pin, decision }: Allowed, { purchase, claim, cover }: Reservable): Promise<Tried> {
+  const { ids, ledger, nonceSecret, inFlight, phases } = matter.deps
+  const purchaseId = ids('pur')
+  const request = {
+    ...{ purchase, purchaseId, nonce: nonceOf(nonceSecret, purchaseId), attempt, frequency: decision.frequency ?? null, pin },
+    ...(claim ? { paymentId: claim.paymentId, notAfter: endOf(claim) } : { paymentId: ids('pay') }),
+  }
+  const running = inFlight.begin(purchaseId, { name: nameOf(purchase), signal: matter.request.signal })
+  let reserved: ReserveResult | undefined
+  try {
+    passing('before reserving')
+    reserved = await phases.time('reserve', () => ledger.reserve(request))
+    passing('reserved')
+    return { reserved, running }
+  } finally {
+    if (reserved?.kind === 'reserved') cover.reserved()
+    else {
+      running.end()
+      cover.release()
+    }
+  }
+}
+
+/** A claim that nothing came of for long is given to another one. */
+function endOf({ expiresAt, usedAt }: Approval): number {
+  return usedAt === null ? expiresAt : Math.min(expiresAt, usedAt + CLAIM_TTL_MS)
+}
