@@ -32,6 +32,8 @@ export const IDENTITY_KEYS_COOLDOWN_MS = 30_000
 export const MAX_IDENTITY_KEYS = 100
 /** What the API server said of a token is believed for so long; a workload that loops must not flood it. */
 export const IDENTITY_REVIEW_LIFETIME_MS = 10_000
+/** Made-up tokens differ each time, so that no memory of them helps: more than these are not asked about at once. */
+export const MAX_OPEN_REVIEWS = 16
 export const IDENTITY_TIMEOUT_MS = 5_000
 export const MAX_IDENTITY_ANSWER_BYTES = 256 * 1024
 export const MAX_IDENTITY_ISSUERS = 20

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
-import { IDENTITY_REVIEW_LIFETIME_MS, MAX_WATCHED } from '../people-limits.ts'
+import { IDENTITY_REVIEW_LIFETIME_MS, MAX_OPEN_REVIEWS, MAX_WATCHED } from '../people-limits.ts'
 import { type Proof, provenAs, type TokenIssuer, type VerifyToken } from './identity.ts'
 import { ask } from './outward.ts'
 
@@ -20,14 +20,22 @@ const answerSchema = z.looseObject({
   }),
 })
 
-/** Rejects where the API server gives no answer. What it said of a token is believed for some seconds. */
+/** Rejects where the API server gives no answer, or has enough to answer already. What it said of a token is believed for some seconds. */
 export function createTokenReview({ issuer, clock }: TokenReviewOptions): VerifyToken {
   const said = new LRUCache<string, { readonly proof: Promise<Proof>; readonly until: number }>({ max: MAX_WATCHED })
+  let open = 0
+  const bounded = async (token: string): Promise<Proof> => {
+    if (open >= MAX_OPEN_REVIEWS) throw new Error(`${open} tokens are being reviewed already`)
+    open += 1
+    return review(issuer, token).finally(() => {
+      open -= 1
+    })
+  }
   return (token) => {
     const key = createHash('sha256').update(token).digest('hex')
     const known = said.get(key)
     if (known && clock.monotonic() < known.until) return known.proof
-    const proof = review(issuer, token)
+    const proof = bounded(token)
     said.set(key, { proof, until: clock.monotonic() + IDENTITY_REVIEW_LIFETIME_MS })
     proof.catch(() => said.delete(key))
     return proof

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createTokenReview } from '../../src/identity/token-review.ts'
+import { MAX_OPEN_REVIEWS } from '../../src/people-limits.ts'
 import { testClock } from '../clock.ts'
 import { ISSUER, issuerOf, SUBJECT, serve } from './issuer.ts'
 
@@ -45,6 +46,14 @@ describe('a token that the API server reviews', () => {
     clock.advance(10_000)
     await verify('a.b.c')
     expect(heard).toHaveLength(2)
+  })
+
+  it('is not asked about while many others are, so that made-up ones do not flood the server', async () => {
+    const { heard, verify } = await rig(YES)
+    const asked = await Promise.allSettled(Array.from({ length: MAX_OPEN_REVIEWS + 5 }, (_, n) => verify(`a.b.${n}`)))
+    expect(asked.filter(({ status }) => status === 'rejected')).toHaveLength(5)
+    expect(heard).toHaveLength(MAX_OPEN_REVIEWS)
+    expect(await verify('a.b.20')).toEqual({ issuer: ISSUER, subject: SUBJECT })
   })
 
   it('is neither accepted nor refused where the server fails, and asked about again', async () => {
