@@ -50,9 +50,9 @@ export function factsOf({ shown, sessionId, agent, requester, digest, required, 
   return [
     { label: 'Amount', value: amountLine(shown) },
     { label: 'Recipient', value: plain(shown.payTo) },
-    { label: 'Resource', value: plain(`${shown.method} ${shown.url}`, MAX_SHOWN_CHARS) },
+    { label: 'Resource', value: resourceLine(shown) },
     { label: 'Host', value: placeShown(shown) },
-    { label: 'Network', value: plain(`${shown.network} (${shown.rail}, ${shown.scheme}, ${shown.flow})`) },
+    { label: 'Network', value: networkLine(shown) },
     { label: 'Asset', value: assetLine(shown) },
     { label: 'Agent', value: plain(`${agent}, session ${sessionId} of ${shown.owner}`) },
     { label: 'Purpose of the session', value: plain(shown.purpose) },
@@ -80,9 +80,20 @@ export function placeShown({ url, host, payTo }: Pick<Shown, 'url' | 'host' | 'p
   return plain(place === NO_HOST ? payTo : place, 100)
 }
 
-/** What is asked ahead names no token yet, only the currency. */
-function assetLine({ asset: { symbol, address } }: Shown): string {
-  return plain(address === symbol ? symbol : `${symbol} at ${address}`)
+/** What is asked ahead of any request names no token yet, only the currency; its URL is a name and no address. */
+const isAhead = ({ asset }: Shown) => asset.address === asset.symbol
+
+function resourceLine(shown: Shown): string {
+  return isAhead(shown) ? 'not known yet: it is asked ahead of any request' : plain(`${shown.method} ${shown.url}`, MAX_SHOWN_CHARS)
+}
+
+function networkLine(shown: Shown): string {
+  return plain(isAhead(shown) ? shown.network : `${shown.network} (${shown.rail}, ${shown.scheme}, ${shown.flow})`)
+}
+
+function assetLine(shown: Shown): string {
+  const { symbol, address } = shown.asset
+  return plain(isAhead(shown) ? symbol : `${symbol} at ${address}`)
 }
 
 function saidBy({ person, verdict, reason, channel, at }: Vote): Fact {

@@ -42,6 +42,7 @@ const Standard = {
   justification: maybe.describe('the agent’s own words'),
   rule: text,
   reason: text,
+  wouldBe: maybe.describe('in mode open or report: what enforce would have answered'),
   trust: maybe,
   asset: z.strictObject({ symbol: text, address: text, decimals: z.int() }).nullable(),
   amountAtomic: maybe,
@@ -77,7 +78,6 @@ const Enhanced = {
   alternatives: z.array(text).describe('offers and tiers that were considered, with why they were not taken'),
   auditId: maybe.describe('the authorization that it claimed'),
   policy: z.record(text, z.unknown()).nullable().describe('the tier as it was written in the policy that decided'),
-  wouldBe: maybe.describe('in mode open or report: what enforce would have answered'),
   challengeDigest: text,
   nonce: maybe,
   validBefore: maybe,
@@ -139,22 +139,22 @@ function hostOf({ resource }: Receipt): string {
 }
 
 function standard(receipt: Receipt, policy: PolicyBehind): Omit<StandardRecord, 'record'> {
-  const { method, resource, tool, task, user, justification, rule, reason, trust, asset, amountAtomic, network, rail } = receipt
-  const { scheme, payer, settlement, evidence, block, dispute, delivered, delivery, times } = receipt
+  const { method, resource, tool, task, user, justification, rule, reason, wouldBe, trust, asset, amountAtomic, network } = receipt
+  const { rail, scheme, payer, settlement, evidence, block, dispute, delivered, delivery, times } = receipt
   return {
     ...simplified(receipt, policy),
-    ...{ method, resource, tool, task, user, justification, rule, reason, trust, asset, amountAtomic, network, rail },
-    ...{ scheme, payer, settlement, evidence, block, dispute, delivered, delivery, times: { ...times } },
+    ...{ method, resource, tool, task, user, justification, rule, reason, wouldBe, trust, asset, amountAtomic, network },
+    ...{ rail, scheme, payer, settlement, evidence, block, dispute, delivered, delivery, times: { ...times } },
   }
 }
 
 function enhanced(receipt: Receipt, { tier }: PolicyBehind): Omit<EnhancedRecord, keyof StandardRecord> {
-  const { wouldBe, challengeDigest, nonce, validBefore, signature, signatureDigest, paymentRequestId, previousHash } = receipt
+  const { challengeDigest, nonce, validBefore, signature, signatureDigest, paymentRequestId, previousHash } = receipt
   const { approval, onBehalfOf = [], trace = null, workload = null, facts = [], alternatives = [], auditId = null } = receipt.context ?? {}
   return {
     approval: approval ? { ...approval, votes: approval.votes.map((vote) => ({ ...vote })) } : null,
     ...{ onBehalfOf: [...onBehalfOf], trace, workload, facts: [...facts], alternatives: [...alternatives], auditId },
     policy: tier && { ...tier },
-    ...{ wouldBe, challengeDigest, nonce, validBefore, signature, signatureDigest, paymentRequestId, previousHash },
+    ...{ challengeDigest, nonce, validBefore, signature, signatureDigest, paymentRequestId, previousHash },
   }
 }

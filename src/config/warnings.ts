@@ -11,6 +11,7 @@ export function dangersOf(config: Omit<Config, 'warnings'>): string[] {
     ...plainListeners(config),
     ...openedNetworks(config),
     ...looseReplication(config),
+    ...missingApprovers(config),
     ...unsignedHooks(config),
     ...plainSecrets(config),
   ]
@@ -36,6 +37,17 @@ function openedNetworks({ proxy: { unsafeAllowPrivateUpstreams: opened } }: Pick
 function looseReplication({ ledger }: Pick<Config, 'ledger'>): string[] {
   if (ledger.kind !== 'postgres' || !ledger.unsafeAsyncReplication) return []
   return ['ledger.unsafeAsyncReplication: a failover of the database may lose payments that were made, and budgets look fuller then.']
+}
+
+/** A payment that needs more people than there are would always time out. */
+function missingApprovers({ tiers, people }: Pick<Config, 'tiers' | 'people'>): string[] {
+  const known = people.filter(({ roles }) => roles.includes('approver')).length
+  return tiers
+    .filter(({ approval, approvers }) => approval === 'explicit_human' && approvers > Math.max(known, 1))
+    .map(
+      ({ name, approvers }) =>
+        `tiers.${name}: asks for a yes of ${approvers} different people, and people names ${known} with the role approver. The others need tokens of their own: purser token create --role approver --person NAME.`,
+    )
 }
 
 function plainSecrets({

@@ -41,7 +41,8 @@ export function priceDriftOf(price: Price, past: PastPrices, rule: PriceDriftRul
   }
   const slow = beyond(price, past.earliest, rule)
   if (slow === undefined) return undefined
-  const usual = `${spanInWords(rule.over_ms)} ago it cost ${displayAmount(slow, price.currency)}, and has risen step by step since`
+  const first = `the first ${past.earliest.length} of the last ${spanInWords(rule.over_ms)} cost ${displayAmount(slow, price.currency)} in the median`
+  const usual = `${first}, and the price has risen step by step since`
   return { kind: 'slow', usual: slow, on: rule.on, sentence: sentenceOf(price, usual, rule) }
 }
 

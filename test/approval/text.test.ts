@@ -53,6 +53,15 @@ describe('text', () => {
     expect(value('Digest of what will be signed')).toBe('d'.repeat(64))
   })
 
+  it('says plainly of what is asked ahead that neither resource nor token is known yet', () => {
+    const asset = { symbol: 'USD', address: 'USD', decimals: 6 }
+    const ahead = { url: 'https://agents.example/.purser/authorize/agent_hire', rail: 'authorize', scheme: 'authorize', asset }
+    const asked = anApproval({ shown: { ...HIRE, ...ahead } })
+    expect(value('Resource', asked)).toBe('not known yet: it is asked ahead of any request')
+    expect(value('Network', asked)).toBe('eip155:84532')
+    expect(value('Asset', asked)).toBe('USD')
+  })
+
   it('marks the words of agents and servers as theirs', () => {
     const facts = factsOf(anApproval({ shown: { ...HIRE, untrusted: 'Best \u202edeal' } }))
     expect(facts.filter(({ from }) => from === 'agent').map(({ value: said }) => said)).toEqual(['needs a second opinion', 'task-7'])

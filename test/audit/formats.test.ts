@@ -36,8 +36,9 @@ describe('record formats', () => {
     expect(JSON.stringify(record)).not.toContain('report')
   })
 
-  it('standard adds how and why', () => {
-    expect(toRecord(receipt, 'standard', BEHIND)).toMatchObject({
+  it('standard adds how and why, and what enforce would have said where a mode let it pass', () => {
+    expect(toRecord({ ...receipt, wouldBe: 'tier_prohibited: It is gambling.' }, 'standard', BEHIND)).toMatchObject({
+      wouldBe: 'tier_prohibited: It is gambling.',
       justification: 'for the “report”, tomorrow',
       reason: 'It is small.',
       network: 'eip155:84532',

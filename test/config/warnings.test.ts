@@ -2,9 +2,13 @@ import { describe, expect, it } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { dangersOf } from '../../src/config/warnings.ts'
+import { tiersSchema } from '../../src/policy/tiers.ts'
 
 const config = await loadConfig({ env: {} })
 const proxyWith = (over: Partial<Config['proxy']>): Config => ({ ...config, proxy: { ...config.proxy, ...over } })
+
+const PERSON = { roles: ['approver'] } as const
+const HIRE = { maxAmount: '5000', categories: ['agent_hire'], recipientTrust: 'any', frequency: { max: 5, per: '24h' } }
 
 describe('dangersOf', () => {
   it('is empty for the defaults', () => {
@@ -30,6 +34,18 @@ describe('dangersOf', () => {
     ],
   ])('names %s', (_, dangerous, sentence) => {
     expect(dangersOf(dangerous)).toEqual([sentence])
+  })
+
+  it('names a tier that needs more people than there are, and none that has them', async () => {
+    const tiers = tiersSchema.parse([
+      { name: 'hire', conditions: HIRE, approval: 'explicit_human', timeout: '1h', approvers: 2 },
+      { name: 'subscribe', conditions: HIRE, approval: 'explicit_human', timeout: '1h' },
+    ])
+    const person = (id: string) => ({ ...PERSON, id })
+    expect(dangersOf({ ...config, tiers, people: [person('ada')] })).toEqual([
+      'tiers.hire: asks for a yes of 2 different people, and people names 1 with the role approver. The others need tokens of their own: purser token create --role approver --person NAME.',
+    ])
+    expect(dangersOf({ ...config, tiers, people: [person('ada'), person('bob')] })).toEqual([])
   })
 
   it('says nothing of a plain listener that only this machine reaches', () => {

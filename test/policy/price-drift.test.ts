@@ -26,7 +26,7 @@ describe('priceDriftOf', () => {
       usual: 10_000n,
       on: 'escalate',
       sentence:
-        'The price has drifted: it is $0.021, more than 1.5 times what this agent is used to (30 days ago it cost $0.01, and has risen step by step since).',
+        'The price has drifted: it is $0.021, more than 1.5 times what this agent is used to (the first 10 of the last 30 days cost $0.01 in the median, and the price has risen step by step since).',
     })
   })
 
