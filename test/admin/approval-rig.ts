@@ -33,6 +33,8 @@ export interface ApprovalRig extends AsyncDisposable {
   readonly clock: TestClock
   /** What was posted elsewhere. */
   readonly posted: { readonly url: string; readonly body: string }[]
+  /** What is posted is answered when this resolves. */
+  answersWith(slow: Promise<unknown>): void
   ask(more?: { readonly required?: number; readonly untrusted?: string; readonly agent?: string }): Promise<Approval>
   /** A window whose notice has just arrived. */
   openWindow(): Promise<Approval>
@@ -50,14 +52,22 @@ export async function approvalRig(contacts: Contacts = CONTACTS): Promise<Approv
   const approvals = createApprovals({ store: ledger.approvals, clock, ids, events, notify: async () => ({ queued: 1 }) })
   const links = createLinks(Buffer.alloc(32, 1))
   const posted: { url: string; body: string }[] = []
+  let heard: Promise<unknown> = Promise.resolve()
   const app = createRouter(events)
   app.use(secureHeaders, guardDoor([]), boundBody)
   const useOnce = (mark: string, expiresAt: number) => ledger.approvals.useOnce(mark, expiresAt)
   registerApprovalPage(app, { approvals, useOnce, links, contacts, clock, ids, secureCookies: false })
-  const post = async (url: string, { body }: { readonly body: string }) => posted.push({ url, body }) && 200
+  const post = async (url: string, { body }: { readonly body: string }) => {
+    posted.push({ url, body })
+    await heard
+    return 200
+  }
   registerSlackCallback(app, { signingSecret: SIGNING_SECRET, approvals, useOnce, links, contacts, clock, post, events })
   return {
     ...{ app, approvals, links, clock, posted },
+    answersWith(slow) {
+      heard = slow
+    },
     ask: ({ required = 1, untrusted, agent = 'procurement' } = {}) =>
       approvals.ask({ sessionId: 'ses_1', agent, shown: { ...HIRE, untrusted: untrusted ?? null }, required, timeout_ms: 3_600_000 }),
     async openWindow() {

@@ -114,6 +114,16 @@ describe('slack-callback', () => {
     expect(rig.posted.map(({ url }) => url)).toEqual(['https://chat.example/answers/1'])
   })
 
+  it('Slack has its answer while the channel is still being told', async () => {
+    await using rig = await approvalRig()
+    const approval = await rig.ask()
+    const never = Promise.withResolvers<void>()
+    rig.answersWith(never.promise)
+    expect((await press(rig, { token: rig.token(approval, { person: '' }) })).status).toBe(200)
+    expect(said(rig)).toContain('anna approved.')
+    expect((await rig.state(approval)).state).toBe('approved')
+  })
+
   it('an endless body and a signed something else are refused', async () => {
     await using rig = await approvalRig()
     await expectProblem(await press(rig, { token: 'x'.repeat(MAX_SLACK_BODY_BYTES) }), 'request_invalid', 413)
