@@ -1,6 +1,7 @@
+import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
-import type { Reporter, TestModule } from 'vitest/node'
+import { BaseSequencer, type Reporter, type TestModule, type TestSpecification } from 'vitest/node'
 
 /** One plain line at the end, for whoever reads a log without colours. */
 const closingLine: Reporter = {
@@ -12,17 +13,70 @@ const closingLine: Reporter = {
   },
 }
 
+/**
+ * Longest first, as measured: none of them is what all others have to wait for in the end. The chaos histories come first
+ * because they take what time the processors have left beside the tests that wait (see test/chaos/run.ts).
+ */
+const LONGEST = [
+  'chaos/chaos',
+  'crash/crash',
+  'e2e/governance',
+  'e2e/console',
+  'e2e/console-pages',
+  'deploy/image',
+  'conformance/ledger-postgres',
+  'e2e/ambiguous',
+  'docs',
+  'e2e/package',
+  'e2e/failover',
+  'e2e/clients',
+  'e2e/approvals',
+  'e2e/aborts',
+  'faults/disk',
+  'e2e/caps',
+  'e2e/replicas',
+  'linear/postgres',
+]
+
+function filesOf(folder: string): string {
+  return `test/${folder}/**/*.test.ts`
+}
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId, project }: TestSpecification) => {
+      const at = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`))
+      if (at !== -1) return at
+      return LONGEST.length + (project.config.isolate ? 0 : 1)
+    }
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b))
+  }
+}
+
+/** What starts whole worlds: real programs, databases, chains, browsers. Each file has a process of its own. */
+const WORLDS = ['chaos', 'conformance', 'crash', 'deploy', 'e2e', 'faults', 'linear', 'postgres', 'testnet']
+
+/** The small files of a room follow each other in one process, so that zod and viem are not read in anew by each. */
+const ROOMS = readdirSync(new URL('test', import.meta.url), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !WORLDS.includes(entry.name))
+  .map(({ name }) => name)
+
 /** Tests start the real program hundreds of times: it is compiled once. */
 const COMPILED = fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url))
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     reporters: ['default', closingLine],
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     env: { NODE_COMPILE_CACHE: COMPILED },
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    unstubEnvs: true,
+    projects: [
+      { extends: true, test: { name: 'worlds', include: ['test/*.test.ts', ...WORLDS.map(filesOf)] } },
+      ...ROOMS.map((room) => ({ extends: true as const, test: { name: room, include: [filesOf(room)], isolate: false } })),
+    ],
   },
 })

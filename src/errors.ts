@@ -27,7 +27,7 @@ const CATALOGUE = {
     407,
     'No session: no payment, no passage',
     true,
-    'Send the session id and token as proxy credentials, or the token in Purser-Session.',
+    'Send the session id and token as proxy credentials, or the token in Purser-Session; an operator opens one with `purser session open`.',
   ),
   session_invalid: entry(
     407,
@@ -40,6 +40,12 @@ const CATALOGUE = {
     'A valid admin token is needed',
     true,
     'Send Authorization: Bearer <token>, with the token from the data folder or from `purser token create`.',
+  ),
+  too_many_attempts: entry(
+    429,
+    'Too many wrong tokens from this address',
+    true,
+    'Wait for Retry-After, then sign in with the right token.',
   ),
   forbidden: entry(403, 'These credentials may not do this', true, 'Use a token with the role that the detail names.'),
   not_found: entry(404, 'There is no such thing here', true, 'Check the id or the path.'),
@@ -194,7 +200,12 @@ const CATALOGUE = {
     true,
     'Nothing was paid. Use another provider, or tell its operator.',
   ),
-  upstream_unreachable: entry(502, 'The upstream could not be reached', true, 'Check the host name, or try again later.'),
+  upstream_unreachable: entry(
+    502,
+    'The upstream could not be reached',
+    true,
+    'Check the host name, or try again later; what the detail says of a parent proxy is for the operator of this proxy.',
+  ),
   upstream_untrusted: entry(
     502,
     'The upstream’s certificate is not trusted',

@@ -16,6 +16,8 @@ import { type Environment, environment } from './config/environment.ts'
 import type { Config } from './config/load.ts'
 import { fingerprint, readOrCreateAdminToken, requireVariables, resolveKey, resolveSecret, resolveWalletKey } from './config/secrets.ts'
 import { startSecrets } from './config/start-secrets.ts'
+import { openHeaders } from './config/telemetry.ts'
+import type { Fetch } from './http.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { openPostgresLedger } from './ledger/postgres.ts'
 import { openSqliteLedger } from './ledger/sqlite.ts'
@@ -26,11 +28,14 @@ import { AGENT_DOOR_HOST } from './proxy/admit.ts'
 import { type Authority, openAuthority } from './proxy/authority.ts'
 import type { Address } from './proxy/listen.ts'
 import { permittedSubtrees } from './proxy/name-constraints.ts'
+import type { Parents } from './proxy/parent.ts'
 import { knownAssets } from './rails/x402/assets.ts'
 import { createSessionJwts, type SessionJwts } from './session/jwt.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
+import { openTraces, type Traces, type TracesOptions } from './telemetry/traces.ts'
 import { createLocalWallet, parseKey } from './wallet/local-key.ts'
 import type { Wallet } from './wallet/wallet.ts'
+import { openWayOut } from './way-out.ts'
 
 export interface HouseOptions {
   readonly logLevel?: string
@@ -40,6 +45,8 @@ export interface HouseOptions {
   readonly ids?: Ids
   /** An operator says that a restored copy of the ledger is the one to go on with. */
   readonly acceptRestored?: boolean
+  /** Where the built console stands; `dist/console` of this installation unless given. */
+  readonly consoleDir?: string
 }
 
 /** Secrets of this installation, 32 bytes each. */
@@ -69,6 +76,12 @@ export interface House {
   readonly assets: readonly Asset[]
   readonly networks: readonly string[]
   readonly authority: Authority
+  /** The ways out. */
+  readonly parents: Parents
+  /** For our own questions, by the same ways. */
+  readonly fetch: Fetch
+  /** PEM of further roots for upstreams. */
+  readonly ca: readonly string[]
   readonly adminToken: string
   /** Where our own listeners are, as they come up: agents must not reach them through the proxy. */
   readonly doors: Address[]
@@ -80,19 +93,26 @@ export async function openHouse(config: Config, options: HouseOptions, started: 
   const { dataDir } = config
   requireVariables(startSecrets(config), env)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const telemetry = createTelemetry({
+  const traces = await openConfiguredTraces(config, { env, clock, warned: (...said) => telemetry.events.warned(...said) })
+  if (traces) started.use(traces)
+  const telemetry: Telemetry = createTelemetry({
     level: options.logLevel ?? config.log.level,
     ...(logDestination ? { destination: logDestination } : {}),
+    ...(traces && { traces }),
   })
+  const { parents, ca, fetch } = started.use(await openWayOut(config, env))
   const networks = config.networks.map(({ id }) => id)
   const receiptKey = await resolveKey(config.keys.receipt, join(dataDir, 'receipt.key'), env)
   const base = {
-    ...{ config, env, clock, ids, telemetry, networks, doors: [] },
+    ...{ config, env, clock, ids, telemetry, networks, parents, fetch, ca, doors: [] },
     keys: await openKeys(config, env),
     signer: createCheckpointSigner(receiptKey),
     wallet: await openWallet(config, env),
-    chain: createEvmChain({ networks: config.networks.flatMap(({ rpc, ...network }) => (rpc === undefined ? [] : [{ ...network, rpc }])) }),
-    gasWallet: await openGasWallet(config, env),
+    chain: createEvmChain({
+      networks: config.networks.flatMap(({ rpc, ...network }) => (rpc === undefined ? [] : [{ ...network, rpc }])),
+      fetch,
+    }),
+    gasWallet: await openGasWallet(config, { env, fetch }),
     authority: await openLocalAuthority(config, { env, clock }),
     adminToken: await readOrCreateAdminToken(join(dataDir, 'admin.token')),
     assets: [...knownAssets(), ...config.assets].filter(({ network }) => networks.includes(network)),
@@ -102,6 +122,13 @@ export async function openHouse(config: Config, options: HouseOptions, started: 
   const ledger = started.use(await openLedger(base, { env, acceptRestored: options.acceptRestored ?? false }))
   if (config.ledger.kind === 'postgres') await ledger.claimIdentity(await fingerprintsOf(base, receiptKey))
   return { ...base, ledger, jwts, mandates, funds: createFunds({ chain: base.chain, ledger, clock, events: telemetry.events }) }
+}
+
+async function openConfiguredTraces(
+  { telemetry: { traces } }: Config,
+  { env, ...told }: Pick<TracesOptions, 'clock' | 'warned'> & { readonly env: Environment },
+): Promise<Traces | undefined> {
+  return traces ? openTraces({ ...(await openHeaders(traces, env)), ...told }) : undefined
 }
 
 async function openKeys({ dataDir, keys }: Config, env: Environment): Promise<Keys> {
@@ -117,10 +144,13 @@ async function openWallet({ wallet }: Config, env: Environment): Promise<Wallet>
   return createLocalWallet({ key: parseKey(await resolveWalletKey(wallet.key, env), password) })
 }
 
-async function openGasWallet({ gasWallet, networks }: Config, env: Environment): Promise<GasWallet | undefined> {
+async function openGasWallet(
+  { gasWallet, networks }: Config,
+  { env, fetch }: { readonly env: Environment; readonly fetch: Fetch },
+): Promise<GasWallet | undefined> {
   if (!gasWallet) return undefined
   const reachable = networks.flatMap(({ id, rpc }) => (rpc === undefined ? [] : [{ id, rpc }]))
-  return createGasWallet({ key: parseKey(await resolveSecret(gasWallet.key, env)), networks: reachable })
+  return createGasWallet({ key: parseKey(await resolveSecret(gasWallet.key, env)), networks: reachable, fetch })
 }
 
 async function openLocalAuthority(

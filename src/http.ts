@@ -4,6 +4,9 @@ import type { Readable } from 'node:stream'
 /** Header names and values in wire order: [name, value, name, value, …], as Node's `rawHeaders`. */
 export type RawHeaders = readonly string[]
 
+/** Like the global one, for plain URLs: how this process asks others by itself. */
+export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
+
 export interface Head {
   readonly status: number
   readonly headers: RawHeaders

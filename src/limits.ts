@@ -19,6 +19,8 @@ export const MAX_HTTP2_SESSION_MB = 10
 
 // 3 forward: how long an upstream may take
 export const CONNECT_TIMEOUT_MS = 10_000
+/** Where a parent proxy resolves names, our own resolver is asked only to see what it can; often it knows none of them. */
+export const PARENT_LOOKUP_MS = 1_000
 export const UPSTREAM_HEAD_TIMEOUT_MS = 300_000
 /** Silence inside a body; server-sent events send comments more often than this. */
 export const UPSTREAM_IDLE_TIMEOUT_MS = 300_000
@@ -158,6 +160,8 @@ export const CHECKPOINT_STEP = 2_000
 export const MAX_CHECKPOINT_PAGE = 50
 /** Lines of a day's report, some 300 bytes each; what comes after is added up by tier without agent and recipient. */
 export const MAX_REPORT_LINES = 5_000
+/** Sessions whose cost centre a report remembers while it adds up, a few hundred bytes each. */
+export const MAX_REPORT_SESSIONS = 10_000
 /** A day is reported this long after its end: clocks of replicas differ, and what was signed last has its window. */
 export const REPORT_DELAY_MS = 5 * 60_000
 /** Between two looks at whether a day has to be reported; a few look-ups. */

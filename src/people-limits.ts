@@ -90,3 +90,82 @@ export const NOTICE_FORGET_MS = 60_000
 export const NOTICE_FORGET_BATCH = 100
 /** An approval tells at most so many budget owners above its session. */
 export const MAX_BUDGET_OWNERS = 8
+
+// events for owners and for books
+/** Notices for the books that wait at once, over all their receivers: half of a round, so that one that hangs never keeps people from being asked. */
+export const MAX_BOOK_NOTICES = NOTICE_BATCH / 2
+/** Receipts looked at in one step; most are not named by a receiver that names few types. */
+export const BOOK_PAGE = 100
+/** Between two steps while there is more: with ten notices a step, fifty a second. */
+export const BOOK_STEP_MS = 200
+/** Sessions whose owner and labels are remembered; labels never change. */
+export const MAX_BOOK_SESSIONS = 1_000
+/** What happened before anybody listens, at a start: what a crash left behind. Later ones are dropped; the books have them. */
+export const MAX_EARLY_EVENTS = 100
+/** Alerts that are looked up at once; more happen only in a storm, of which owners hear already. */
+export const MAX_OPEN_ALERTS = 100
+/** How often readiness is looked at, and how long it must stay changed before anybody is told: a commit that stalls is no outage. */
+export const LEDGER_LOOK_MS = 1_000
+export const LEDGER_DEBOUNCE_MS = 5_000
+/** Straight from memory, after 1, 4, 16, 64 and 256 seconds: nothing can be queued while the ledger cannot be written. */
+export const MAX_DIRECT_ATTEMPTS = 6
+
+// the operators' console
+/** A browser that nobody uses is signed out after this; whoever approves from a phone looks more often. */
+export const SIGN_IN_IDLE_MS = 60 * 60_000
+/** A working day; then a token, or the provider, is asked again. */
+export const SIGN_IN_LIFETIME_MS = 12 * 3_600_000
+/** Browsers signed in at once, some hundred bytes each; the least recently used goes first. */
+export const MAX_SIGN_INS = 1_000
+/** Of one token or person, so that nobody can sign everybody else out. */
+export const MAX_SIGN_INS_OF_ONE = 10
+/** Wrong tokens from one address within the span after which it is let in again. Honest people mistype less often. */
+export const MAX_WRONG_SIGN_INS = 10
+export const WRONG_SIGN_IN_MS = 60_000
+/** Addresses whose wrong tokens are counted; the least recently seen go first. */
+export const MAX_SIGN_IN_ADDRESSES = 10_000
+/** From being sent to the provider to coming back: people look for their second factor. */
+export const OIDC_TRIP_MS = 10 * 60_000
+export const OIDC_TIMEOUT_S = 10
+/** What the provider says of itself is believed for so long. */
+export const OIDC_DISCOVERY_MS = 60 * 60_000
+export const MAX_OIDC_ROLES = 100
+/** The built console has about ten files of 200 KB in all. */
+export const MAX_CONSOLE_FILES = 200
+export const MAX_CONSOLE_BYTES = 8 * 1024 * 1024
+/** Steps of the plot, and tiers that have a line of their own in it; further ones share one. */
+export const OVERVIEW_HOUR_STEPS = 60
+export const OVERVIEW_DAY_STEPS = 48
+export const MAX_OVERVIEW_TIERS = 12
+export const MAX_OVERVIEW_REFUSALS = 20
+export const OVERVIEW_NEWEST = 10
+/** Newest sessions among which open budgets are looked for, and those that are shown. */
+export const OVERVIEW_SESSIONS = 200
+export const OVERVIEW_BUDGETS = 12
+/** An overview is made once for all who look within this; a day costs more than an hour. */
+export const OVERVIEW_HOUR_LIFETIME_MS = 2_000
+export const OVERVIEW_DAY_LIFETIME_MS = 20_000
+/** Receipts that one payment's story is told from. Honest payments have two to five. */
+export const MAX_STORY_RECEIPTS = 200
+/** Recipients in one page, and the newest payments that one recipient is shown by. */
+export const MAX_PROFILES = 200
+export const DEFAULT_PROFILES = 50
+export const MAX_PROFILE_PAYMENTS = 200
+
+// agents' tools
+/** Hosts, categories, tools and users under a `*`, the most used of each session: a model reads them. What a limit names is always shown. */
+export const MAX_SHOWN_LIMIT_USES = 50
+/** `explain_refusal` without an id looks through so many of a session's newest payments: five pages, and a refusal is asked about soon. */
+export const MAX_EXPLAINED_PAYMENTS = 5_000
+
+// traces, which people look at
+/** Spans that wait to be sent; about ten a payment, and 2 MB in all. What comes on top is dropped: traces are for looking, receipts are the record. */
+export const MAX_QUEUED_SPANS = 2_048
+export const MAX_SPANS_IN_A_BATCH = 512
+/** A span has about twenty of them. */
+export const MAX_SPAN_ATTRIBUTES = 64
+export const TRACE_EXPORT_INTERVAL_MS = 5_000
+/** A collector asks for one or two; this is not for more. */
+export const MAX_TRACE_HEADERS = 10
+/** A drain waits no longer for a collector that does not answer. */
+export const TRACE_EXPORT_TIMEOUT_MS = 3_000

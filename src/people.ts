@@ -1,5 +1,6 @@
 /** People: the approvals that wait for them and the notices that reach them, from the start to the end. */
 import type { PeopleDeps } from './admin/deps.ts'
+import { startAlerts } from './alerts/start.ts'
 import type { RunningApprovals } from './approval/approvals.ts'
 import { createLinks } from './approval/links.ts'
 import { createNotices, type Notices } from './approval/notices.ts'
@@ -36,7 +37,7 @@ export async function startPeople(
   const { config, clock, ids, ledger, keys, telemetry } = house
   const { events } = telemetry
   const { slackSigningSecret, ...contacts } = await resolvePeople(config, house.env)
-  const [links, post] = [createLinks(keys.token), createPost()]
+  const [links, post] = [createLinks(keys.token), createPost({ fetch: house.fetch })]
   const pageUrl = () => config.approvals.pageUrl ?? adminUrl()
   const notices: Notices = createNotices({
     ...{ store: ledger.approvals, contacts, links, post, clock, events, pageUrl },
@@ -52,7 +53,8 @@ export async function startPeople(
     started.defer(() => loop.stop())
   }
   started.defer(withdrawWithSessions(house, approvals))
-  const approvalUrl = (id: string) => `${pageUrl()}/v1/approvals/${id}`
+  await startAlerts(house, { contacts, notices, post }, started)
+  const approvalUrl = (id: string) => `${pageUrl()}/#/approvals/${id}`
   return {
     ...{ approvals, notices, links, contacts, post, slackSigningSecret },
     secureCookies: config.approvals.pageUrl?.startsWith('https:') ?? config.admin.serverTls !== undefined,

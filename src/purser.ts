@@ -6,4 +6,8 @@ export { type Answer, configure, type Governance } from './governance/configure.
 export type { GovernanceNotice, OnNotice } from './governance/notices.ts'
 export type { AuthorizeRequest, GovernanceOptions, WrittenTier } from './governance/options.ts'
 export type { HouseOptions as AppOptions } from './house.ts'
+export { PaidDispatcher, paidDispatcher } from './middleware/dispatcher.ts'
+export type { PaidOptions, WrittenSession } from './middleware/options.ts'
+export type { Oversight } from './middleware/oversight.ts'
+export { createPaidFetch, type PaidFetch } from './middleware/paid-fetch.ts'
 export type { Authorized } from './payment/ahead.ts'

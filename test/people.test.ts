@@ -50,7 +50,7 @@ describe('people at work', () => {
   })
 
   it('an agent is told where an approval can be seen, and waits as long as the operator says', () => {
-    expect(people.payers.approvalUrl('apr_1')).toBe('http://127.0.0.1:4021/v1/approvals/apr_1')
+    expect(people.payers.approvalUrl('apr_1')).toBe('http://127.0.0.1:4021/#/approvals/apr_1')
     expect(people.payers).toMatchObject({ hold_ms: 30_000, vetoHold_ms: 60_000 })
     expect(people.secureCookies).toBe(false)
   })

@@ -85,6 +85,15 @@ describe('tidy', () => {
     expect(long.filter((path) => path.startsWith('src'))).toEqual([])
   })
 
+  it('the console takes nothing of the other rooms but types of the API', () => {
+    const foreign = [...filesBelow('src/console', '.ts'), ...filesBelow('src/console', '.tsx')].flatMap((path) =>
+      [...read(path).matchAll(/^import (type )?[^']*?from '(\.[^']+)'/gm)]
+        .map(([, type = '', from = '']) => ({ type, room: relative(ROOT, resolve(ROOT, dirname(path), from)) }))
+        .filter(({ type, room }) => !room.startsWith('src/console/') && !(type && /^src\/(admin|audit)\//.test(room))),
+    )
+    expect(foreign).toEqual([])
+  })
+
   it('money rooms parse no numbers and round none', () => {
     const rooms = ['src/money.ts', ...['ledger', 'payment', 'rails', 'wallet'].flatMap((room) => filesBelow(join('src', room), '.ts'))]
     const floats = rooms.filter((path) => /parseFloat\(|Math\.round\(|Math\.ceil\(/.test(read(path)))

@@ -8,6 +8,9 @@ import { registerApprovalPage } from './approval-page.ts'
 import { registerApprovals } from './approvals.ts'
 import { bearer } from './authenticate.ts'
 import { registerAuthorize } from './authorize.ts'
+import { registerOverview } from './console-overview.ts'
+import { registerProfiles } from './console-recipients.ts'
+import { registerStories } from './console-story.ts'
 import { registerCorrections } from './corrections.ts'
 import type { AdminDeps } from './deps.ts'
 import { boundBody, guardDoor, secureHeaders } from './door-guard.ts'
@@ -16,6 +19,7 @@ import { registerHalts } from './halts.ts'
 import { registerKeys } from './keys.ts'
 import { registerMandates } from './mandates.ts'
 import { registerNotices } from './notices.ts'
+import { registerOidc } from './oidc-door.ts'
 import { registerPayments } from './payments.ts'
 import { registerPolicy } from './policy.ts'
 import { registerReceipts } from './receipts.ts'
@@ -24,6 +28,8 @@ import { registerReconcile } from './reconcile.ts'
 import { registerReports } from './reports.ts'
 import { type AdminApp, createRouter } from './router.ts'
 import { registerSessions } from './sessions.ts'
+import { registerSignIn } from './signin.ts'
+import { createSignIns } from './signin-book.ts'
 import { registerSlackCallback } from './slack-callback.ts'
 import { registerStart } from './start-page.ts'
 import { registerStatus } from './status.ts'
@@ -35,28 +41,34 @@ import { registerWallet } from './wallet.ts'
 export function createAdminApp(deps: AdminDeps): AdminApp {
   const app = createRouter(deps.events)
   app.use(secureHeaders, guardDoor(deps.hosts ?? []), boundBody)
-  registerStart(app)
+  registerStart(app, deps.console?.files)
   registerStopPage(app)
   registerStatus(app, deps)
   registerPeoplesDoors(app, deps)
   registerKeys(app, deps)
-  app.use('/v1/*', bearer(deps))
+  const signIns = createSignIns(deps)
+  registerSignIn(app, { ...deps, signIns })
+  registerOidc(app, { ...deps, signIns })
+  app.use('/v1/*', bearer({ ...deps, signIns }))
   registerSessions(app, deps)
   registerMandates(app, deps)
+  registerOverview(app, deps)
   registerPayments(app, deps)
+  registerStories(app, deps)
   registerCorrections(app, deps)
   registerApprovals(app, deps.people)
   registerNotices(app, deps)
   registerAuthorize(app, deps)
   registerReconcile(app, deps)
   registerRecipients(app, deps)
+  registerProfiles(app, deps)
   registerReceipts(app, deps)
   registerPolicy(app, deps)
   registerReports(app, deps)
   registerHalts(app, deps)
   registerTokens(app, deps)
   registerWallet(app, deps)
-  if (deps.feed) registerEvents(app, { feed: deps.feed })
+  if (deps.feed) registerEvents(app, { feed: deps.feed, signIns, people: deps.people })
   return app
 }
 

@@ -7,7 +7,7 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { Approvals } from '../approval/approvals.ts'
 import type { Notices } from '../approval/notices.ts'
-import { PurserError } from '../errors.ts'
+import { PurserError, refused } from '../errors.ts'
 import { MAX_AGENT_BODY_BYTES } from '../limits.ts'
 import { formatAmount } from '../money.ts'
 import type { Session } from '../session/session.ts'
@@ -17,8 +17,9 @@ import type { AdminDeps } from './deps.ts'
 import { secureHeaders } from './door-guard.ts'
 import { registerChildren } from './own-children.ts'
 import { registerRequests } from './own-requests.ts'
+import { registerOwnSession } from './own-session.ts'
 import { PageQuery, pageRequest, present, viewPage } from './pages.ts'
-import { MintBody, mintFor, viewOf } from './sessions.ts'
+import { MintBody, mintFor } from './sessions.ts'
 import { ownPaymentView } from './views.ts'
 import { registerEnd } from './workload-door.ts'
 
@@ -60,7 +61,7 @@ export interface AgentDoorDeps
 export type AgentDoor = (session: Session, request: Request, until?: number) => Promise<Response>
 
 const DOORS =
-  'There are GET /v1/session, GET /v1/session/payments, GET /v1/session/approvals, POST /v1/session/requests, POST /v1/session/token, POST /v1/quote, POST /v1/session/mandates/nonce, and GET and POST /v1/session/children (close one with POST /v1/session/children/ID/close).'
+  'There are GET /v1/session, GET /v1/session/payments, GET /v1/session/payments/ID, GET /v1/session/approvals, POST /v1/session/requests, POST /v1/session/token, POST /v1/quote, POST /v1/session/mandates/nonce, and GET and POST /v1/session/children (close one with POST /v1/session/children/ID/close).'
 
 export interface AgentEnv {
   Bindings: { session: Session; until?: number }
@@ -72,6 +73,7 @@ export function createAgentDoor(deps: AgentDoorDeps): AgentDoor {
   app.notFound(({ req }) => answerProblem({ code: 'not_found', detail: `There is no ${req.method} ${req.path} here. ${DOORS}` }))
   app.use(secureHeaders, boundAgentBody)
   registerOwnSession(app, deps)
+  registerOwnPayments(app, deps)
   registerQuote(app, deps)
   registerChildren(app, deps)
   registerRequests(app, deps)
@@ -88,11 +90,7 @@ const boundAgentBody = bodyLimit({
 
 const OwnPayments = z.strictObject({ task: z.string().optional(), ...PageQuery })
 
-function registerOwnSession(app: Hono<AgentEnv>, deps: AgentDoorDeps): void {
-  app.get('/v1/session', async (context) => {
-    const { session } = context.env
-    return context.json(await viewOf((await deps.ledger.session(session.id)) ?? session, deps))
-  })
+function registerOwnPayments(app: Hono<AgentEnv>, deps: AgentDoorDeps): void {
   app.post('/v1/session/token', async (context) => {
     const { ttl } = await readBody(context.req, MintBody)
     const { session, until = Number.POSITIVE_INFINITY } = context.env
@@ -103,6 +101,12 @@ function registerOwnSession(app: Hono<AgentEnv>, deps: AgentDoorDeps): void {
     const { limit, cursor, ...filter } = parseWith(OwnPayments, context.req.query())
     const own = { ...present(filter), session: context.env.session.id }
     return context.json(viewPage(await deps.ledger.payments(own, pageRequest({ limit, cursor })), ownPaymentView))
+  })
+  app.get('/v1/session/payments/:id', async (context) => {
+    const id = context.req.param('id')
+    const payment = await deps.ledger.payment(id)
+    if (payment?.sessionId !== context.env.session.id) throw refused('not_found', `This session has no payment ${id}.`)
+    return context.json(ownPaymentView(payment))
   })
 }
 

@@ -19,7 +19,9 @@ import type { Session } from '../session/session.ts'
 import type { Events } from '../telemetry/events.ts'
 import type { Wallet } from '../wallet/wallet.ts'
 import type { Authorize } from './authorize.ts'
+import type { ConsoleFiles } from './console-files.ts'
 import type { EventFeed } from './event-feed.ts'
+import type { Oidc } from './oidc.ts'
 import type { ReconcileReport } from './report.ts'
 import type { HoldingView } from './views.ts'
 
@@ -51,6 +53,8 @@ export interface StatusDeps {
   readonly render: () => Promise<string>
   /** Prometheus' text format unless given. */
   readonly contentType?: string
+  /** The format that carries exemplars, for scrapers that accept it. */
+  readonly openMetrics?: { readonly render: () => Promise<string>; readonly contentType: string }
   /** All of them are asked, each time. */
   readonly readiness: readonly ReadinessCheck[]
 }
@@ -84,7 +88,20 @@ export interface PeopleDeps {
   readonly post: Post
 }
 
+/** The operators' console. */
+export interface ConsoleDeps {
+  /** Purser's own. */
+  readonly version: string
+  /** Absent where it was never built. */
+  readonly files?: ConsoleFiles | undefined
+  /** Absent: people sign in with a token alone. */
+  readonly oidc?: Oidc | undefined
+  /** Where browsers reach this listener, if not under the address at which they ask. */
+  readonly pageUrl?: string | undefined
+}
+
 export interface AdminDeps extends StatusDeps {
+  readonly console?: ConsoleDeps
   /** Without it there is no stream of events. */
   readonly feed?: EventFeed
   readonly people: PeopleDeps

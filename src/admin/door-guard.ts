@@ -4,6 +4,7 @@ import type { HonoRequest, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { PurserError, refused } from '../errors.ts'
 import { MAX_ADMIN_BODY_BYTES } from '../limits.ts'
+import { OIDC_CALLBACK } from './oidc-door.ts'
 import type { AdminEnv } from './router.ts'
 
 const HEADERS = {
@@ -61,12 +62,14 @@ export function guardDoor(hosts: readonly string[]): MiddlewareHandler<AdminEnv>
   }
 }
 
-/** Pages that a link in a mail or a chat opens: the start page holds nothing, and the others do nothing when they are read. */
+/** Pages that a link in a mail or a chat opens, and the way back from an OpenID provider, which brings its own proof. */
 function mayBeLinkedTo(request: HonoRequest): boolean {
   const { method, path } = request
   return (
     path === '/' ||
-    (method === 'GET' && (path === '/stop' || path.startsWith('/approve/')) && request.header('sec-fetch-dest') === 'document')
+    (method === 'GET' &&
+      (path === '/stop' || path.startsWith('/approve/') || path === OIDC_CALLBACK) &&
+      request.header('sec-fetch-dest') === 'document')
   )
 }
 

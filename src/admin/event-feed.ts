@@ -69,12 +69,14 @@ class Feed implements EventFeed {
   #sessions = new Seen(0)
   #isPolling = false
   #isFailing = false
+  #isStopped = false
 
   constructor(deps: FeedDeps) {
     this.#deps = deps
   }
 
   join(listener: Listener, after?: string): () => void {
+    if (this.#isStopped) throw refused('conflict', 'This process is stopping; ask again soon.')
     if (this.#listeners.size >= MAX_EVENT_LISTENERS)
       throw refused('conflict', `${MAX_EVENT_LISTENERS} listeners follow the events already; let one of them go first.`)
     if (this.#listeners.size === 0) this.#start()
@@ -86,6 +88,8 @@ class Feed implements EventFeed {
   }
 
   stop(): void {
+    // Whoever asks again on a connection that is still open would keep the listener from closing.
+    this.#isStopped = true
     const listeners = [...this.#listeners]
     this.#listeners.clear()
     this.#rest()

@@ -36,6 +36,7 @@ const HaltBody = Body.refine(canBeMet, {
 })
 
 const HaltView = z.object({ scope: Scope, value: z.string(), reason: z.string(), at: z.iso.datetime() }).openapi('Halt')
+export type HaltView = z.infer<typeof HaltView>
 const Halts = listOf(HaltView)
 
 const halt = createRoute({

@@ -48,6 +48,10 @@ function urlOf(address: AddressInfo | string | null, { host, secure }: { host: s
 async function closeServer(server: ServerType): Promise<void> {
   if (!server.listening) return
   const closed = once(server, 'close')
+  // A page that goes on asking would keep its connection, and so this listener, alive.
+  server.prependListener('request', (_: unknown, response: { shouldKeepAlive: boolean }) => {
+    response.shouldKeepAlive = false
+  })
   server.close()
   await closed
 }

@@ -6,7 +6,7 @@ import { listOf, PageQuery, pageRequest, present, viewPage } from './pages.ts'
 import { type AdminApp, allow, IdParam, json, PROBLEMS, READERS } from './router.ts'
 import { isoTime } from './views.ts'
 
-const State = z.enum(['waiting', 'delivered', 'dead'])
+const State = z.enum(['waiting', 'delivered', 'dead', 'not_needed'])
 
 const NoticeView = z
   .object({

@@ -61,7 +61,7 @@ async function askForMore(session: Session, { amount: more, justification: why }
   })
   const reason =
     queued > 0
-      ? `${owner} is told that ${wanted} more is wanted, once in ten minutes. Look at GET /v1/session later; nothing has changed yet.`
+      ? `${owner} is told that ${wanted} more is wanted; asking again within ten minutes tells nobody. Nothing has changed yet: look at the balance later.`
       : `Nobody can be told from here. Ask ${owner} for \`purser session topup ${sessionId}\`.`
   return { status: queued > 0 ? 'asked' : 'nobody_told', reason }
 }

@@ -22,6 +22,7 @@ const Mode = z.enum(['open', 'report', 'enforce'])
 const PolicyView = z
   .object({ mode: Mode, version: z.string(), tiers: z.array(TierView), sentences: Sentences, lint: Lint })
   .openapi('Policy')
+export type PolicyView = z.infer<typeof PolicyView>
 
 const Checked = z.union([
   z.strictObject({ type: z.literal('tiered').optional(), tiers: tiersSchema }),
@@ -56,6 +57,7 @@ const CheckView = z
     sentences: Sentences,
   })
   .openapi('PolicyCheck')
+export type CheckView = z.infer<typeof CheckView>
 
 const show = createRoute({
   method: 'get',
@@ -85,6 +87,7 @@ const versions = createRoute({
 })
 
 const KeptView = z.object({ ...VersionView.shape, policy: z.record(z.string(), z.unknown()), sentences: Sentences }).openapi('KeptPolicy')
+export type KeptView = z.infer<typeof KeptView>
 
 const version = createRoute({
   method: 'get',

@@ -17,3 +17,4 @@ export const VerificationView = z
     unsealed: z.int(),
   })
   .openapi('Verification')
+export type VerificationView = z.infer<typeof VerificationView>

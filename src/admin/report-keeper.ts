@@ -1,9 +1,11 @@
 /** The report of a day: made from the ledger, and kept for every day on which something was asked for, soon after its end. */
+import { LRUCache } from 'lru-cache'
 import type { Alert } from '../approval/alert.ts'
-import { DailyBook, type DailyReport, dayAt, dayOf } from '../audit/daily.ts'
+import { COST_CENTRE, DailyBook, type DailyReport, dayAt, dayOf } from '../audit/daily.ts'
 import { type Pause, systemPause } from '../clock.ts'
 import { refused } from '../errors.ts'
-import { MAX_PAGE, MAX_REPORT_DAYS, REPORT_DELAY_MS, REPORT_INTERVAL_MS } from '../limits.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { MAX_PAGE, MAX_REPORT_DAYS, MAX_REPORT_SESSIONS, REPORT_DELAY_MS, REPORT_INTERVAL_MS } from '../limits.ts'
 import type { AdminDeps } from './deps.ts'
 import { walkPages } from './pages.ts'
 import { createPolicyArchive, type PolicyArchive } from './policy-archive.ts'
@@ -20,12 +22,24 @@ export async function reportOn(
   const { since, until } = day
   if (since > clock.now()) throw refused('request_invalid', `date: ${date} has not begun yet (UTC).`)
   const book = new DailyBook(day)
+  const costCentreOf = costCentres(ledger)
   for await (const payment of await walkPages((page) => ledger.payments({ since, until }, page))) {
-    book.addPayment(payment, await archive.tier(payment.policyVersion, payment.tier))
+    const tier = await archive.tier(payment.policyVersion, payment.tier)
+    book.addPayment(payment, { tier, costCentre: await costCentreOf(payment.sessionId) })
   }
   for await (const receipt of await walkPages((page) => ledger.receipts({ since, until }, page))) book.addReceipt(receipt)
   const { ledgerId } = await ledger.claimIdentity({})
   return book.sign({ ledgerId, now: clock.now(), signer })
+}
+
+/** Labels never change, so each session is looked up once, as long as not very many take turns. */
+function costCentres(ledger: Pick<Ledger, 'session'>): (sessionId: string) => Promise<string> {
+  const known = new LRUCache<string, string>({ max: MAX_REPORT_SESSIONS })
+  return async (sessionId) => {
+    const costCentre = known.get(sessionId) ?? (await ledger.session(sessionId))?.labels[COST_CENTRE] ?? ''
+    known.set(sessionId, costCentre)
+    return costCentre
+  }
 }
 
 export interface ReportKeeper {

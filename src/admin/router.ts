@@ -7,6 +7,7 @@ import type { AdminRole } from '../ledger/administration.ts'
 import { PROBLEM_TYPE } from '../session/problem.ts'
 import type { Events } from '../telemetry/events.ts'
 import { answerProblem, problemHandler, refuseInvalid } from './answers.ts'
+import type { SignedIn } from './signin-book.ts'
 
 /** Who asks: the id of a token, or `admin.token`. */
 export interface Caller {
@@ -17,7 +18,8 @@ export interface Caller {
 }
 
 export interface AdminEnv {
-  Variables: { caller: Caller }
+  /** `signedIn` where a browser asks with the console's cookie. */
+  Variables: { caller: Caller; signedIn?: SignedIn }
   /** Absent where a test asks the app without a listener. */
   Bindings: Partial<HttpBindings>
 }

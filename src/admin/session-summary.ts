@@ -21,7 +21,8 @@ export type SummaryView = z.infer<typeof SummaryView>
 
 type Outcome = keyof SummaryView['payments']
 
-const OUTCOME = {
+/** What people call the states of a payment. */
+export const OUTCOME = {
   denied: 'denied',
   awaiting_veto: 'open',
   awaiting_approval: 'open',

@@ -68,6 +68,7 @@ const SimulationView = z
     caveats: z.array(z.string()),
   })
   .openapi('Simulation')
+export type SimulationView = z.infer<typeof SimulationView>
 
 const simulate = createRoute({
   method: 'post',

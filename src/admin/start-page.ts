@@ -1,5 +1,7 @@
 /** What the bare address answers, and the API's own description. Neither needs a token: they hold nothing of anyone. */
 import { createRoute, z } from '@hono/zod-openapi'
+import type { ConsoleFiles } from './console-files.ts'
+import { consolePage, registerConsoleAssets } from './console-page.ts'
 import type { AdminApp } from './router.ts'
 
 const PAGE = `<!doctype html>
@@ -22,6 +24,13 @@ const PAGE = `<!doctype html>
 const page = createRoute({
   method: 'get',
   path: '/',
+  summary: 'The console, or where it is not built the page of /links; no token needed',
+  responses: { 200: { description: 'The page', content: { 'text/html': { schema: z.string() } } } },
+})
+
+const links = createRoute({
+  method: 'get',
+  path: '/links',
   summary: 'A page with the ways on; no token needed',
   responses: { 200: { description: 'The page', content: { 'text/html': { schema: z.string() } } } },
 })
@@ -38,7 +47,10 @@ const ABOUT = {
   info: { title: 'Purser admin API', version: '1', description: 'Sessions, payments, receipts and the kill switch of the paying proxy.' },
 }
 
-export function registerStart(app: AdminApp): void {
-  app.openapi(page, (context) => context.html(PAGE, 200))
+/** @param files the built console; without it the bare address shows the ways on */
+export function registerStart(app: AdminApp, files?: ConsoleFiles): void {
+  app.openapi(page, (context) => (files ? consolePage(context, files) : context.html(PAGE, 200)))
+  app.openapi(links, (context) => context.html(PAGE, 200))
+  if (files) registerConsoleAssets(app, files)
   app.openapi(description, (context) => context.json(app.getOpenAPI31Document(ABOUT), 200))
 }

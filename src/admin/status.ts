@@ -7,6 +7,8 @@ import { type AdminApp, createRouter, json } from './router.ts'
 
 const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8'
 
+const OPEN_METRICS = 'application/openmetrics-text'
+
 const metrics = createRoute({
   method: 'get',
   path: '/metrics',
@@ -31,7 +33,11 @@ const ready = createRoute({
 })
 
 export function registerStatus(app: AdminApp, deps: StatusDeps): void {
-  app.openapi(metrics, async (context) => context.text(await deps.render(), 200, { 'content-type': deps.contentType ?? PROMETHEUS_TEXT }))
+  app.openapi(metrics, async (context) => {
+    const wanted = context.req.header('accept')?.includes(OPEN_METRICS) ? deps.openMetrics : undefined
+    const { render, contentType = PROMETHEUS_TEXT } = wanted ?? deps
+    return context.text(await render(), 200, { 'content-type': contentType, vary: 'accept' })
+  })
   app.openapi(health, (context) => context.json({ alive: true as const }, 200))
   app.openapi(ready, async (context) => {
     const reasons = await reasonsOf(deps)

@@ -18,6 +18,8 @@ export interface Alert {
   readonly sentence: string
   /** Label and value; values may come from anywhere and are cleaned. */
   readonly facts: readonly (readonly [label: string, value: string])[]
+  /** The same for programs; values of ours, or cleaned by whoever writes them here. */
+  readonly data?: Readonly<Record<string, unknown>>
   /** What repeats of it have in common, where that is not the sentence: an agent in a loop must not fill anybody's inbox. */
   readonly topic?: string
 }

@@ -116,7 +116,8 @@ export interface Approval {
   readonly version: number
 }
 
-export type NoticeState = 'waiting' | 'delivered' | 'dead'
+/** `not_needed`: what it asked for was over before it reached anybody. */
+export type NoticeState = 'waiting' | 'delivered' | 'dead' | 'not_needed'
 
 /** One message to one address of one person, or to a channel that is nobody's in particular. */
 export interface Notice {

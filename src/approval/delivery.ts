@@ -43,7 +43,7 @@ async function attempt(notice: Notice, deps: DeliveryDeps): Promise<Notice> {
   if (!address) return dead(notice, 'This address is not configured any more.')
   if (address.url === undefined) return dead(notice, 'Nobody fetched it in time.')
   const stale = staleness(notice, approval)
-  if (stale !== undefined) return dead(notice, stale)
+  if (stale !== undefined) return { ...notice, state: 'not_needed', lastError: stale }
   const fault = await send(notice, { ...deps, approval, address, url: address.url })
   if (fault === undefined)
     return { ...notice, state: 'delivered', attempts: notice.attempts + 1, deliveredAt: clock.now(), lastError: null }

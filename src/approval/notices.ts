@@ -23,7 +23,7 @@ import { type Alert, alertKey, type Subject } from './alert.ts'
 import type { Approval, ApprovalStore, Notice } from './approval.ts'
 import { createDelivery, type Delivery, type DeliveryDeps } from './delivery.ts'
 import { payloadOf } from './payload.ts'
-import { type Contacts, firstRungs, hearers, nextRung, owners, type Person, type Rung, withShared } from './people.ts'
+import { alertRungs, type Contacts, firstRungs, hearers, nextRung, type Person, type Rung, withShared } from './people.ts'
 
 export interface NoticesDeps extends DeliveryDeps {
   readonly store: Pick<
@@ -52,6 +52,8 @@ export interface Notices {
   retry(id: string): Promise<Notice>
   /** Somebody else's mailer took it. @throws PurserError `not_found`, `conflict` */
   delivered(id: string): Promise<Notice>
+  /** Something was queued past this: what is due is sent at once. */
+  hurry(): void
   /** One round: sends what is due now and answers how many that were. */
   deliverDue(): Promise<number>
   /** Removes some of what people were told long ago, and answers how many notices that were. */
@@ -90,17 +92,16 @@ class NoticeBoard implements Notices {
     const at = this.#deps.clock.now()
     if (news === 'approval.unanswered') return this.#send({ type: 'approval.requested', at, approval }, await this.#further(approval))
     const subject: Subject = { type: news, at, approval }
-    if (!ASKING.includes(news)) return this.#send(subject, withShared(this.#sendable, await this.#reached(approval)))
+    if (!ASKING.includes(news)) return this.#send(subject, withShared(this.#sendable, await this.#reached(approval), news))
     const fetched = lettersToFetch(this.#deps.contacts).map((rung) => this.#notice(subject, rung, approval.expiresAt))
-    return this.#send(subject, firstRungs(this.#sendable, await this.#hearers(approval), approval.required), fetched)
+    const asked = { approvers: approval.required, type: news }
+    return this.#send(subject, firstRungs(this.#sendable, await this.#hearers(approval), asked), fetched)
   }
 
   async alert(alert: Alert): Promise<{ readonly queued: number }> {
     if (this.#isOneTooMany(alert)) return { queued: 0 }
     const subject: Subject = { type: alert.type, at: alert.at, alert }
-    const told = alert.to === 'shared' ? [] : owners(this.#sendable, alert.owner)
-    const people = told.flatMap(({ id, addresses }) => addresses.map((address) => ({ person: id, address })))
-    return this.#send(subject, withShared(this.#sendable, people))
+    return this.#send(subject, alertRungs(this.#sendable, alert))
   }
 
   async retry(id: string): Promise<Notice> {
@@ -124,6 +125,10 @@ class NoticeBoard implements Notices {
     const attempts = await this.#begin(NOTICE_BATCH)
     await Promise.all(attempts)
     return attempts.length
+  }
+
+  hurry(): void {
+    this.#kick.abort()
   }
 
   forgetOld(): Promise<number> {
@@ -160,7 +165,9 @@ class NoticeBoard implements Notices {
       if (begun.length > 0) continue
       if (clock.monotonic() >= forget_ms) {
         forget_ms = clock.monotonic() + NOTICE_FORGET_MS
-        await this.forgetOld().catch(warn)
+        const forgotten = await this.forgetOld().catch(warn)
+        // Books write more than one look removes.
+        if (forgotten === NOTICE_FORGET_BATCH) forget_ms = clock.monotonic()
       }
       await pause(NOTICE_INTERVAL_MS, AbortSignal.any([this.#stopped.signal, this.#kick.signal])).catch(() => undefined)
       if (this.#kick.signal.aborted) this.#kick = new AbortController()
@@ -271,7 +278,7 @@ class NoticeBoard implements Notices {
 }
 
 /** The same for the same message to the same address, so that two processes that escalate at once queue it once. */
-function noticeId(parts: readonly string[]): string {
+export function noticeId(parts: readonly string[]): string {
   return `ntc_${createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)}`
 }
 

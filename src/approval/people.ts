@@ -1,4 +1,6 @@
 /** Who is told, in which order: addresses of one person after each other, then the next person. Pure. */
+import { hearsOf } from '../event-types.ts'
+import type { Alert } from './alert.ts'
 import type { Approval, Notice } from './approval.ts'
 
 export type PersonRole = 'owner' | 'approver' | 'operator' | 'auditor'
@@ -16,6 +18,8 @@ export interface Address {
   readonly to?: string
   /** False: nobody could check whose press of a button it was, so messages have none. */
   readonly buttons?: false
+  /** What it hears of; absent: all that concerns people. A person's own address hears whatever concerns them. */
+  readonly events?: readonly string[]
 }
 
 export interface Person {
@@ -29,7 +33,7 @@ export interface Person {
 
 export interface Contacts {
   readonly people: readonly Person[]
-  /** Nobody's in particular: told of everything, at once. */
+  /** Nobody's in particular: told at once of everything that they want to hear. */
   readonly shared: readonly Address[]
 }
 
@@ -88,11 +92,22 @@ export function owners(contacts: Contacts, owner: string): readonly Person[] {
   return [...new Set(order)]
 }
 
+/** Where an alert goes: every address of whoever owns, and the shared ones that hear of it. */
+export function alertRungs(contacts: Contacts, { type, to, owner }: Pick<Alert, 'type' | 'to' | 'owner'>): readonly Rung[] {
+  const told = to === 'shared' ? [] : owners(contacts, owner)
+  const rungs = told.flatMap(({ id, addresses }) => addresses.map((address) => ({ person: id, address })))
+  return withShared(contacts, rungs, type)
+}
+
 /**
  * Who is told first: people in their order, each at their first address, until `approvers` of them can decide; at least
- * one. Then every shared address.
+ * one. Then every shared address that hears of this type.
  */
-export function firstRungs(contacts: Contacts, people: readonly Person[], approvers: number): readonly Rung[] {
+export function firstRungs(
+  contacts: Contacts,
+  people: readonly Person[],
+  { approvers, type }: { readonly approvers: number; readonly type: string },
+): readonly Rung[] {
   const first: Rung[] = []
   let deciders = 0
   for (const person of people) {
@@ -102,13 +117,14 @@ export function firstRungs(contacts: Contacts, people: readonly Person[], approv
     first.push({ person: person.id, address })
     if (person.roles.includes('approver')) deciders += 1
   }
-  return withShared(contacts, first)
+  return withShared(contacts, first, type)
 }
 
-/** With every shared address; where a person is told at the same place, once is enough. */
-export function withShared({ shared }: Contacts, rungs: readonly Rung[]): readonly Rung[] {
+/** With every shared address that hears of this type; where a person is told at the same place, once is enough. */
+export function withShared({ shared }: Contacts, rungs: readonly Rung[], type: string): readonly Rung[] {
   const urls = new Set(rungs.map(({ address }) => address.url))
-  return [...rungs, ...shared.filter(({ url }) => !urls.has(url)).map((address) => ({ person: '', address }))]
+  const others = shared.filter(({ url, events }) => !urls.has(url) && hearsOf(events, type))
+  return [...rungs, ...others.map((address) => ({ person: '', address }))]
 }
 
 /**

@@ -152,7 +152,10 @@ class Service implements RunningApprovals {
   async sessionEnded(session: string): Promise<void> {
     for (const state of LIVE) {
       const { items } = await this.#deps.store.approvals({ session, state }, { limit: MAX_PAGE })
-      for (const { id } of items) await this.withdraw(id)
+      for (const { id } of items) {
+        const { approval, changed } = await this.#change(id, (current) => rules.withdrawn(current, this.#now))
+        if (changed && state === 'pending') await this.#tell(approval, 'approval.expired')
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 /** Webhooks after the Standard Webhooks specification: what is sent, how it is signed, and the one way in which it leaves. */
 import { Webhook } from 'standardwebhooks'
+import type { Fetch } from '../http.ts'
 import { displayAmount, formatAmount, formatAtomic } from '../money.ts'
 import { NOTICE_TIMEOUT_MS } from '../people-limits.ts'
 import { type Alert, alertFacts, type Subject } from './alert.ts'
@@ -38,8 +39,8 @@ function approvalData(approval: Approval, link: string | undefined): Record<stri
   }
 }
 
-function alertData({ sessionId, agent, owner, sentence, facts }: Alert): Record<string, unknown> {
-  return { sessionId, agent, owner, sentence: plain(sentence), facts: alertFacts(facts) }
+function alertData({ sessionId, agent, owner, sentence, facts, data }: Alert): Record<string, unknown> {
+  return { ...data, sessionId, agent, owner, sentence: plain(sentence), facts: alertFacts(facts) }
 }
 
 export interface Signing {
@@ -67,11 +68,17 @@ function isStandardSecret(secret: string): boolean {
 export type Post = (url: string, request: { readonly body: string; readonly headers: Readonly<Record<string, string>> }) => Promise<number>
 
 /** Follows no redirect, reads no answer, waits no longer than `timeout_ms`. No fault quotes the URL: it may be the secret. */
-export function createPost({ timeout_ms = NOTICE_TIMEOUT_MS }: { readonly timeout_ms?: number } = {}): Post {
+export function createPost({
+  timeout_ms = NOTICE_TIMEOUT_MS,
+  fetch: send = fetch,
+}: {
+  readonly timeout_ms?: number
+  readonly fetch?: Fetch
+} = {}): Post {
   return async (url, { body, headers }) => {
     const { host } = new URL(url)
     const signal = AbortSignal.timeout(timeout_ms)
-    const answer = await fetch(url, {
+    const answer = await send(url, {
       ...{ method: 'POST', body, signal, redirect: 'manual' },
       headers: { 'content-type': 'application/json', 'user-agent': 'purser', ...headers },
     }).catch(() => {

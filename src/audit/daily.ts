@@ -10,6 +10,9 @@ import { canonicalJson } from './canonical.ts'
 import { type CheckpointSigner, hasSigned } from './checkpoint.ts'
 import { AUDIT_DEPTHS, type EvidenceWanted, RECORD_FORMATS, recordFormatFor } from './depths.ts'
 
+/** The label of a session that says on whose budget its payments are booked. */
+export const COST_CENTRE = 'costCentre'
+
 const text = z.string()
 const count = z.int().nonnegative()
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
@@ -22,6 +25,7 @@ const lineSchema = z.strictObject({
   audit: z.enum(AUDIT_DEPTHS).nullable(),
   record: z.enum(RECORD_FORMATS),
   agent: text.describe('* where the report has too many lines to name each'),
+  costCentre: text.exactOptional().describe('the label costCentre of the session; empty without one; * as above; absent in older reports'),
   host: text.describe('of the recipient; * as above'),
   categories: z.array(text),
   currency: text.nullable(),
@@ -77,6 +81,14 @@ export interface DailyPayment {
   readonly context: { readonly approval?: object } | null
 }
 
+/** What is known around a payment, but not written in it. */
+export interface DailyStanding {
+  /** As the policy of that moment had it. */
+  readonly tier: EvidenceWanted | undefined
+  /** Of its session; empty without one. */
+  readonly costCentre: string
+}
+
 export interface Day {
   /** The report's name: `2026-06-27`. */
   readonly date: string
@@ -129,9 +141,9 @@ export class DailyBook {
     this.#day = day
   }
 
-  addPayment(payment: DailyPayment, tier: EvidenceWanted | undefined): void {
+  addPayment(payment: DailyPayment, standing: DailyStanding): void {
     if (payment.policyVersion !== '') this.#versions.add(payment.policyVersion)
-    const sum = this.#sumFor(payment, tier)
+    const sum = this.#sumFor(payment, standing)
     if (sum.line.outcome === 'open') this.#open = true
     sum.amount += payment.terms?.amount ?? 0n
     sum.refunded += payment.refunded
@@ -166,12 +178,12 @@ export class DailyBook {
     return { ...body, signature: signer.sign(canonicalJson(body)) }
   }
 
-  #sumFor(payment: DailyPayment, tier: EvidenceWanted | undefined): Sum {
-    const line = placeOf(payment, tier)
+  #sumFor(payment: DailyPayment, standing: DailyStanding): Sum {
+    const line = placeOf(payment, standing)
     const known = this.#sums.get(nameOf(line))
     if (known) return known
     const full = this.#sums.size >= MAX_REPORT_LINES
-    const place = full ? { ...line, agent: '*', host: '*' } : line
+    const place = full ? { ...line, agent: '*', costCentre: '*', host: '*' } : line
     return this.#sums.get(nameOf(place)) ?? this.#begin(place)
   }
 
@@ -182,20 +194,21 @@ export class DailyBook {
   }
 }
 
-function placeOf({ tier: name, agent, host, categories, terms, state, code }: DailyPayment, tier: EvidenceWanted | undefined): Sum['line'] {
+function placeOf(payment: DailyPayment, { tier, costCentre }: DailyStanding): Sum['line'] {
+  const { agent, host, categories, terms, state, code } = payment
   return {
-    tier: name,
+    tier: payment.tier,
     audit: tier?.audit ?? null,
     record: recordFormatFor(tier),
-    ...{ agent, host, categories: [...categories], currency: terms?.currency ?? null },
+    ...{ agent, costCentre, host, categories: [...categories], currency: terms?.currency ?? null },
     outcome: outcomeOf(state),
     code: state === 'settled' ? null : code,
     ...{ payments: 0, approved: 0, relaxed: 0 },
   }
 }
 
-function nameOf({ tier, audit, record, agent, host, categories, currency, outcome, code }: Sum['line']): string {
-  return canonicalJson([tier, outcome, agent, host, [...categories], currency, code, audit, record])
+function nameOf({ tier, audit, record, agent, costCentre = '', host, categories, currency, outcome, code }: Sum['line']): string {
+  return canonicalJson([tier, outcome, agent, costCentre, host, [...categories], currency, code, audit, record])
 }
 
 function outcomeOf(state: string): DailyOutcome {

@@ -7,7 +7,7 @@ import { addressIn, checksummed, TRANSFER, topicOf } from './eip3009.ts'
 import { type Block, createEvmNode, type EvmNode, type Log } from './evm-node.ts'
 import { finalBlock, look, type Sighting } from './find.ts'
 import { pairUses, transfersFrom, usesOf } from './nonce-uses.ts'
-import { createRpc, RpcError } from './rpc.ts'
+import { createRpc, RpcError, type RpcOptions } from './rpc.ts'
 
 export interface NetworkAccess {
   /** CAIP-2. */
@@ -18,9 +18,8 @@ export interface NetworkAccess {
   readonly finalityBlocks: number
 }
 
-export interface EvmChainOptions {
+export interface EvmChainOptions extends Pick<RpcOptions, 'timeout_ms' | 'fetch'> {
   readonly networks: readonly NetworkAccess[]
-  readonly timeout_ms?: number
 }
 
 interface Network {
@@ -34,8 +33,8 @@ type IncomingQuery = Parameters<Chain['incoming']>[0]
 type UsesQuery = Parameters<ChainHistory['uses']>[0]
 
 /** @throws Error where a network is no EVM network or a URL is none. */
-export function createEvmChain({ networks, timeout_ms }: EvmChainOptions): Chain & ChainHistory {
-  const access = new Map(networks.map((one) => [one.id, openNetwork(one, timeout_ms)]))
+export function createEvmChain({ networks, ...way }: EvmChainOptions): Chain & ChainHistory {
+  const access = new Map(networks.map((one) => [one.id, openNetwork(one, way)]))
   const at = (id: string): Network => {
     const network = access.get(id)
     if (!network) throw new RpcError(`No RPC is configured for ${id}.`)
@@ -59,8 +58,8 @@ export function createEvmChain({ networks, timeout_ms }: EvmChainOptions): Chain
   }
 }
 
-function openNetwork({ id, rpc, secondRpc, finalityBlocks }: NetworkAccess, timeout_ms: number | undefined): Network {
-  const open = (url: string) => createEvmNode(createRpc({ url, ...(timeout_ms !== undefined && { timeout_ms }) }), id)
+function openNetwork({ id, rpc, secondRpc, finalityBlocks }: NetworkAccess, way: Omit<EvmChainOptions, 'networks'>): Network {
+  const open = (url: string) => createEvmNode(createRpc({ url, ...way }), id)
   return { id, finality: BigInt(finalityBlocks), first: open(rpc), second: secondRpc === undefined ? undefined : open(secondRpc) }
 }
 

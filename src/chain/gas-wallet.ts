@@ -6,13 +6,12 @@ import { z } from 'zod'
 import { CANCEL_GAS, MAX_GAS_PRICE_WEI } from '../limits.ts'
 import type { Cancellation, GasWallet } from './chain.ts'
 import { type CancelCall, cancelCall, chainIdOf } from './eip3009.ts'
-import { createRpc, type Rpc, RpcError } from './rpc.ts'
+import { createRpc, type Rpc, RpcError, type RpcOptions } from './rpc.ts'
 
-export interface GasWalletOptions {
+export interface GasWalletOptions extends Pick<RpcOptions, 'timeout_ms' | 'fetch'> {
   /** 32 bytes, a valid secp256k1 key. */
   readonly key: Hex
   readonly networks: readonly { readonly id: string; readonly rpc: string }[]
-  readonly timeout_ms?: number
 }
 
 const quantity = z
@@ -22,9 +21,9 @@ const quantity = z
 const hash = z.string().regex(/^0x[0-9a-fA-F]{64}$/)
 
 /** @throws Error where the key is no key; the message holds nothing of it. */
-export function createGasWallet({ key, networks, timeout_ms }: GasWalletOptions): GasWallet {
+export function createGasWallet({ key, networks, ...way }: GasWalletOptions): GasWallet {
   const account = accountOf(key)
-  const rpcs = new Map(networks.map(({ id, rpc }) => [id, createRpc({ url: rpc, ...(timeout_ms !== undefined && { timeout_ms }) })]))
+  const rpcs = new Map(networks.map(({ id, rpc }) => [id, createRpc({ url: rpc, ...way })]))
   const inTurn = createTurns()
   const submit = async (rpc: Rpc, cancellation: Cancellation): Promise<string> => {
     const call = cancelCall(cancellation)

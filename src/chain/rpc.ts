@@ -1,5 +1,6 @@
 /** JSON-RPC over HTTP: one question, one checked answer. Bounded in time and size; no message holds more of the URL than its host. */
 import { z } from 'zod'
+import type { Fetch } from '../http.ts'
 import { MAX_RPC_ANSWER_BYTES, RPC_TIMEOUT_MS } from '../limits.ts'
 
 /** The server could not be asked, refused, or gave an answer that is none. Nothing may be concluded from it. */
@@ -20,6 +21,8 @@ export interface Rpc {
 export interface RpcOptions {
   readonly url: string
   readonly timeout_ms?: number
+  /** The way out, where it is not the usual one. */
+  readonly fetch?: Fetch
 }
 
 const answerSchema = z.object({
@@ -30,11 +33,11 @@ const answerSchema = z.object({
 const MAX_WORDS_CHARS = 200
 
 /** @throws Error where the URL is none. */
-export function createRpc({ url, timeout_ms = RPC_TIMEOUT_MS }: RpcOptions): Rpc {
+export function createRpc({ url, timeout_ms = RPC_TIMEOUT_MS, fetch: ask = fetch }: RpcOptions): Rpc {
   const { place, headers, host } = readUrl(url)
   const post = async (body: string): Promise<string> => {
     const signal = AbortSignal.timeout(timeout_ms)
-    const response = await fetch(place, { method: 'POST', headers, body, signal, redirect: 'error' })
+    const response = await ask(place, { method: 'POST', headers, body, signal, redirect: 'error' })
     const text = await readBounded(response)
     if (!response.ok && !text.startsWith('{')) throw new RpcError(`${host} answered ${response.status}.`)
     return text

@@ -1,11 +1,29 @@
 /** The certificates that a command needs to reach both the proxy and the world: the usual roots and our own. */
 import { X509Certificate } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rename, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
+import type { Config } from '../config/load.ts'
+import { CliFailure } from './failure.ts'
 
 const BUNDLE = 'ca-bundle.pem'
+
+type Authority = Pick<Config, 'dataDir' | 'keys'>
+
+/** The certificate of the authority that signs: the configured one, or that of the data folder. */
+export function caFileOf({ dataDir, keys }: Authority): string {
+  return keys.ca?.cert ?? join(dataDir, 'ca.pem')
+}
+
+/** @throws CliFailure where there is none yet, with what creates it */
+export function existingCaOf(config: Authority): string {
+  const caFile = caFileOf(config)
+  if (existsSync(caFile)) return caFile
+  const advice = config.keys.ca ? 'keys.ca.cert names it: put it there.' : 'The first `purser serve` or `purser exec` creates it.'
+  throw new CliFailure(`There is no authority at ${caFile} yet.`, { advice })
+}
 
 /**
  * Writes roots plus `caFile` into the data folder, or into a fresh temporary folder where that is not ours to write.

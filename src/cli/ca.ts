@@ -1,10 +1,7 @@
 /** `purser ca …`: the local authority that signs for intercepted hosts, and how a shell comes to trust it. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Command } from 'commander'
-import { readCa, writeBundle } from './ca-bundle.ts'
+import { existingCaOf, readCa, writeBundle } from './ca-bundle.ts'
 import { trustVariables } from './child-environment.ts'
-import { CliFailure } from './failure.ts'
 import { type CommonFlags, command, group } from './options.ts'
 import { readSettings } from './settings.ts'
 import { facts, printJson, type Terminal } from './terminal.ts'
@@ -27,7 +24,7 @@ async function showCa(flags: CommonFlags, terminal: Terminal): Promise<void> {
       ['Valid until', ca.validUntil],
     ]),
   )
-  terminal.out.line('It signs for host names only, never for addresses, and its key stays in the data folder.')
+  terminal.out.line('It signs for host names only, never for addresses, and its key is never given out.')
 }
 
 async function printEnv(flags: CommonFlags, terminal: Terminal): Promise<void> {
@@ -38,10 +35,8 @@ async function printEnv(flags: CommonFlags, terminal: Terminal): Promise<void> {
 }
 
 async function locate(flags: CommonFlags, terminal: Terminal): Promise<{ caFile: string; dataDir: string }> {
-  const { dataDir } = (await readSettings(flags, terminal)).config
-  const caFile = join(dataDir, 'ca.pem')
-  if (existsSync(caFile)) return { caFile, dataDir }
-  throw new CliFailure(`There is no authority at ${caFile} yet.`, { advice: 'The first `purser serve` or `purser exec` creates it.' })
+  const { config } = await readSettings(flags, terminal)
+  return { caFile: existingCaOf(config), dataDir: config.dataDir }
 }
 
 /** Safe for POSIX shells whatever the path holds. */

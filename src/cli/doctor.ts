@@ -35,7 +35,7 @@ async function examine(flags: CommonFlags, terminal: Terminal): Promise<void> {
   const patient = { settings, purser, terminal }
   await using shell = await shellOf(patient)
   const { env, finding } = shell
-  const findings = [purserFinding(purser), finding]
+  const findings = [purserFinding(purser), ...parentFindings(settings), finding]
   for (const tool of TOOLS) findings.push(...(await examineTool(tool, { env, patient })))
   findings.push(await proxyClock(patient), await examineWallet(patient), ...(await examinePayments(patient)))
   terminal.exitCode = findings.some(({ result }) => result === 'fix') ? 1 : 0
@@ -62,6 +62,13 @@ function purserFinding({ own, admin }: Reached): Finding {
   return own
     ? { what: 'Purser', result: 'note', text: 'none is running; one was started for this check. `purser serve` runs one.' }
     : { what: 'Purser', result: 'ok', text: `answers at ${admin.url}` }
+}
+
+/** As the configuration and this shell say; a running Purser’s own environment may say otherwise. */
+export function parentFindings({ config }: Settings): Finding[] {
+  const { http, https, notes } = config.proxy.parents
+  // A shell that names Purser for its agents is as it should be.
+  return http || https ? notes.map((text) => ({ what: 'parent proxy', result: 'note', text })) : []
 }
 
 const PROXY_NAMES = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy']

@@ -6,11 +6,12 @@ import type { AdminClient } from './admin-client.ts'
 import { AnyAnswer, OpenedSession, PaymentAnswer, pageOf, SessionAnswer } from './answers.ts'
 import { writeBundle } from './ca-bundle.ts'
 import { childEnvironment, secretNames } from './child-environment.ts'
+import { outcomesOf, summaryText } from './exec-summary.ts'
 import { failureOf } from './failure.ts'
 import { amountFlag, type CommonFlags, command, durationFlag, queryOf } from './options.ts'
 import { type Reached, reachPurser } from './reach.ts'
 import { hintAtDefaults, readSettings, type Settings } from './settings.ts'
-import { closingText, display } from './statement.ts'
+import { display } from './statement.ts'
 import { codeOfSignal, type Terminal } from './terminal.ts'
 
 interface ExecFlags extends CommonFlags {
@@ -66,7 +67,7 @@ function announce({ session, purser, terminal }: { session: Opened; purser: Reac
     'The command runs as this user and could read the admin token: for agents that you do not trust, run Purser as another user.',
   )
   if (purser.caFile === undefined)
-    terminal.err.line('Warning: ca.pem is not in the data folder, so intercepted https will fail in the command.')
+    terminal.err.line('Warning: the authority’s certificate cannot be read here, so intercepted https will fail in the command.')
 }
 
 interface ChildPlan {
@@ -107,8 +108,6 @@ function runChild(words: readonly string[], env: Record<string, string>, termina
   })
 }
 
-const PAID = new Set(['settled', 'unknown', 'sent', 'signed', 'expired'])
-
 /** Text goes to standard error, because standard output is the command's; JSON was asked for and is its last line there. */
 async function settle(
   { id }: Pick<Opened, 'id'>,
@@ -117,9 +116,11 @@ async function settle(
   await admin.post(`/v1/sessions/${id}/close`, {}, AnyAnswer)
   const session = await admin.get(`/v1/sessions/${id}`, SessionAnswer)
   const { items, next } = await admin.get(`/v1/payments${queryOf({ session: id, limit: 1000 })}`, pageOf(PaymentAnswer))
-  const paid = items.filter(({ state }) => PAID.has(state)).length
-  const refused = items.filter(({ state }) => state === 'denied').length
   if (flags.json)
-    terminal.out.line(JSON.stringify({ session, payments: { paid, refused, complete: next === null }, exitCode: terminal.exitCode }))
-  else terminal.err.line(`\n${closingText(session, { paid, refused })}`)
+    return terminal.out.line(
+      JSON.stringify({ session, payments: { ...outcomesOf(items), complete: next === null }, exitCode: terminal.exitCode }),
+    )
+  const asked = await admin.get(`/v1/approvals${queryOf({ session: id, state: 'withdrawn', limit: 1000 })}`, pageOf(AnyAnswer))
+  const happened = { payments: items, complete: next === null, unanswered: asked.items.length }
+  terminal.err.line(`\n${summaryText(session, happened, terminal.err)}`)
 }

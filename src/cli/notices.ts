@@ -25,7 +25,7 @@ interface ListFlags extends CommonFlags {
 
 export function noticesCommand(terminal: Terminal): Command {
   const list = command('list', 'newest first; --state dead: what never reached anybody')
-    .addOption(new Option('--state <state>', 'only in this state').choices(['waiting', 'delivered', 'dead']))
+    .addOption(new Option('--state <state>', 'only in this state').choices(['waiting', 'delivered', 'dead', 'not_needed']))
     .option('--approval <approval>', 'only of this approval')
     .option('--limit <count>', 'at most so many', countFlag, 100)
     .option('--cursor <cursor>', 'go on behind an earlier page')

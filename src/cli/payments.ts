@@ -5,7 +5,7 @@ import { correctionCommands } from './corrections.ts'
 import { addFilters, type CommonFlags, command, countFlag, group, queryOf } from './options.ts'
 import { connectAdmin } from './settings.ts'
 import { display } from './statement.ts'
-import { facts, printJson, type Terminal, table } from './terminal.ts'
+import { facts, printJson, type Terminal, table, worded } from './terminal.ts'
 
 const FILTERS = ['session', 'agent', 'tool', 'task', 'recipient', 'onBehalfOf', 'trace', 'state', 'tier', 'since', 'until'] as const
 
@@ -52,8 +52,9 @@ async function showPayment(id: string, flags: CommonFlags, terminal: Terminal): 
   const admin = await connectAdmin(flags, terminal)
   const payment = await admin.get(`/v1/payments/${encodeURIComponent(id)}`, PaymentAnswer)
   if (flags.json) return printJson(terminal, payment)
+  terminal.err.line(`Why it was decided so: purser policy explain ${payment.id}`)
   const pairs = Object.entries(payment).filter(([, value]) => value !== null && value !== '')
-  terminal.out.line(facts(pairs.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)])))
+  terminal.out.line(facts(pairs.map(([name, value]) => [name, worded(value)])))
 }
 
 function stateOf({ state, code, dispute }: PaymentAnswer): string {

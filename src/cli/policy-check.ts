@@ -67,8 +67,11 @@ function proportionTable(proportion: Proportion, { out }: Terminal): string {
     return [check, passed ? 'yes' : 'no', finding]
   })
   const verdict = compliant
-    ? out.paint('green', `In proportion; confidence ${regulatory_confidence}.`)
-    : out.paint('yellow', `Not in proportion; confidence ${regulatory_confidence}, risk ${regulatory_risk ?? '-'}.`)
+    ? out.paint('green', `In proportion (regulatory confidence ${regulatory_confidence}).`)
+    : out.paint(
+        'yellow',
+        `Not in proportion (regulatory confidence ${regulatory_confidence}, risk ${regulatory_risk ?? '-'}). This is advice: the policy holds all the same.`,
+      )
   const remedy = remediation === undefined ? [] : [`What to do: ${remediation}`]
   return [table([{ title: 'CHECK' }, { title: 'MET' }, { title: 'FINDING' }], rows), '', verdict, ...remedy].join('\n')
 }

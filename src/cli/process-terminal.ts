@@ -1,5 +1,6 @@
 /** The terminal of this process: its streams, its signals, its environment. */
 import { once } from 'node:events'
+import { createInterface } from 'node:readline/promises'
 import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import { randomIds, systemClock } from '../clock.ts'
@@ -21,6 +22,7 @@ export async function runOnThisProcess(exit: Exit): Promise<void> {
     clock: systemClock,
     ids: randomIds,
     interactive: process.stdin.isTTY === true,
+    ask: (question) => askPerson(question, stop),
     stop,
     onSignal,
     exitCode: 0,
@@ -32,6 +34,16 @@ export async function runOnThisProcess(exit: Exit): Promise<void> {
 function leaveBrokenPipe(error: NodeJS.ErrnoException, exit: Exit): void {
   if (error.code === 'EPIPE') exit(0)
   throw error
+}
+
+/** Questions go to standard error, because standard output is the result. */
+async function askPerson(question: string, signal: AbortSignal): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return await Promise.race([lines.question(question, { signal }), once(lines, 'close', { signal }).then(() => '')])
+  } finally {
+    lines.close()
+  }
 }
 
 function sinkOf(stream: Writable): Sink {

@@ -1,7 +1,7 @@
 /** Which commands there are. Each is a file of its own, loaded only when it is named, so that `--help` answers at once. */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { failureOf } from './failure.ts'
+import { packageVersion } from './package-version.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Entry {
@@ -11,6 +11,11 @@ interface Entry {
 }
 
 const ENTRIES: readonly Entry[] = [
+  {
+    name: 'init',
+    summary: 'a few questions, and a configuration to start from',
+    load: async () => (await import('./init.ts')).initCommand,
+  },
   { name: 'serve', summary: 'run the proxy and its admin API', load: async () => (await import('./serve.ts')).serveCommand },
   { name: 'exec', summary: 'run a command with a budget of its own', load: async () => (await import('./exec.ts')).execCommand },
   {
@@ -57,8 +62,15 @@ const ENTRIES: readonly Entry[] = [
   { name: 'wallet', summary: 'address and balance of the wallet', load: async () => (await import('./wallet.ts')).walletCommand },
   { name: 'ca', summary: 'the local certificate authority', load: async () => (await import('./ca.ts')).caCommand },
   { name: 'token', summary: 'admin tokens: create, list, revoke', load: async () => (await import('./token.ts')).tokenCommand },
+  { name: 'mcp', summary: 'tools by which an agent asks about its own budget', load: async () => (await import('./mcp.ts')).mcpCommand },
   { name: 'halt', summary: 'stop payments at once', load: async () => (await import('./halt.ts')).haltCommand },
   { name: 'resume', summary: 'let payments run again', load: async () => (await import('./halt.ts')).resumeCommand },
+  {
+    name: 'install',
+    summary: 'proxy and CA variables for every new shell of this user',
+    load: async () => (await import('./install.ts')).installCommand,
+  },
+  { name: 'uninstall', summary: 'take them out again', load: async () => (await import('./uninstall.ts')).uninstallCommand },
   {
     name: 'doctor',
     summary: 'check proxy variables, CA trust and whether payments can be made',
@@ -103,11 +115,6 @@ function inherit(command: Command, parent: Command): Command {
   command.copyInheritedSettings(parent)
   for (const child of command.commands) inherit(child, command)
   return command
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return /"version":\s*"([^"]+)"/.exec(text)?.[1] ?? 'unknown'
 }
 
 /** A `--json` behind `--` belongs to the command that `exec` runs. */

@@ -5,6 +5,7 @@ import type { Config } from '../config/load.ts'
 import { PurserError } from '../errors.ts'
 import { type AdminClient, AdminUnreachable, createAdminClient } from './admin-client.ts'
 import { AnyAnswer } from './answers.ts'
+import { caFileOf } from './ca-bundle.ts'
 import { CliFailure } from './failure.ts'
 import { adminOf, type Settings } from './settings.ts'
 import type { Terminal } from './terminal.ts'
@@ -39,7 +40,7 @@ function hasNeverRun({ config }: Settings): boolean {
 async function reachRunning(settings: Settings, terminal: Terminal): Promise<Reached> {
   const admin = createAdminClient({ ...(await adminOf(settings, terminal)), signal: terminal.stop })
   await admin.get('/v1/wallet', AnyAnswer)
-  const caFile = join(settings.config.dataDir, 'ca.pem')
+  const caFile = caFileOf(settings.config)
   return { admin, caFile: existsSync(caFile) ? caFile : undefined, own: false, [Symbol.asyncDispose]: async () => {} }
 }
 

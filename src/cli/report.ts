@@ -1,8 +1,9 @@
 /** `purser report …`: a day added up and signed, as of now or as it was kept, and whether such a report is genuine. */
 import { readFile, writeFile } from 'node:fs/promises'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { type DailyReport, dailyReportSchema, isSignedReport } from '../audit/daily.ts'
+import { DAILY_FORMATS, type DailyFormat, dailyText } from '../audit/daily-formats.ts'
 import { pageOf, ReceiptKeyAnswer } from './answers.ts'
 import { CliFailure } from './failure.ts'
 import { type CommonFlags, command, countFlag, group, queryOf } from './options.ts'
@@ -10,13 +11,13 @@ import { connectAdmin } from './settings.ts'
 import { display } from './statement.ts'
 import { printJson, type Terminal, table } from './terminal.ts'
 
-interface DailyFlags extends CommonFlags {
-  readonly date?: string
+interface ShowFlags extends CommonFlags {
+  readonly format?: DailyFormat
   readonly out?: string
 }
 
-interface ShowFlags extends CommonFlags {
-  readonly out?: string
+interface DailyFlags extends ShowFlags {
+  readonly date?: string
 }
 
 interface ListFlags extends CommonFlags {
@@ -34,7 +35,8 @@ const KeptAnswer = z.looseObject({ date: z.string(), final: z.boolean(), madeAt:
 export function reportCommand(terminal: Terminal): Command {
   const daily = command('daily', 'what was paid and refused on a day (UTC), added up and signed')
     .option('--date <day>', 'like 2026-06-27; without it yesterday')
-    .option('--out <file>', 'write the signed report there')
+    .addOption(formatOption())
+    .option('--out <file>', 'write it there')
     .action((flags: DailyFlags) => reportDay(flags, terminal))
   const list = command('list', 'the days whose report is kept, newest first')
     .option('--limit <count>', 'at most so many', countFlag, 100)
@@ -42,13 +44,18 @@ export function reportCommand(terminal: Terminal): Command {
     .action((flags: ListFlags) => listKept(flags, terminal))
   const show = command('show', 'the report of a day as it was kept soon after its end')
     .argument('<day>', 'like 2026-06-27')
-    .option('--out <file>', 'write the signed report there')
+    .addOption(formatOption())
+    .option('--out <file>', 'write it there')
     .action((day: string, flags: ShowFlags) => showKept(day, flags, terminal))
   const verify = command('verify', 'whether a report was signed by this Purser')
     .argument('<file>', 'a report')
     .option('--key <hex>', 'the public key, as `purser receipts key` prints it; without it the running Purser is asked')
     .action((file: string, flags: VerifyFlags) => verifyReport(file, flags, terminal))
   return group('report', [daily, list, show, verify])
+}
+
+function formatOption(): Option {
+  return new Option('--format <format>', 'as a file; only json is signed, and is what --out writes without this').choices(DAILY_FORMATS)
 }
 
 async function reportDay(flags: DailyFlags, terminal: Terminal): Promise<void> {
@@ -72,19 +79,20 @@ async function showKept(day: string, flags: ShowFlags, terminal: Terminal): Prom
   await printReport(report, flags, terminal)
 }
 
-async function printReport(report: DailyReport, { out, json }: ShowFlags, terminal: Terminal): Promise<void> {
-  if (out !== undefined) await writeFile(out, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 })
+async function printReport(report: DailyReport, { format, out, json }: ShowFlags, terminal: Terminal): Promise<void> {
+  if (out !== undefined) await writeFile(out, dailyText(report, format ?? 'json'), { mode: 0o600 })
   if (json) return printJson(terminal, report)
-  terminal.out.line(shown(report))
-  if (out !== undefined) terminal.out.line(`Wrote it, signed, to ${out}.`)
+  if (format !== undefined && out === undefined) return terminal.out.write(dailyText(report, format))
+  if (format === undefined) terminal.out.line(shown(report))
+  if (out !== undefined) terminal.out.line(`Wrote it${(format ?? 'json') === 'json' ? ', signed,' : ''} to ${out}.`)
 }
 
 function shown({ date, final, lines, totals, receipts }: DailyReport): string {
   const money = (amount: string, currency: string | null) => (currency === null ? '-' : display(amount, currency))
-  const left = ['TIER', 'AGENT', 'RECIPIENT', 'CATEGORIES', 'OUTCOME'].map((title) => ({ title }))
+  const left = ['TIER', 'AGENT', 'COST CENTRE', 'RECIPIENT', 'CATEGORIES', 'OUTCOME'].map((title) => ({ title }))
   const right = ['PAYMENTS', 'AMOUNT'].map((title) => ({ title, align: 'right' as const }))
-  const rows = lines.map(({ tier, agent, host, categories, outcome, code, payments, amount, currency }) => [
-    ...[tier || '-', agent, host, categories.join(' ') || '-', code === null ? outcome : `${outcome}: ${code}`],
+  const rows = lines.map(({ tier, agent, costCentre, host, categories, outcome, code, payments, amount, currency }) => [
+    ...[tier || '-', agent, costCentre || '-', host, categories.join(' ') || '-', code === null ? outcome : `${outcome}: ${code}`],
     ...[String(payments), money(amount, currency)],
   ])
   const sums = totals.map(({ outcome, payments, amount, currency }) => `${outcome}: ${payments} for ${money(amount, currency)}`)

@@ -18,7 +18,7 @@ import {
 import { type OpenFlags, specOf } from './session-flags.ts'
 import { connectAdmin } from './settings.ts'
 import { balanceText, display } from './statement.ts'
-import { printJson, type Terminal, table } from './terminal.ts'
+import { printJson, type Terminal, table, worded } from './terminal.ts'
 
 interface ListFlags extends CommonFlags {
   readonly parent?: string
@@ -138,8 +138,9 @@ async function show(id: string, flags: CommonFlags, terminal: Terminal): Promise
   terminal.out.line(`${session.id}  ${session.agent}: ${session.purpose}\n${balanceText(session)}`)
   if (session.parent) terminal.out.line(`Parent    ${session.parent}`)
   for (const name of ['limits', 'scope', 'networks', 'assets', 'labels']) {
-    const text = JSON.stringify(session[name])
-    if (text !== undefined && text !== '{}' && text !== '[]') terminal.out.line(`${name.padEnd(8)}  ${text}`)
+    const value = session[name]
+    if (value === undefined || ['{}', '[]'].includes(JSON.stringify(value))) continue
+    terminal.out.line(`${`${name.slice(0, 1).toUpperCase()}${name.slice(1)}`.padEnd(8)}  ${worded(value)}`)
   }
 }
 

@@ -41,7 +41,9 @@ export async function readSettings(flags: CommonFlags, terminal: Terminal): Prom
 /** Says once that nothing was configured, because such a Purser pays nothing. */
 export function hintAtDefaults({ file }: Settings, terminal: Terminal): void {
   if (file !== undefined) return
-  terminal.err.line('No configuration: the built-in defaults hold, and they pay nothing. Write ./purser.yaml or name one with --config.')
+  terminal.err.line(
+    'No configuration: the built-in defaults hold, and they pay nothing. `purser init` writes one; --config names one that stands elsewhere.',
+  )
 }
 
 /** A client of the running Purser. Nothing is asked yet. */

@@ -47,18 +47,3 @@ function refillFacts({ refill, refillsAt, currency }: SessionAnswer): (readonly 
   const next = refillsAt ? `; the next at ${refillsAt}` : ''
   return [['Refill', `${display(refill.amount, currency)} every ${refill.every}, up to ${display(refill.max, currency)} remaining${next}`]]
 }
-
-/** What `exec` prints at its end. */
-export function closingText(session: SessionAnswer, outcomes: { readonly paid: number; readonly refused: number }): string {
-  const { currency, cap, spent, held, remaining } = session
-  const money = (amount: string) => display(amount, currency)
-  return [
-    `Session ${session.id} is ${session.state}.`,
-    facts([
-      ['Spent', `${money(spent)} of ${money(cap)}  [${bar(parseAmount(spent), parseAmount(cap))}]`],
-      ['Held', `${money(held)}${parseAmount(held) > 0n ? '  (may still be taken; it counts until the outcome is known)' : ''}`],
-      ['Remaining', money(remaining)],
-      ['Payments', `${outcomes.paid} made, ${outcomes.refused} refused`],
-    ]),
-  ].join('\n')
-}

@@ -27,6 +27,8 @@ export interface Terminal {
   readonly ids: Ids
   /** True where a person sits at standard input, who interrupts a child together with us. */
   readonly interactive: boolean
+  /** One line from that person, without its line break; empty where standard input ends. */
+  ask(question: string): Promise<string>
   /** Aborts at the first SIGINT or SIGTERM that nobody took over by `onSignal`. */
   readonly stop: AbortSignal
   /** From now on signals go to `listener` and no longer to `stop`. @returns the way back. */
@@ -68,6 +70,12 @@ export function counted(count: number, what: string): string {
 export function facts(pairs: readonly (readonly [string, string])[]): string {
   const width = Math.max(...pairs.map(([name]) => name.length))
   return pairs.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n')
+}
+
+/** A value of an answer as one line: lists of texts without brackets, the rest as JSON. */
+export function worded(value: unknown): string {
+  if (typeof value === 'string') return value
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value.join(', ') : JSON.stringify(value)
 }
 
 const BAR_CELLS = 24n

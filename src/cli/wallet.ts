@@ -1,6 +1,7 @@
 /** `purser wallet …`: who pays, and what it can still pay with. */
 import type { Command } from 'commander'
 import type { Config } from '../config/load.ts'
+import type { Fetch } from '../http.ts'
 import { formatAtomic } from '../money.ts'
 import { WalletAnswer } from './answers.ts'
 import { type CommonFlags, command, group } from './options.ts'
@@ -48,7 +49,9 @@ async function addressOf(settings: Settings, terminal: Terminal): Promise<`0x${s
 async function showBalance(flags: CommonFlags, terminal: Terminal): Promise<void> {
   const settings = await readSettings(flags, terminal)
   const address = await addressOf(settings, terminal)
-  const holdings = await holdingsOf(address, settings.config)
+  const { openWayOut } = await import('../way-out.ts')
+  await using way = await openWayOut(settings.config, terminal.env)
+  const holdings = await holdingsOf(address, settings.config, way.fetch)
   terminal.exitCode = holdings.some(({ unread }) => unread !== undefined) ? 1 : 0
   if (flags.json) return printJson(terminal, { address, holdings })
   const columns = [{ title: 'NETWORK' }, { title: 'TOKEN' }, { title: 'BALANCE', align: 'right' as const }, { title: '' }]
@@ -58,12 +61,12 @@ async function showBalance(flags: CommonFlags, terminal: Terminal): Promise<void
   )
 }
 
-async function holdingsOf(address: `0x${string}`, config: Config): Promise<Holding[]> {
+async function holdingsOf(address: `0x${string}`, config: Config, fetch: Fetch): Promise<Holding[]> {
   const all = await Promise.all(
     config.networks.map(async ({ id, rpc }) => {
       const tokens = await tokensOf(id, config)
       if (rpc === undefined) return tokens.map((token) => ({ ...token, unread: `no rpc is configured for ${id}` }))
-      return Promise.all(tokens.map((token) => readHolding(token, { address, rpc })))
+      return Promise.all(tokens.map((token) => readHolding(token, { address, rpc, fetch })))
     }),
   )
   return all.flat()
@@ -84,9 +87,12 @@ const ERC20_BALANCE = [
 ] as const
 
 /** A node that does not answer is said so; it is no reason to hide the others. */
-async function readHolding(token: Token, { address, rpc }: { address: `0x${string}`; rpc: string }): Promise<Holding> {
+async function readHolding(
+  token: Token,
+  { address, rpc, fetch }: { readonly address: `0x${string}`; readonly rpc: string; readonly fetch: Fetch },
+): Promise<Holding> {
   const { createPublicClient, http } = await import('viem')
-  const chain = createPublicClient({ transport: http(rpc, { retryCount: 0 }) })
+  const chain = createPublicClient({ transport: http(rpc, { retryCount: 0, fetchFn: (url, init) => fetch(String(url), init) }) })
   try {
     const atomic = await chain.readContract({ address: token.address, abi: ERC20_BALANCE, functionName: 'balanceOf', args: [address] })
     return { ...token, balance: formatAtomic(atomic, token.decimals), balanceAtomic: atomic.toString() }

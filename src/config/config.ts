@@ -2,10 +2,13 @@
 import type { Asset } from '../money.ts'
 import type { Tier } from '../policy/tiers.ts'
 import type { SessionSpec } from '../session/spec.ts'
+import type { OidcConfig } from './console.ts'
 import type { IdentityConfig } from './identity.ts'
 import type { MandatesConfig } from './mandates.ts'
+import type { ParentsConfig } from './parent.ts'
 import type { ApprovalsConfig, PersonConfig } from './people.ts'
 import type { SecretRef } from './secrets.ts'
+import type { TelemetryConfig } from './telemetry.ts'
 
 export interface Listen {
   /** An address, without brackets, or a name. */
@@ -43,13 +46,16 @@ export interface ProxyConfig extends Listener {
   readonly unsafeAllowPrivateUpstreams: readonly string[]
   /** Paths of PEM files. */
   readonly tls: { readonly caFiles: readonly string[] }
+  /** Through which other proxies upstreams are reached, as configured or as the environment says. */
+  readonly parents: ParentsConfig
 }
 
 export interface Config {
   readonly mode: 'open' | 'report' | 'enforce'
   readonly dataDir: string
   readonly proxy: ProxyConfig
-  readonly admin: Listener
+  /** `oidc` null: people sign in to the console with tokens alone. */
+  readonly admin: Listener & { readonly oidc: OidcConfig | null }
   readonly metrics: { readonly listen: Listen | null }
   readonly people: readonly PersonConfig[]
   readonly ledger:
@@ -134,6 +140,8 @@ export interface Config {
   /** AP2 mandates; null: none are taken. Paths of JWK sets. */
   readonly mandates: MandatesConfig
   readonly log: { readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent' }
+  /** Null: no traces. Of what an agent's own trace does not decide, `sampleRatio` (0 to 1) is kept. */
+  readonly telemetry: TelemetryConfig
   /** Sentences for the operator: what was allowed that is dangerous, and secrets that stand in the file itself. */
   readonly warnings: readonly string[]
 }

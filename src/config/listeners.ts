@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { defaultSessionSchema } from '../session/spec.ts'
 import { hostPattern, listOf, section, wanted } from '../session/values.ts'
 import type { Listen } from './config.ts'
+import { oidcSchema } from './console.ts'
+import { isSame, parentSchema, placeOf } from './parent.ts'
 import { cidr, filePath, hostName, isLoopback, listen, port, upstreamUrl } from './places.ts'
 
 export const yesOrNo = z.boolean({ error: wanted('write true or false') })
@@ -38,24 +40,24 @@ function listenerShape(folder: string, usual: string) {
 }
 
 export function proxySchema(folder: string) {
-  return section(
-    {
-      ...listenerShape(folder, '127.0.0.1:4020'),
-      serverTls: section({ cert: filePath(folder), key: filePath(folder), clientCa: filePath(folder).exactOptional() }).exactOptional(),
-      connectPorts: listOf(port).default([443]),
-      authenticate: yesOrNo.default(true),
-      defaultSession: defaultSessionSchema.nullable().default(null),
-      intercept: section({ hosts: listOf(hostPattern).default(['*']), except: listOf(hostPattern).default([]) }).prefault({}),
-      routes: routesSchema.default([]),
-      upgradeToHttps: listOf(hostPattern).default([]),
-      unsafeAllowPrivateUpstreams: listOf(cidr).default([]),
-      tls: section({ caFiles: listOf(filePath(folder)).default([]) }).prefault({}),
-    },
-    { parent: 'leaving through another proxy is not in this version: take it out' },
-  ).superRefine((proxy, context) => {
+  return section({
+    ...listenerShape(folder, '127.0.0.1:4020'),
+    serverTls: section({ cert: filePath(folder), key: filePath(folder), clientCa: filePath(folder).exactOptional() }).exactOptional(),
+    connectPorts: listOf(port).default([443]),
+    authenticate: yesOrNo.default(true),
+    defaultSession: defaultSessionSchema.nullable().default(null),
+    intercept: section({ hosts: listOf(hostPattern).default(['*']), except: listOf(hostPattern).default([]) }).prefault({}),
+    routes: routesSchema.default([]),
+    upgradeToHttps: listOf(hostPattern).default([]),
+    unsafeAllowPrivateUpstreams: listOf(cidr).default([]),
+    tls: section({ caFiles: listOf(filePath(folder)).default([]) }).prefault({}),
+    parent: parentSchema(folder).exactOptional(),
+  }).superRefine((proxy, context) => {
     const say = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
     const bar = plainBar(proxy)
     if (bar) say('listen', bar)
+    const { parent } = proxy
+    if (typeof parent === 'object' && isSame(proxy.listen, placeOf(new URL(parent.url)))) say('parent', 'is this proxy itself')
     if (proxy.authenticate) return
     if (proxy.defaultSession === null)
       say('defaultSession', 'is missing: authenticate: false lets every client share it; it states a cap and a ttl')
@@ -65,7 +67,7 @@ export function proxySchema(folder: string) {
 }
 
 export function adminSchema(folder: string) {
-  return section(listenerShape(folder, '127.0.0.1:4021')).superRefine((admin, context) => {
+  return section({ ...listenerShape(folder, '127.0.0.1:4021'), oidc: oidcSchema(folder).default(null) }).superRefine((admin, context) => {
     const bar = plainBar(admin)
     if (bar) context.addIssue({ code: 'custom', path: ['listen'], message: bar })
   })

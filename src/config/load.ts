@@ -7,6 +7,7 @@ import { MAX_CONFIG_BYTES } from '../limits.ts'
 import { type Issue, issuesOf } from '../session/issues.ts'
 import type { Config } from './config.ts'
 import type { Environment } from './environment.ts'
+import { parentsOf } from './parent.ts'
 import { configSchema } from './schema.ts'
 import { dangersOf } from './warnings.ts'
 
@@ -40,27 +41,30 @@ export async function loadConfig({
   readonly env: Environment
 }): Promise<Config> {
   const named = file ?? (env.PURSER_CONFIG || undefined)
-  if (named === undefined) return read({}, resolve('.'))
+  if (named === undefined) return read({}, { folder: resolve('.'), env })
   const path = resolve(named)
   const folder = dirname(path)
-  return read(await withTiersFile(await readYaml(path), folder), folder)
+  return read(await withTiersFile(await readYaml(path), folder), { folder, env })
 }
 
-function read(input: unknown, folder: string): Config {
+function read(input: unknown, { folder, env }: { readonly folder: string; readonly env: Environment }): Config {
   const parsed = configSchema(folder).safeParse(input ?? {})
   if (!parsed.success) throw new ConfigError(issuesOf(parsed.error))
-  return completed(parsed.data)
+  return completed(parsed.data, env)
 }
 
-/** What belongs into the data folder is there unless it was put elsewhere. */
-function completed(parsed: z.output<ReturnType<typeof configSchema>>): Config {
+/** What belongs into the data folder is there unless it was put elsewhere; the environment may say how Purser gets out. */
+function completed(parsed: z.output<ReturnType<typeof configSchema>>, env: Environment): Config {
   const { dataDir, wallet } = parsed
+  const { parent, ...proxy } = parsed.proxy
+  const own = [proxy.listen, parsed.admin.listen]
   const config = {
     ...parsed,
+    proxy: { ...proxy, parents: parentsOf(parent, env, own) },
     ledger: parsed.ledger ?? { kind: 'sqlite' as const, file: join(dataDir, 'purser.db') },
     wallet: { ...wallet, key: wallet.key ?? { kind: 'file' as const, path: join(dataDir, 'wallet.key') } },
   }
-  return { ...config, warnings: dangersOf(config) }
+  return { ...config, warnings: [...dangersOf(config), ...config.proxy.parents.notes] }
 }
 
 async function readYaml(path: string): Promise<unknown> {

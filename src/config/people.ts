@@ -1,5 +1,6 @@
 /** The sections of people: who they are, how they are reached, how long a request waits for them. */
 import { z } from 'zod'
+import { EVENT_PATTERNS } from '../event-types.ts'
 import { MAX_HOLD_MS } from '../limits.ts'
 import { MIN_ESCALATION_MS } from '../people-limits.ts'
 import { oneOf } from '../policy/tiers.ts'
@@ -25,9 +26,10 @@ export interface ApprovalsConfig {
   readonly vetoHold_ms: number
   /** How long whoever was asked has alone, at the longest; then one more person is. */
   readonly escalateAfter_ms: number
-  readonly webhooks: readonly { readonly url: string; readonly secret: SecretRef }[]
+  /** `events`: what it hears of; absent: all that concerns people. */
+  readonly webhooks: readonly { readonly url: string; readonly secret: SecretRef; readonly events?: readonly string[] }[]
   /** `webhook` is the URL of an incoming webhook, which is a secret. Without `signingSecret` messages have no buttons. */
-  readonly slack?: { readonly webhook: SecretRef; readonly signingSecret?: SecretRef }
+  readonly slack?: { readonly webhook: SecretRef; readonly signingSecret?: SecretRef; readonly events?: readonly string[] }
   /** A relay that sends letters. Without it they wait to be fetched from the admin API. */
   readonly email?: { readonly url: string; readonly secret: SecretRef }
   /** Where people reach the admin listener; links in notices begin with it. Its own address unless given. */
@@ -71,6 +73,8 @@ const holdTime = duration.refine((value_ms) => value_ms <= MAX_HOLD_MS, {
   error: `at most ${MAX_HOLD_MS / 60_000}m: a request cannot wait longer`,
 })
 
+const events = listOf(oneOf(...EVENT_PATTERNS)).exactOptional()
+
 export function approvalsSchema(folder: string) {
   return section({
     hold: holdTime.prefault('30s'),
@@ -78,8 +82,8 @@ export function approvalsSchema(folder: string) {
     escalateAfter: duration
       .refine((value_ms) => value_ms >= MIN_ESCALATION_MS, { error: `at least ${MIN_ESCALATION_MS / 1000}s` })
       .prefault('15m'),
-    webhooks: listOf(section({ url: hookUrl, secret: secret(folder) })).default([]),
-    slack: section({ webhook: secret(folder), signingSecret: secret(folder).exactOptional() }).exactOptional(),
+    webhooks: listOf(section({ url: hookUrl, secret: secret(folder), events })).default([]),
+    slack: section({ webhook: secret(folder), signingSecret: secret(folder).exactOptional(), events }).exactOptional(),
     email: section({ url: hookUrl, secret: secret(folder) }).exactOptional(),
     pageUrl: webUrl.exactOptional(),
   }).transform(
@@ -97,6 +101,7 @@ interface ResolvedAddress {
   readonly secret?: string
   readonly to?: string
   readonly buttons?: false
+  readonly events?: readonly string[]
 }
 
 interface ResolvedPeople {
@@ -114,7 +119,7 @@ export async function resolvePeople(
   { people, approvals }: Pick<Config, 'people' | 'approvals'>,
   env: Environment,
 ): Promise<ResolvedPeople> {
-  const hooks = await Promise.all(approvals.webhooks.map(async ({ url, secret: ref }) => ({ url, secret: await resolveSecret(ref, env) })))
+  const hooks = await Promise.all(approvals.webhooks.map(async (hook) => ({ ...hook, secret: await resolveSecret(hook.secret, env) })))
   const relay = approvals.email && { url: approvals.email.url, secret: await resolveSecret(approvals.email.secret, env) }
   const shared = hooks.map((hook, at): ResolvedAddress => ({ channel: 'webhook', name: `approvals.webhooks[${at}]`, ...hook }))
   const slack = await slackAddress(approvals, env)
@@ -148,7 +153,8 @@ async function slackAddress({ slack }: ApprovalsConfig, env: Environment): Promi
   if (!slack) return undefined
   const url = await resolveSecret(slack.webhook, env)
   if (!hookUrl.safeParse(url).success) throw new SecretError('approvals.slack.webhook does not hold a URL that begins with https://.')
-  return { channel: 'slack', name: 'approvals.slack', url, ...(slack.signingSecret ? {} : { buttons: false as const }) }
+  const { signingSecret, events: named } = slack
+  return { channel: 'slack', name: 'approvals.slack', url, ...(!signingSecret && { buttons: false }), ...(named && { events: named }) }
 }
 
 /** What a receiver cannot check, for the operator. */

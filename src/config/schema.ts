@@ -11,6 +11,7 @@ import { mandatesSchema } from './mandates.ts'
 import { approvalsSchema, peopleSchema } from './people.ts'
 import { filePath, listen, secret } from './places.ts'
 import { blockedFilesSchema, discoverySchema, priceDriftSchema } from './policy-inputs.ts'
+import { telemetrySchema } from './telemetry.ts'
 
 /** @param folder the folder that relative paths start from */
 export function configSchema(folder: string) {
@@ -81,6 +82,7 @@ export function configShape(folder: string) {
     approvals: approvalsSchema(folder).prefault({}),
     mandates: mandatesSchema(folder).default(null),
     log: section({ level: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info') }).prefault({}),
+    telemetry: telemetrySchema(folder).prefault({}),
   }
 }
 

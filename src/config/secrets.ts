@@ -113,8 +113,13 @@ export function fingerprint(name: string, secret: string | Uint8Array): string {
 }
 
 /** The token of the admin door, for all roles. @throws SecretError */
-export async function readOrCreateAdminToken(path: string): Promise<string> {
-  const token = await readOrCreate(path, () => `pat_${randomBytes(KEY_BYTES).toString('base64url')}`)
+export function readOrCreateAdminToken(path: string): Promise<string> {
+  return readOrCreateToken(path, 'pat')
+}
+
+/** A bearer token in a file of its own; a new one begins with `prefix` and an underscore. @throws SecretError */
+export async function readOrCreateToken(path: string, prefix: string): Promise<string> {
+  const token = await readOrCreate(path, () => `${prefix}_${randomBytes(KEY_BYTES).toString('base64url')}`)
   if (token.length >= MIN_TOKEN_CHARS && /^[\x21-\x7e]+$/.test(token)) return token
   throw new SecretError(
     `${path} holds no token of at least ${MIN_TOKEN_CHARS} characters in one line. Delete it, and the next start makes one.`,

@@ -3,6 +3,7 @@ import type { Config } from './config.ts'
 import { secretsOfPeople, unsignedHooks } from './people.ts'
 import { isLoopback } from './places.ts'
 import type { SecretRef } from './secrets.ts'
+import { secretsOfTelemetry } from './telemetry.ts'
 
 /** A sentence for each danger; empty for a configuration without. */
 export function dangersOf(config: Omit<Config, 'warnings'>): string[] {
@@ -57,7 +58,9 @@ function plainSecrets({
   ledger,
   keys,
   gasWallet,
-}: Pick<Config, 'wallet' | 'approvals' | 'people' | 'ledger' | 'keys' | 'gasWallet'>): string[] {
+  admin,
+  telemetry,
+}: Pick<Config, 'wallet' | 'approvals' | 'people' | 'ledger' | 'keys' | 'gasWallet' | 'admin' | 'telemetry'>): string[] {
   const { ca, ...plain } = keys
   const secrets: [string, SecretRef | undefined][] = [
     ['ledger.password', ledger.kind === 'postgres' ? ledger.password : undefined],
@@ -67,6 +70,8 @@ function plainSecrets({
     ['wallet.key', wallet.key],
     ['wallet.password', wallet.password],
     ...secretsOfPeople({ people, approvals }),
+    ['admin.oidc.clientSecret', admin.oidc?.clientSecret],
+    ...secretsOfTelemetry(telemetry),
   ]
   return secrets.flatMap(([path, ref]) =>
     ref?.kind === 'text' ? [`${path} stands in the configuration itself. Write env:NAME or file:PATH instead.`] : [],

@@ -1,4 +1,5 @@
 /** Asks a facilitator for its list from time to time and keeps the last one that could be read. */
+import type { Fetch } from '../http.ts'
 import { DISCOVERY_PAGE, DISCOVERY_TIMEOUT_MS, MAX_DISCOVERED_RESOURCES, MAX_DISCOVERY_PAGE_BYTES } from '../limits.ts'
 import type { Asset } from '../money.ts'
 import type { Events } from '../telemetry/events.ts'
@@ -15,6 +16,8 @@ export interface FacilitatorListOptions {
   readonly see: (listed: Listed) => Seen
   readonly events: Pick<Events, 'warned'>
   readonly timeout_ms?: number
+  /** The way out, where it is not the usual one. */
+  readonly fetch?: Fetch
 }
 
 export interface FacilitatorList extends Discovery {
@@ -74,12 +77,15 @@ async function wholeList(options: FacilitatorListOptions): Promise<ReadonlyMap<s
   return all
 }
 
-async function pageAt({ url, assets, timeout_ms = DISCOVERY_TIMEOUT_MS }: FacilitatorListOptions, offset: number): Promise<ListingPage> {
+async function pageAt(
+  { url, assets, timeout_ms = DISCOVERY_TIMEOUT_MS, fetch: ask = fetch }: FacilitatorListOptions,
+  offset: number,
+): Promise<ListingPage> {
   const place = new URL(url)
   place.searchParams.set('limit', String(DISCOVERY_PAGE))
   place.searchParams.set('offset', String(offset))
   const signal = AbortSignal.timeout(timeout_ms)
-  const response = await fetch(place, { headers: { accept: 'application/json' }, signal, redirect: 'error' })
+  const response = await ask(place, { headers: { accept: 'application/json' }, signal, redirect: 'error' })
   const text = await boundedText(response)
   if (!response.ok) throw new ListingError(`the facilitator answered ${response.status}`)
   return readListing(text, assets)

@@ -32,3 +32,8 @@ export interface Halt {
   readonly reason: string
   readonly at: number
 }
+
+/** What readiness says while people have stopped all payments. */
+export function haltedReason({ reason }: Pick<Halt, 'reason'>): string {
+  return `Payments are halted: ${reason}`
+}

@@ -15,7 +15,7 @@ export const APPROVAL_STATES: readonly ApprovalState[] = [
 ]
 export const LIVE_STATES: readonly ApprovalState[] = ['pending', 'approved', 'passed']
 const KINDS: readonly ApprovalKind[] = ['approval', 'veto']
-export const NOTICE_STATES: readonly NoticeState[] = ['waiting', 'delivered', 'dead']
+export const NOTICE_STATES: readonly NoticeState[] = ['waiting', 'delivered', 'dead', 'not_needed']
 
 const atomic = z
   .string()

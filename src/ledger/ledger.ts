@@ -17,7 +17,9 @@ import type { Refill, Session, SessionLimits, SessionScope } from '../session/se
 import type { AdminKey, AdminToken, Halt, PolicyRecord } from './administration.ts'
 import type { Context } from './context.ts'
 import type { Correction, Dispute, Evidence, Finding, RecipientRecord, Refund } from './findings.ts'
+import type { InsightStore } from './insight.ts'
 import type { ReportStore } from './kept-reports.ts'
+import type { ToldStore } from './told.ts'
 
 export type PaymentState =
   | 'denied'
@@ -284,7 +286,8 @@ export interface Ledger extends AsyncDisposable {
   /** Kept with the payments that rest on them. */
   readonly approvals: ApprovalStore
   readonly reports: ReportStore
-
+  readonly insight: InsightStore
+  readonly told: ToldStore
   /** @throws PurserError `conflict` where the key was used for another request. Same key, same request: the first session. */
   openSession(session: NewSession, key?: AdminKey): Promise<Session>
   /**
@@ -351,10 +354,7 @@ export interface Ledger extends AsyncDisposable {
   resolve(paymentId: string, finding: Finding): Promise<Payment>
   /** Tracks what came back; limits do not grow by it. Undefined where this refund is known already. */
   refund(refund: Refund): Promise<Payment | undefined>
-  /**
-   * Corrects an expired or unknown payment on evidence that two different people have seen.
-   * @throws PurserError `conflict` where it is in another state or they disagree, `not_found`.
-   */
+  /** Corrects an expired or unknown payment on evidence that two people have seen. @throws PurserError `conflict`, `not_found`. */
   correct(correction: Correction): Promise<Corrected>
   /** The last block (inclusive) in which transfers back to this wallet were looked for. */
   scannedTo(network: string, wallet: string): Promise<bigint | undefined>

@@ -1,6 +1,5 @@
 /** The ledger in one SQLite file, for one process (rule R7). Composes the tables and waits for what must be durable. */
 import type { DatabaseSync } from 'node:sqlite'
-import type { ApprovalStore } from '../approval/approval.ts'
 import type { Checkpoint, CheckpointSigner } from '../audit/checkpoint.ts'
 import type { Receipt, ReceiptFilter, Verification } from '../audit/receipt.ts'
 import type { Clock, Ids } from '../clock.ts'
@@ -9,7 +8,7 @@ import { DEFAULT_THRESHOLDS } from '../limits.ts'
 import type { History } from '../session/history.ts'
 import type { Session } from '../session/session.ts'
 import type { Events } from '../telemetry/events.ts'
-import type * as admin from './administration.ts'
+import * as admin from './administration.ts'
 import type { Correction, Finding, RecipientRecord, Refund } from './findings.ts'
 import type { ReportStore } from './kept-reports.ts'
 import type * as port from './ledger.ts'
@@ -22,9 +21,11 @@ import type { TopUp } from './session-row.ts'
 import { SqliteApprovals } from './sqlite/approvals.ts'
 import { Batch, type Schedule } from './sqlite/batch.ts'
 import { openDatabase, openingFault } from './sqlite/database.ts'
+import { SqliteInsight } from './sqlite/insight.ts'
 import { type OpenedMark, openMark } from './sqlite/mark.ts'
 import { SqliteReports } from './sqlite/reports.ts'
 import { openTables, type SqliteTables } from './sqlite/tables.ts'
+import { SqliteTold } from './sqlite/told.ts'
 import type { Transaction } from './tables.ts'
 import { verifyStored } from './verification.ts'
 
@@ -70,10 +71,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<po
 }
 
 /** The ledger over an open, migrated database that nobody else uses, without a mark. */
-export function composeLedger(
-  db: DatabaseSync,
-  options: Omit<SqliteLedgerOptions, 'file' | 'mark' | 'acceptRestored'>,
-): Promise<port.Ledger> {
+export function composeLedger(db: DatabaseSync, options: Composed): Promise<port.Ledger> {
   return begin(new SqliteLedger(db, { ...options, tables: openTables(db, options), opened: undefined }))
 }
 
@@ -87,14 +85,17 @@ async function begin(ledger: SqliteLedger): Promise<port.Ledger> {
   return ledger
 }
 
-interface Opened extends Omit<SqliteLedgerOptions, 'file' | 'mark' | 'acceptRestored'> {
+type Composed = Omit<SqliteLedgerOptions, 'file' | 'mark' | 'acceptRestored'>
+interface Opened extends Composed {
   readonly tables: SqliteTables
   readonly opened: OpenedMark | undefined
 }
 
 class SqliteLedger implements port.Ledger {
-  readonly approvals: ApprovalStore
+  readonly approvals: SqliteApprovals
   readonly reports: ReportStore
+  readonly insight: SqliteInsight
+  readonly told: SqliteTold
   readonly #options: Opened
   readonly #tables: SqliteTables
   readonly #batch: Batch
@@ -119,6 +120,8 @@ class SqliteLedger implements port.Ledger {
     if (opened?.kind === 'open' && opened.warning !== undefined) events?.warned(opened.warning)
     this.approvals = new SqliteApprovals({ db, batch: this.#batch, changes: tables.changes })
     this.reports = new SqliteReports({ db, batch: this.#batch })
+    this.insight = new SqliteInsight({ db, batch: this.#batch })
+    this.told = new SqliteTold({ db, batch: this.#batch, approvals: this.approvals })
     this.#rules = composeRules({ tables, runId, thresholds, confirmable: new Set(confirmable), events })
     this.#desk = {
       clock,
@@ -357,10 +360,9 @@ class SqliteLedger implements port.Ledger {
   }
 
   async readiness(): Promise<readonly string[]> {
-    const { fault } = this.#batch
-    if (fault !== undefined) return [fault]
+    if (this.#batch.fault !== undefined) return [this.#batch.fault]
     const halted = (await this.halts()).find(({ scope }) => scope === 'all')
-    return halted ? [`Payments are halted: ${halted.reason}`] : []
+    return halted ? [admin.haltedReason(halted)] : []
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Refusal } from '../errors.ts'
 import type { Halt } from '../ledger/administration.ts'
 import type { Ledger, Reservation } from '../ledger/ledger.ts'
+import { displayAmount } from '../money.ts'
 import { sameAddress } from '../policy/trust.ts'
 import type { BodyState } from '../session/exchange.ts'
 import { haltedSentence } from '../session/halted.ts'
@@ -88,7 +89,12 @@ export function budgetBar(session: Session, amount: bigint, now: number): Refusa
     return { code: 'per_payment_limit_exceeded', detail: 'It costs more than one payment of this session may be.' }
   if (session.payments >= (session.singleUse ? Math.min(1, payments) : payments))
     return { code: 'payment_count_exceeded', detail: 'The session has made as many payments as it may.' }
-  if (amount > remainingOf(session))
-    return { code: 'spending_limit_exceeded', detail: 'It costs more than remains of the session’s budget.' }
+  const remaining = remainingOf(session)
+  if (amount > remaining) return { code: 'spending_limit_exceeded', detail: unfitting(session, { amount, remaining }) }
   return paymentBar(session, now)
+}
+
+function unfitting(session: Session, { amount, remaining }: { readonly amount: bigint; readonly remaining: bigint }): string {
+  const [price, left, cap] = [amount, remaining, session.cap].map((each) => displayAmount(each, session.currency))
+  return `${price} does not fit: ${left} of ${cap} remain in session ${session.id}. Its owner, ${session.owner}, can top it up.`
 }

@@ -100,7 +100,7 @@ interface Noticed {
 function factsOf({ host, amount, currency }: Payable, { standing, firstPayment, drift, past }: Noticed): string[] {
   const [last] = past.prices?.latest ?? []
   const facts = standing.recipientChanged ? [standing.reason] : []
-  if (firstPayment) facts.push(`It is the first payment of this agent at ${host}.`)
+  if (firstPayment) facts.push(`No earlier payment of this agent at ${host} is proven yet.`)
   if (drift) facts.push(drift.sentence)
   else if (last !== undefined && amount !== undefined && currency !== undefined && last !== amount)
     facts.push(

@@ -90,7 +90,7 @@ function firstPaymentFailure(
 ): Failure | undefined {
   if (wanted === undefined || wanted === firstPayment) return undefined
   const clause = firstPayment
-    ? 'it is the first payment of this agent there, and the tier is for later ones'
+    ? 'no earlier payment of this agent there is proven yet, and the tier is for later ones'
     : 'the agent has paid there before, and the tier is for first payments'
   return { condition: 'firstPayment', clause }
 }

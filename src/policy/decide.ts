@@ -135,7 +135,7 @@ function unexplained({ name }: Tier, missing: readonly Requirement[], { quote }:
 function permitted(tier: Tier, { quote, classification }: DecideInput): Bare<Exclude<Decision, { kind: 'deny' }>> {
   const { name, conditions, approvers } = tier
   const frequency = conditions.frequency ? { frequency: { tier: name, ...conditions.frequency } } : {}
-  const first = classification.firstPayment ? ` It is the first payment of this agent there.` : ''
+  const first = classification.firstPayment ? ' No earlier payment of this agent there is proven yet.' : ''
   const reason = `Tier ${name} covers ${price(quote)} for ${classification.categories.join(', ') || 'anything'} at ${quote.host}. ${classification.trustReason}${first}`
   const base = { tier: name, rule: `tiers.${name}`, reason, ...frequency }
   switch (tier.approval) {

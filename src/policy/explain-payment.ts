@@ -48,8 +48,14 @@ export function explainPayment(payment: DecidedPayment, policy: KeptPolicy | und
     ...(payment.wouldBe === null ? [] : [`Mode enforce would have answered: ${payment.wouldBe}`]),
     ...(context?.alternatives ?? []).map((alternative) => `Also considered: ${alternative}`),
     ...votes(context),
-    `It is ${payment.state}${payment.code === null ? '' : ` (${payment.code})`}.`,
+    ending(payment),
   ]
+}
+
+function ending({ state, code }: DecidedPayment): string {
+  if (state === 'void' && code === 'approval_pending')
+    return 'It is void: nobody waited for it any more while people were asked. Nothing was paid; a repeat is a payment of its own.'
+  return `It is ${state}${code === null ? '' : ` (${code})`}.`
 }
 
 function policySteps(payment: DecidedPayment, policy: KeptPolicy | undefined): string[] {

@@ -132,7 +132,7 @@ function unassigned({ name, conditions: { categories = [] } }: Tier, { rules }: 
   const assigned = new Set([...rules.categories.map((rule) => rule.category), ...DERIVED])
   const strange = categories.filter((category) => !assigned.has(category))
   if (strange.length === 0) return []
-  return [{ level: 'note', tier: name, message: `No rule under categories gives a payment ${strange.join(' or ')}.` }]
+  return [{ level: 'note', tier: name, message: `No rule under categories puts a payment into ${strange.join(' or ')}.` }]
 }
 
 /** Categories that a rule gives and no tier names, and amounts that a session could pay and no tier covers. */

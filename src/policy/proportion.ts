@@ -99,7 +99,9 @@ function complexity(allowing: readonly Tier[]): Found {
     ok,
     finding: ok
       ? `It decides in ${ways.length} ways: ${ways.join(', ')}.`
-      : `Every payment is decided in the same way: ${ways.join() || 'refused'}.`,
+      : ways.length === 1
+        ? `Every payment is decided in the same way: approval ${ways.join()}.`
+        : 'Every payment is refused.',
   }
 }
 

@@ -5,9 +5,11 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { SecureContext } from 'node:tls'
 import type { Clock, Ids } from '../clock.ts'
 import { PurserError, type Refusal } from '../errors.ts'
 import type { RawHeaders } from '../http.ts'
+import { CONNECT_TIMEOUT_MS } from '../limits.ts'
 import { matchesHost } from '../session/host-pattern.ts'
 import type { Identified, Identify } from '../session/identify.ts'
 import { outOfScope } from '../session/scope.ts'
@@ -16,13 +18,18 @@ import type { Events } from '../telemetry/events.ts'
 import type { AddressGuard } from './address-guard.ts'
 import { refuseConnection } from './connect-answer.ts'
 import { type ConnectTarget, parseAuthority } from './connect-target.ts'
+import { UpstreamFault } from './connection.ts'
 import type { Interceptor } from './intercept.ts'
+import { type Parents, vetFor } from './parent.ts'
+import { openThroughParent, type ThroughParent } from './parent-connection.ts'
 import type { Passage, PassageLog } from './passage.ts'
 import type { Tunnels } from './tunnel.ts'
 
 export interface ConnectOptions {
   readonly identify: Identify
   readonly guard: AddressGuard
+  /** Without it every way is direct. `trust` is for parents that are reached over TLS. */
+  readonly outward?: { readonly parents: Parents; readonly trust: SecureContext }
   readonly connectPorts: readonly number[]
   /** Host patterns; `except` wins. Addresses are never intercepted, because the local authority does not speak for them. */
   readonly intercept: { readonly hosts: readonly string[]; readonly except: readonly string[] }
@@ -102,10 +109,28 @@ async function tunnel(asked: Asked, found: Identified, options: ConnectOptions):
   const { target } = asked.passage
   const bar = portBar(target, options) ?? scopeBar(target, found.session)
   if (bar !== undefined) return refuse(asked, { refusal: bar }, options)
-  const vetted = await options.guard.vet(target.host, target.port)
+  const { outward } = options
+  const parent = outward?.parents.of({ scheme: 'https', ...target })
+  const vetted = await vetFor(parent, options.guard, target)
   if (vetted.kind === 'refused') return refuse(asked, { refusal: { code: 'destination_not_allowed', detail: vetted.reason } }, options)
   if (vetted.kind === 'unresolved') return refuse(asked, { refusal: { code: 'upstream_unreachable', detail: vetted.reason } }, options)
-  options.tunnels.open({ ...asked, vetted })
+  if (outward === undefined || parent === undefined) return options.tunnels.open({ ...asked, way: vetted })
+  return tunnelThrough({ parent, secureContext: outward.trust }, asked, options)
+}
+
+/** Until the parent has answered, the session may have ended: it is asked for again. */
+async function tunnelThrough(by: Pick<ThroughParent, 'parent' | 'secureContext'>, asked: Asked, options: ConnectOptions): Promise<void> {
+  const origin = { scheme: 'http', ...asked.passage.target } as const
+  try {
+    const upstream = await openThroughParent({ ...by, origin, tunnel: true, clock: options.clock, timeout_ms: CONNECT_TIMEOUT_MS })
+    const found = await identified(asked.passage.credentials, options)
+    if (found.kind === 'session') return options.tunnels.open({ ...asked, way: upstream })
+    upstream.destroy()
+    refuse(asked, found, options)
+  } catch (fault) {
+    if (!(fault instanceof UpstreamFault)) throw fault
+    refuse(asked, { refusal: { code: fault.refusalCode, detail: fault.detail } }, options)
+  }
 }
 
 function portBar({ port }: ConnectTarget, { connectPorts }: ConnectOptions): Refusal | undefined {

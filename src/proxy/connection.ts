@@ -28,6 +28,8 @@ export interface OpenOptions {
   readonly origin: Origin
   /** The vetted address of the origin's host. */
   readonly address: string
+  /** A tunnel through a parent proxy, in which TLS is spoken; `address` is not used then. */
+  readonly through?: Socket | undefined
   readonly secureContext: SecureContext
   /** To resume; from an earlier connection to the same origin. */
   readonly session?: Buffer | undefined
@@ -71,10 +73,9 @@ function openPlain({ origin, address }: OpenOptions): Socket {
   return connectPlain({ host: address, port: origin.port, noDelay: true, keepAlive: true })
 }
 
-function openTls({ origin, address, secureContext, session, onSession }: OpenOptions): TLSSocket {
+function openTls({ origin, address, through, secureContext, session, onSession }: OpenOptions): TLSSocket {
   const socket = connectTls({
-    host: address,
-    port: origin.port,
+    ...(through ? { socket: through } : { host: address, port: origin.port }),
     ...(isIP(origin.host) === 0 && { servername: origin.host }),
     ...(session && { session }),
     secureContext,

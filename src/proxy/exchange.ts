@@ -3,6 +3,7 @@
  * once, and streamed back; a 402 steps aside into the payment flow. Every exchange leaves exactly one line.
  */
 import type { Clock, Ids } from '../clock.ts'
+import { headerValue } from '../http.ts'
 import { DRAINED_BODY_BYTES, KEPT_BODY_MEMORY_BYTES, KEPT_BODY_SPOOL_BYTES, SPOOL_TOTAL_BYTES } from '../limits.ts'
 import type { OnPaymentRequired } from '../session/exchange.ts'
 import { matchesHost } from '../session/host-pattern.ts'
@@ -17,6 +18,7 @@ import { createChargingRoutes } from './charging-routes.ts'
 import type { AgentRequest, HandleRequest, HandleUpgrade } from './door.ts'
 import { type ForwardDeps, forward } from './forward.ts'
 import type { LaneLimits } from './lane.ts'
+import type { Parents } from './parent.ts'
 import type { AskAgain } from './payment-required.ts'
 import { createProbe, type Probe } from './probe.ts'
 import { Reply } from './reply.ts'
@@ -31,6 +33,8 @@ import { refuse, type Told, tell, type Visit } from './visit.ts'
 export interface ExchangeDeps {
   readonly identify: Identify
   readonly guard: AddressGuard
+  /** Without it every way is direct. */
+  readonly parents?: Parents
   /** Without it every 402 passes. */
   readonly onPaymentRequired: OnPaymentRequired | undefined
   /** Request headers that only the payment flow may send. */
@@ -76,7 +80,11 @@ export interface Exchange {
 
 export function createExchange(deps: ExchangeDeps): Exchange {
   const { clock, ids, events, limits = {} } = deps
-  const upstream = createUpstream({ guard: deps.guard, events, clock, ca: deps.ca, limits: limits.upstream ?? {} })
+  const upstream = createUpstream({
+    ...{ guard: deps.guard, parents: deps.parents, events, clock },
+    ca: deps.ca,
+    limits: limits.upstream ?? {},
+  })
   const admission = admitDepsOf(deps)
   const forwarding = forwardDepsOf(deps, upstream.lane)
   const running = new Running()
@@ -123,14 +131,13 @@ export function createExchange(deps: ExchangeDeps): Exchange {
     const visit = { id: ids('exc'), request, reply: new Reply(request, response), door, line: {} }
     if (running.closing) visit.reply.last()
     const end = running.begin()
-    void serve(visit)
-      .catch((fault: unknown) => brokenOff(visit, fault))
-      .then(async (told) => {
-        await visit.reply.closed
-        drain(request)
-        tell(events, visit, { ...told, duration_ms: clock.monotonic() - started_ms })
-      })
-      .finally(end)
+    const run = (traceparent?: string) =>
+      void serve({ ...visit, traceparent })
+        .catch((fault: unknown) => brokenOff(visit, fault))
+        .then((told) => finish(deps, visit, { told, started_ms }))
+        .finally(end)
+    if (events.traceExchange) events.traceExchange(headerValue(request.rawHeaders, 'traceparent'), run)
+    else run()
   }
 
   async function close(): Promise<void> {
@@ -191,6 +198,16 @@ function forwardDepsOf({ onPaymentRequired, askAgain, events, limits = {} }: Exc
 
 function isUpgraded(patterns: readonly string[], { origin }: Target): boolean {
   return origin.scheme === 'http' && patterns.some((pattern) => matchesHost(pattern, origin.host, origin.port))
+}
+
+async function finish(
+  { events, clock }: Pick<ExchangeDeps, 'events' | 'clock'>,
+  visit: Visit,
+  { told, started_ms }: { readonly told: Told; readonly started_ms: number },
+): Promise<void> {
+  await visit.reply.closed
+  drain(visit.request)
+  tell(events, visit, { ...told, duration_ms: clock.monotonic() - started_ms })
 }
 
 /** What is left of the request's body is read for a while: an agent that still sends may not see the answer otherwise. */

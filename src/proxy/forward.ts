@@ -1,4 +1,5 @@
 /** Step 3: an admitted request goes upstream once. What is not a payable 402 streams back untouched. */
+import type { RawHeaders } from '../http.ts'
 import type { PaidRequest } from '../session/exchange.ts'
 import type { Events } from '../telemetry/events.ts'
 import { passing } from '../waypoints.ts'
@@ -6,6 +7,7 @@ import type { Forwardable } from './admit.ts'
 import type { ChargingRoutes } from './charging-routes.ts'
 import { UpstreamFault } from './connection.ts'
 import type { AgentRequest, Origin } from './door.ts'
+import { withHeaders } from './headers.ts'
 import { type KeptBody, keepBody, noBody } from './kept-body.ts'
 import type { Lane } from './lane.ts'
 import type { KeptRequest } from './paid-send.ts'
@@ -30,7 +32,13 @@ export async function forward(deps: ForwardDeps, visit: Visit, admitted: Forward
   const lane = deps.lane(target.origin)
   const done = lane.use()
   const body = keep(deps, visit, admitted)
-  const kept = { lane, target, method: visit.reply.method, headers: ['Host', target.authority, ...admitted.head.forwarded], body }
+  const kept = {
+    lane,
+    target,
+    method: visit.reply.method,
+    headers: ['Host', target.authority, ...traced(admitted.head.forwarded, visit)],
+    body,
+  }
   try {
     const request = { ...kept, body: body.stream }
     passing('request forwarded')
@@ -42,6 +50,11 @@ export async function forward(deps: ForwardDeps, visit: Visit, admitted: Forward
     body.release()
     done()
   }
+}
+
+/** What the upstream does is then below our own span. */
+function traced(headers: RawHeaders, { traceparent }: Visit): RawHeaders {
+  return traceparent === undefined ? headers : withHeaders(headers, ['traceparent', traceparent])
 }
 
 /** Only a route that has charged before keeps long bodies (rule R20). */

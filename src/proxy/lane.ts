@@ -11,6 +11,8 @@ import type { Events } from '../telemetry/events.ts'
 import type { AddressGuard, Vetted } from './address-guard.ts'
 import { late, openConnection, UpstreamFault } from './connection.ts'
 import type { Origin } from './door.ts'
+import { type ParentProxy, type Parents, vetFor } from './parent.ts'
+import { openThroughParent } from './parent-connection.ts'
 import { authorityOf } from './target.ts'
 
 export interface LaneLimits {
@@ -24,6 +26,8 @@ export interface LaneLimits {
 
 export interface LaneDeps {
   readonly guard: AddressGuard
+  /** Without it every way is direct. */
+  readonly parents?: Parents
   readonly trust: SecureContext
   readonly events: Events
   readonly clock: Clock
@@ -34,6 +38,8 @@ type Address = Extract<Vetted, { kind: 'vetted' }>
 
 export class Lane {
   readonly origin: Origin
+  /** The proxy through which this way leads. */
+  readonly parent: ParentProxy | undefined
   readonly pool: Pool
   readonly #deps: LaneDeps
   #vetting: Promise<Address> | undefined
@@ -47,10 +53,11 @@ export class Lane {
   constructor(origin: Origin, deps: LaneDeps) {
     this.origin = origin
     this.#deps = deps
+    this.parent = deps.parents?.of(origin)
     const { limits } = deps
     this.pool = new Pool(`${origin.scheme}://${authorityOf(origin)}`, {
       connect: (_, callback) => {
-        this.connect().then(
+        this.#counted(origin.scheme === 'https').then(
           (socket) => callback(null, socket),
           (fault: Error) => callback(fault, null),
         )
@@ -88,11 +95,15 @@ export class Lane {
     })
   }
 
-  /** A fresh connection to the vetted address. @throws UpstreamFault */
-  async connect(): Promise<Socket> {
+  /** A fresh connection to the vetted address, by a tunnel where a parent leads there. @throws UpstreamFault */
+  connect(): Promise<Socket> {
+    return this.#counted(true)
+  }
+
+  async #counted(tunnel: boolean): Promise<Socket> {
     this.#open++
     try {
-      const socket = await this.#connect()
+      const socket = await this.#connect(tunnel)
       this.#deps.events.upstreamConnections(1)
       socket.once('close', () => {
         this.#deps.events.upstreamConnections(-1)
@@ -111,21 +122,22 @@ export class Lane {
     this.#settle()
   }
 
-  async #connect(): Promise<Socket> {
+  async #connect(tunnel: boolean): Promise<Socket> {
     const { clock, limits } = this.#deps
     const { connect_ms } = limits
     const started_ms = clock.monotonic()
     const { address } = await this.#vetted(connect_ms)
-    return openConnection({
+    const options = {
+      clock,
       origin: this.origin,
-      address,
       secureContext: this.#deps.trust,
       session: this.#session,
-      onSession: (session) => {
+      onSession: (session: Buffer) => {
         this.#session = session
       },
       timeout_ms: Math.max(1, connect_ms - (clock.monotonic() - started_ms)),
-    })
+    }
+    return this.parent ? openThroughParent({ ...options, parent: this.parent, tunnel }) : openConnection({ ...options, address })
   }
 
   #vetted(timeout_ms: number): Promise<Address> {
@@ -134,7 +146,7 @@ export class Lane {
   }
 
   async #vet(timeout_ms: number): Promise<Address> {
-    const vetted = await within(this.#deps.guard.vet(this.origin.host, this.origin.port), timeout_ms)
+    const vetted = await within(vetFor(this.parent, this.#deps.guard, this.origin), timeout_ms)
     if (vetted === 'late') throw late(this.origin)
     if (vetted.kind === 'refused') throw new UpstreamFault('destination_not_allowed', vetted.reason)
     if (vetted.kind === 'unresolved') throw new UpstreamFault('upstream_unreachable', vetted.reason)

@@ -1,16 +1,18 @@
 /** The proxy put together and listening: four ways in on one port, and a way to stop that leaves nothing half done. */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { DRAIN_TIMEOUT_MS } from '../limits.ts'
 import { createAddressGuard } from './address-guard.ts'
 import { AGENT_DOOR_HOST } from './admit.ts'
 import type { Authority } from './authority.ts'
 import { createConnectHandler } from './connect.ts'
+import { createTrust } from './connection.ts'
 import { createExchange, type Exchange, type ExchangeDeps } from './exchange.ts'
 import { createProxyServer } from './forward-proxy.ts'
 import { createInterceptor, type Interceptor } from './intercept.ts'
 import { createPassageLog } from './passage.ts'
+import { pipe } from './pipe.ts'
 import type { Probe } from './probe.ts'
 import type { Route } from './reverse-proxy.ts'
 import { createTunnels, type Tunnels } from './tunnel.ts'
@@ -21,7 +23,8 @@ export interface Address {
 }
 
 export interface ProxySettings {
-  readonly listen: Address
+  /** Null: nobody reaches it but by `connect`. */
+  readonly listen: Address | null
   readonly hosts: readonly string[]
   readonly connectPorts: readonly number[]
   readonly intercept: { readonly hosts: readonly string[]; readonly except: readonly string[] }
@@ -39,6 +42,7 @@ type Shared = Pick<
   | 'agentDoor'
   | 'steps'
   | 'identityDoor'
+  | 'parents'
   | 'ca'
   | 'clock'
   | 'ids'
@@ -55,16 +59,18 @@ export interface ProxyOptions extends Shared {
 }
 
 export interface RunningProxy extends AsyncDisposable {
-  /** With the port that was taken. */
+  /** With the port that was taken; that of the agent's own door where nothing listens. */
   readonly url: string
   readonly probe: Probe
+  /** A connection from within this process, as if somebody had dialled. */
+  connect(): Duplex
   /** Ends all that a revoked session still has open: exchanges, upgraded connections, blind tunnels. */
   endSession(sessionId: string): void
   /** Takes no new connections, lets running exchanges and signed payments end, for at most `DRAIN_TIMEOUT_MS`. */
   drain(): Promise<void>
 }
 
-/** Listens. @throws the listener's own error, e.g. EADDRINUSE. */
+/** Listens where it is to. @throws the listener's own error, e.g. EADDRINUSE. */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { settings, identify, authority, clock, ids, events } = options
   const own = { doors: [] as Address[] }
@@ -74,18 +80,25 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   })
   const log = createPassageLog({ events, clock, ids })
   const tunnels = createTunnels({ log, events })
-  const exchange = createExchange({ ...options, ...settings, guard })
+  const { hosts, routes, upgradeToHttps } = settings
+  const exchange = createExchange({ ...options, hosts, routes, upgradeToHttps, guard })
   const interceptor = createInterceptor({ ...exchange, authority, log, events })
   const { connectPorts, intercept } = settings
-  const passing = { identify, guard, connectPorts, intercept, interceptor, tunnels, log, events, clock, ids }
+  const outward = options.parents && { parents: options.parents, trust: createTrust(options.ca) }
+  const passing = { identify, guard, ...(outward && { outward }), connectPorts, intercept, interceptor, tunnels, log, events, clock, ids }
   const handleConnect = createConnectHandler({ ...passing, reservedHost: AGENT_DOOR_HOST })
   const server = createProxyServer({ exchange, handleConnect, ...(options.tls && { tls: options.tls }) })
   const sockets = socketsOf(server)
-  own.doors.push(await listen(server, settings.listen))
+  if (settings.listen) own.doors.push(await listen(server, settings.listen))
   const stop = { server, sockets, exchange, interceptor, tunnels }
   return {
-    url: urlOf(own.doors[0] ?? settings.listen, options.tls !== undefined),
+    url: urlOf(own.doors[0], options.tls !== undefined),
     probe: exchange.probe,
+    connect: () => {
+      const [inner, outer] = pipe()
+      server.emit('connection', inner)
+      return outer
+    },
     endSession: (sessionId) => {
       tunnels.end(sessionId)
       exchange.endSession(sessionId)
@@ -99,9 +112,9 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 }
 
 /** The agents' connections, those among them that have become tunnels too: the server forgets about these. */
-function socketsOf(server: Server): ReadonlySet<Socket> {
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
+function socketsOf(server: Server): ReadonlySet<Duplex> {
+  const sockets = new Set<Duplex>()
+  server.on('connection', (socket: Duplex) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
@@ -110,7 +123,7 @@ function socketsOf(server: Server): ReadonlySet<Socket> {
 
 interface Stoppable {
   readonly server: Server
-  readonly sockets: ReadonlySet<Socket>
+  readonly sockets: ReadonlySet<Duplex>
   readonly exchange: Exchange
   readonly interceptor: Interceptor
   readonly tunnels: Tunnels
@@ -150,6 +163,8 @@ async function listen(server: Server, { host, port }: Address): Promise<Address>
   return { host, port: address.port }
 }
 
-function urlOf({ host, port }: Address, secure: boolean): string {
+function urlOf(address: Address | undefined, secure: boolean): string {
+  if (!address) return `http://${AGENT_DOOR_HOST}`
+  const { host, port } = address
   return `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

@@ -101,8 +101,13 @@ class EncryptedFile implements SpoolFile {
 async function openUnlinked(): Promise<FileHandle> {
   const path = join(tmpdir(), `purser-${randomBytes(16).toString('hex')}`)
   const handle = await open(path, 'wx+', 0o600)
-  await unlink(path)
-  return handle
+  try {
+    await unlink(path)
+    return handle
+  } catch (cause) {
+    await handle.close()
+    throw cause
+  }
 }
 
 async function writeWhole(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {

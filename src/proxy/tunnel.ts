@@ -19,7 +19,8 @@ export interface TunnelRequest {
   /** What it sent after its CONNECT without waiting. */
   readonly head: Buffer
   readonly passage: Passage
-  readonly vetted: Extract<Vetted, { kind: 'vetted' }>
+  /** Where to connect to, or the connection that a parent proxy has made. */
+  readonly way: Extract<Vetted, { kind: 'vetted' }> | Socket
 }
 
 export interface Tunnels {
@@ -46,6 +47,7 @@ export function createTunnels(options: TunnelsOptions): Tunnels {
 
   function open(request: TunnelRequest): void {
     if (request.socket.destroyed) {
+      if (request.way instanceof Socket) request.way.destroy()
       options.log.ended(request.passage, ABANDONED)
       return
     }
@@ -73,9 +75,9 @@ interface Tunnel {
 }
 
 function openTunnel(request: TunnelRequest, options: TunnelsOptions): Tunnel {
-  const { socket, vetted, passage } = request
+  const { socket, way, passage } = request
   const { connectTimeout_ms = CONNECT_TIMEOUT_MS, idleTimeout_ms = TUNNEL_IDLE_TIMEOUT_MS } = options
-  const upstream = connect({ host: vetted.address, port: passage.target.port, family: vetted.family, noDelay: true, allowHalfOpen: true })
+  const upstream = way instanceof Socket ? way : dial(way, passage.target.port)
   const fail = (code: Code, reason: string) => {
     socket.off('close', gone)
     upstream.destroy()
@@ -83,9 +85,14 @@ function openTunnel(request: TunnelRequest, options: TunnelsOptions): Tunnel {
   }
   const failed = () => fail('upstream_unreachable', 'refused the connection or could not be reached')
   const timedOut = () => fail('upstream_timeout', `did not answer within ${connectTimeout_ms / 1000} s`)
-  upstream.setTimeout(connectTimeout_ms)
-  upstream.once('timeout', timedOut).once('error', failed).once('connect', establish)
   socket.once('close', gone)
+  if (upstream.connecting) awaitUpstream()
+  else establish()
+
+  function awaitUpstream(): void {
+    upstream.setTimeout(connectTimeout_ms)
+    upstream.once('timeout', timedOut).once('error', failed).once('connect', establish)
+  }
 
   function gone(): void {
     upstream.off('error', failed).on('error', ignore).destroy()
@@ -96,6 +103,7 @@ function openTunnel(request: TunnelRequest, options: TunnelsOptions): Tunnel {
     upstream.off('timeout', timedOut).off('error', failed)
     socket.off('close', gone)
     options.events.upstreamConnections(1)
+    upstream.allowHalfOpen = true
     upstream.setTimeout(idleTimeout_ms, () => sever(socket, upstream))
     relay(request, upstream)
     upstream.once('close', () => {
@@ -105,6 +113,10 @@ function openTunnel(request: TunnelRequest, options: TunnelsOptions): Tunnel {
   }
 
   return { sessionId: passage.session?.id, upstream, end: () => sever(socket, upstream) }
+}
+
+function dial({ address, family }: Extract<Vetted, { kind: 'vetted' }>, port: number): Socket {
+  return connect({ host: address, port, family, noDelay: true, allowHalfOpen: true })
 }
 
 const ignore = (): void => undefined

@@ -3,6 +3,7 @@ import { Agent, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createProxyServer } from 'http-proxy-3'
 import type { Clock, Ids } from '../clock.ts'
+import { headerValue } from '../http.ts'
 import { TUNNEL_IDLE_TIMEOUT_MS, UPSTREAM_HEAD_TIMEOUT_MS } from '../limits.ts'
 import type { Session } from '../session/session.ts'
 import type { Events, ExchangeOutcome } from '../telemetry/events.ts'
@@ -10,6 +11,7 @@ import { type Admission, type AdmitDeps, admit, type Forwardable } from './admit
 import { refuseConnection } from './connect-answer.ts'
 import { UpstreamFault, upstreamFault } from './connection.ts'
 import type { Door, HandleUpgrade } from './door.ts'
+import { readTrace } from './hints.ts'
 import type { Lane } from './lane.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -196,5 +198,6 @@ function tell(
     bytes: 'bytesWritten' in socket && typeof socket.bytesWritten === 'number' ? socket.bytesWritten : 0,
     ...(session && { sessionId: session.id, agent: session.agent }),
     ...(code && { code }),
+    ...readTrace(headerValue(request.rawHeaders, 'traceparent')),
   })
 }

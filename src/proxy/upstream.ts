@@ -17,6 +17,8 @@ import type { AddressGuard } from './address-guard.ts'
 import { createTrust } from './connection.ts'
 import type { Origin } from './door.ts'
 import { Lane, type LaneLimits } from './lane.ts'
+import type { Parents } from './parent.ts'
+import { absoluteForm, withoutDemand } from './parent-connection.ts'
 import { authorityOf, type Target } from './target.ts'
 
 export interface UpstreamRequest {
@@ -37,6 +39,7 @@ export interface Upstream {
 
 export interface UpstreamOptions {
   readonly guard: AddressGuard
+  readonly parents?: Parents | undefined
   readonly events: Events
   readonly clock: Clock
   /** PEM of further roots. */
@@ -53,8 +56,8 @@ const LIMITS: LaneLimits = {
   headBytes: MAX_HEAD_BYTES,
 }
 
-export function createUpstream({ guard, events, clock, ca, limits }: UpstreamOptions): Upstream {
-  const deps = { guard, events, clock, trust: createTrust(ca), limits: { ...LIMITS, ...limits } }
+export function createUpstream({ guard, parents, events, clock, ca, limits }: UpstreamOptions): Upstream {
+  const deps = { guard, ...(parents && { parents }), events, clock, trust: createTrust(ca), limits: { ...LIMITS, ...limits } }
   const retired = new Set<Lane>()
   const lanes = new LRUCache<string, Lane>({ max: limits?.origins ?? MAX_ORIGINS, dispose: retire })
 
@@ -89,5 +92,8 @@ export function createUpstream({ guard, events, clock, ca, limits }: UpstreamOpt
 /** Starts the request; everything else, faults included, is told to `handler`. Never retried, redirects never followed. */
 export function dispatch(lane: Lane, request: UpstreamRequest, handler: Dispatcher.DispatchHandler): void {
   const { target, method, headers, body } = request
-  lane.pool.dispatch({ path: target.path, method, headers: [...headers], body: body ?? null, idempotent: false }, handler)
+  const plain = { path: target.path, method, headers: [...headers], body: body ?? null, idempotent: false }
+  if (lane.parent === undefined || lane.origin.scheme === 'https') return void lane.pool.dispatch(plain, handler)
+  const put = absoluteForm(target, lane.parent)
+  lane.pool.dispatch({ ...plain, path: put.path, headers: [...headers, ...put.headers] }, withoutDemand(handler, lane.parent))
 }

@@ -1,9 +1,10 @@
 /** A visit: one request at our door, from the moment it is read to the one line that tells how it ended. */
 import type { Code, Refusal } from '../errors.ts'
-import type { RawHeaders } from '../http.ts'
+import { headerValue, type RawHeaders } from '../http.ts'
 import type { Session } from '../session/session.ts'
 import type { Events, ExchangeOutcome } from '../telemetry/events.ts'
 import type { AgentRequest, Door } from './door.ts'
+import { readTrace } from './hints.ts'
 import type { Reply } from './reply.ts'
 import { refusalAnswer } from './respond.ts'
 import type { Target } from './target.ts'
@@ -23,6 +24,8 @@ export interface Visit {
   readonly door: Door
   /** The payment flow's fields of the line. */
   readonly line: Record<string, string | number>
+  /** Goes upstream in the place of the agent's, where traces are kept. */
+  readonly traceparent?: string | undefined
 }
 
 export interface RefuseVisit {
@@ -50,7 +53,7 @@ export function refuse({ reply, door }: Pick<Visit, 'reply' | 'door'>, said: Ref
 }
 
 /** The exchange's one line. */
-export function tell(events: Events, { id, door, reply, line }: Visit, told: Told & { readonly duration_ms: number }): void {
+export function tell(events: Events, { id, request, door, reply, line }: Visit, told: Told & { readonly duration_ms: number }): void {
   const { session, code, outcome, target, duration_ms } = told
   events.exchangeEnded({
     exchangeId: id,
@@ -63,6 +66,7 @@ export function tell(events: Events, { id, door, reply, line }: Visit, told: Tol
     bytes: reply.bytes,
     ...(session && { sessionId: session.id, agent: session.agent }),
     ...(code && { code }),
+    ...readTrace(headerValue(request.rawHeaders, 'traceparent')),
     ...(Object.keys(line).length > 0 && { extra: line }),
   })
 }

@@ -21,11 +21,21 @@ export interface ExchangeLine {
   readonly sessionId?: string
   readonly agent?: string
   readonly code?: Code
+  /** Trace id of the W3C `traceparent`; with traces on, of the exchange's own where the agent sent none. */
+  readonly trace?: string
   /** What the payment flow added: paymentId, tier, amount, money, phases. */
   readonly extra?: Readonly<Record<string, string | number>>
 }
 
+/**
+ * Runs an exchange, so that what is told while it runs is known to be its own. `traceparent`: the agent's, and what goes
+ * upstream in its place, if anything does.
+ */
+export type TraceExchange = (traceparent: string | undefined, run: (traceparent: string | undefined) => void) => void
+
 export interface Events {
+  /** There only where traces are kept. */
+  readonly traceExchange?: TraceExchange
   exchangeEnded(line: ExchangeLine): void
   challengeSeen(seen: {
     readonly rail: string
@@ -63,8 +73,11 @@ export interface Events {
   upstreamConnections(change: 1 | -1): void
   /** A request waited so long for people, whatever they said. */
   approvalWaited(duration_ms: number): void
-  /** One attempt to tell somebody; `dead`: there will be no other. */
-  noticeEnded(notice: { readonly channel: 'webhook' | 'slack' | 'email'; readonly outcome: 'delivered' | 'failed' | 'dead' }): void
+  /** One attempt to tell somebody; `dead`: there will be no other; `not_needed`: what it asked for is over. */
+  noticeEnded(notice: {
+    readonly channel: 'webhook' | 'slack' | 'email'
+    readonly outcome: 'delivered' | 'failed' | 'dead' | 'not_needed'
+  }): void
   /** Nobody could be told of it at any address. */
   approvalUndelivered(approval: { readonly approvalId: string; readonly kind: 'approval' | 'veto' }): void
   /** A price far above what the agent is used to, and what the policy makes of it. */

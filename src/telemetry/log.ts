@@ -43,6 +43,11 @@ export function cleanText(text: string): string {
   return bounded.replace(CONTROL, '\ufffd')
 }
 
+/** As `cleanText`, and without what has the form of a secret: for what leaves otherwise than as a line. */
+export function scrubText(text: string): string {
+  return cleanText(text).replace(SECRET_FORM, REDACTED)
+}
+
 /** The members of a line without secrets, bounded in number, depth and length. */
 export function scrubMembers(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return scrubObject(members, 0)

@@ -2,7 +2,15 @@
  * The metrics: one table that makes the series, so that code and `docs/metrics.md` share one source. Labels come from
  * closed sets or from sets that are bounded here; a session, a URL or an address is never one.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client'
+import {
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type OpenMetricsContentType,
+  Registry as PromRegistry,
+  type Registry,
+} from 'prom-client'
 
 export interface MetricDefinition {
   readonly name: string
@@ -11,6 +19,8 @@ export interface MetricDefinition {
   readonly labels: readonly string[]
   /** Upper bounds in seconds. */
   readonly buckets?: readonly number[]
+  /** The last observation in each bucket says whose it was. Seen in the OpenMetrics format only. */
+  readonly exemplars?: boolean
 }
 
 /** From a local answer to the longest that an upstream may take. */
@@ -33,6 +43,7 @@ const DEFINITIONS = {
     help: 'From the request’s head to the end of its answer.',
     labels: ['mode'],
     buckets: EXCHANGE_S,
+    exemplars: true,
   },
   challenges: {
     name: 'purser_challenges_total',
@@ -64,6 +75,7 @@ const DEFINITIONS = {
     help: 'Time of each step of a payment.',
     labels: ['phase'],
     buckets: STEP_S,
+    exemplars: true,
   },
   exposure: {
     name: 'purser_exposure_usd',
@@ -150,6 +162,7 @@ const DEFINITIONS = {
     help: 'Payments whose outcome is not known yet; their money is held.',
     labels: [],
   },
+  ready: { name: 'purser_ready', type: 'gauge', help: '1 where payments can be made, else 0; /readyz says why.', labels: [] },
   upstreamConnections: { name: 'purser_upstream_connections', type: 'gauge', help: 'Open connections to upstreams.', labels: [] },
 } as const satisfies Record<string, MetricDefinition>
 
@@ -168,7 +181,12 @@ export interface Metrics {
   move<Name extends Named<'gauge'>>(name: Name, labels: Labels<Name>, change: number): void
   /** All values of a gauge at once: what is not named any more is gone. */
   set<Name extends Named<'gauge'>>(name: Name, values: readonly { readonly labels: Labels<Name>; readonly value: number }[]): void
-  observe<Name extends Named<'histogram'>>(name: Name, labels: Labels<Name>, seconds: number): void
+  observe<Name extends Named<'histogram'>>(
+    name: Name,
+    labels: Labels<Name>,
+    seconds: number,
+    exemplar?: Readonly<Record<string, string>>,
+  ): void
 }
 
 /** Makes all series, and Node's own, in this registry. */
@@ -178,11 +196,16 @@ export function createMetrics(registry: Registry): Metrics {
   const gauges = new Map<string, Gauge>()
   const histograms = new Map<string, Histogram>()
   for (const [key, definition] of Object.entries<MetricDefinition>(DEFINITIONS)) {
-    const { name, help, labels, type, buckets = [] } = definition
+    const { name, help, labels, type, buckets = [], exemplars = false } = definition
     const options = { name, help, labelNames: [...labels], registers: [registry] }
     if (type === 'counter') counters.set(key, new Counter(options))
     else if (type === 'gauge') gauges.set(key, new Gauge(options))
-    else histograms.set(key, new Histogram({ ...options, buckets: [...buckets] }))
+    else {
+      // Exemplars cannot be seen in this registry's own format, and the library insists on that where it registers itself.
+      const histogram = new Histogram({ ...options, registers: [], buckets: [...buckets], enableExemplars: exemplars })
+      registry.registerMetric(histogram)
+      histograms.set(key, histogram)
+    }
   }
   return {
     count: (name, labels, by = 1) => counters.get(name)?.inc(labels, by),
@@ -192,8 +215,28 @@ export function createMetrics(registry: Registry): Metrics {
       gauge?.reset()
       for (const { labels, value } of values) gauge?.set(labels, value)
     },
-    observe: (name, labels, seconds) => histograms.get(name)?.observe(labels, seconds),
+    observe(name, labels, seconds, exemplar = {}) {
+      const histogram = histograms.get(name)
+      if (hasExemplars(name)) histogram?.observe({ labels, value: seconds, exemplarLabels: exemplar })
+      else histogram?.observe(labels, seconds)
+    },
   }
+}
+
+function hasExemplars(name: keyof Definitions): boolean {
+  const definition: MetricDefinition = DEFINITIONS[name]
+  return definition.exemplars === true
+}
+
+/**
+ * The same series in the format that carries exemplars. To write it, the library renames the counters that it is given:
+ * these only read through to ours.
+ */
+export function openMetricsOf(registry: Registry): Registry<OpenMetricsContentType> {
+  const twin = new PromRegistry<OpenMetricsContentType>()
+  twin.setContentType(PromRegistry.OPENMETRICS_CONTENT_TYPE)
+  for (const metric of registry.getMetricsAsArray()) twin.registerMetric(Object.create(metric))
+  return twin
 }
 
 /** Lets through at most `max` distinct values of this form; an empty one is `none`, all others are `other`. */

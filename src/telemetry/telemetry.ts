@@ -4,9 +4,11 @@ import { Registry } from 'prom-client'
 import { CODES } from '../errors.ts'
 import { MAX_LABEL_VALUES } from '../limits.ts'
 import { CURRENCY_DECIMALS, formatAmount } from '../money.ts'
+import { type Audible, audible } from './audible.ts'
 import type { Events, ExchangeLine } from './events.ts'
 import { cleanText, createLog, type LogOptions } from './log.ts'
-import { createLabelSet, createMetrics, type Metrics } from './metrics.ts'
+import { createLabelSet, createMetrics, type Metrics, openMetricsOf } from './metrics.ts'
+import type { Traces } from './traces.ts'
 
 /** What stands in the ledger at the moment of a scrape. */
 export interface Standing {
@@ -21,47 +23,67 @@ export interface Standing {
   readonly deadLetters?: number
 }
 
-export interface Telemetry {
-  readonly events: Events
+/** What is known also while the ledger does not answer. */
+export interface Condition {
+  /** Payments can be made. */
+  readonly isReady: boolean
+}
+
+export interface Telemetry extends Audible {
   readonly log: Logger
   readonly registry: Registry
   readonly contentType: string
   /** The text that Prometheus reads. Where nobody can say how things stand, what was last known of that stays in it. */
-  render(standing: Standing | undefined): Promise<string>
+  render(standing: Standing | undefined, condition?: Condition): Promise<string>
+  /** The same in the format that carries exemplars, for scrapers that accept it. */
+  readonly openMetrics: Pick<Telemetry, 'contentType' | 'render'>
+}
+
+export interface TelemetryOptions extends LogOptions {
+  readonly traces?: Traces
 }
 
 /** Lines go to stderr unless a destination is given; metrics into a registry of their own. */
-export function createTelemetry(options: LogOptions): Telemetry {
+export function createTelemetry({ traces, ...options }: TelemetryOptions): Telemetry {
   const log = createLog(options)
   const registry = new Registry()
   const metrics = createMetrics(registry)
+  const openMetrics = openMetricsOf(registry)
   return {
-    events: { ...exchangeEvents(metrics, log), ...paymentEvents(metrics, log), ...faultEvents(log) },
+    ...audible({ ...exchangeEvents(metrics, log, traces), ...paymentEvents(metrics, log, traces), ...faultEvents(log) }),
     log,
     registry,
     contentType: registry.contentType,
-    render: (standing) => render(metrics, registry, standing),
+    render: (...shown) => render(metrics, registry, shown),
+    openMetrics: { contentType: openMetrics.contentType, render: (...shown) => render(metrics, openMetrics, shown) },
   }
 }
 
-function exchangeEvents(metrics: Metrics, log: Logger): Pick<Events, 'exchangeEnded' | 'upstreamConnections'> {
+type ExchangeEvents = Pick<Events, 'exchangeEnded' | 'upstreamConnections' | 'traceExchange'>
+
+function exchangeEvents(metrics: Metrics, log: Logger, traces: Traces | undefined): ExchangeEvents {
   return {
-    exchangeEnded(line) {
-      const { mode, outcome, duration_ms } = line
+    ...(traces && { traceExchange: traces.exchange }),
+    exchangeEnded(told) {
+      const traced = traces?.ended(told)
+      const line = traced ? { ...told, trace: traced.trace } : told
+      const { mode, outcome, duration_ms, exchangeId } = line
       metrics.count('requests', { mode, outcome })
-      metrics.observe('requestDuration', { mode }, duration_ms / 1000)
+      const exemplar = { exchange_id: exchangeId, ...(traced?.isKept && { trace_id: traced.trace }) }
+      metrics.observe('requestDuration', { mode }, duration_ms / 1000, exemplar)
       log.info(membersOf({ ...line, duration_ms: Math.round(duration_ms * 1000) / 1000 }), 'exchange')
     },
     upstreamConnections: (change) => metrics.move('upstreamConnections', {}, change),
   }
 }
 
-type PaymentEvents = Omit<Events, 'exchangeEnded' | 'upstreamConnections' | 'warned' | 'faulted'>
+type PaymentEvents = Omit<Events, keyof ExchangeEvents | 'warned' | 'faulted'>
 
-function paymentEvents(metrics: Metrics, log: Logger): PaymentEvents {
+function paymentEvents(metrics: Metrics, log: Logger, traces: Traces | undefined): PaymentEvents {
   const labels = createLabels()
   return {
     challengeSeen({ rail, version, outcome }) {
+      traces?.took('challenge', { attributes: { 'purser.rail': rail, 'purser.version': version, 'purser.challenge': outcome } })
       metrics.count('challenges', { rail: labels.word(rail), version: labels.version(`${version}`), outcome })
     },
     decided({ tier, decision, code }) {
@@ -74,7 +96,11 @@ function paymentEvents(metrics: Metrics, log: Logger): PaymentEvents {
       if (state === 'settled' && currency === 'USD') metrics.count('paymentAmount', { tier: labels.tier(tier), network }, unitsOf(amount))
       log.debug(payment, 'payment')
     },
-    phaseTook: (phase, duration_ms) => metrics.observe('paymentPhase', { phase }, duration_ms / 1000),
+    phaseTook(phase, duration_ms) {
+      const kept = traces?.kept()
+      metrics.observe('paymentPhase', { phase }, duration_ms / 1000, kept === undefined ? {} : { trace_id: kept })
+      traces?.took(phase, { duration_ms })
+    },
     ledgerTook: (operation, duration_ms) => metrics.observe('ledgerOperation', { operation }, duration_ms / 1000),
     approvalWaited: (duration_ms) => metrics.observe('approvalWait', {}, duration_ms / 1000),
     receiptWritten: () => metrics.count('receipts', {}),
@@ -147,8 +173,13 @@ function unitsOf(millionths: bigint): number {
   return Number(millionths) / 10 ** CURRENCY_DECIMALS
 }
 
-async function render(metrics: Metrics, registry: Registry, standing: Standing | undefined): Promise<string> {
+async function render(
+  metrics: Metrics,
+  registry: Pick<Registry, 'metrics'>,
+  [standing, condition]: Parameters<Telemetry['render']>,
+): Promise<string> {
   if (standing) show(metrics, standing)
+  if (condition) metrics.set('ready', [{ labels: {}, value: condition.isReady ? 1 : 0 }])
   return registry.metrics()
 }
 

@@ -85,7 +85,7 @@ describe('agent-door', () => {
     await using fixture = await startFixture()
     const door = await doorOf(fixture)
     expect(await expectProblem(await door.ask('/'), 'not_found', 404)).toContain(
-      'GET /v1/session/payments, GET /v1/session/approvals, POST /v1/session/requests, ',
+      'GET /v1/session/payments, GET /v1/session/payments/ID, GET /v1/session/approvals, POST /v1/session/requests, ',
     )
     const detail = await expectProblem(await door.ask('/v1/quote', { url: 'zzz' }), 'request_invalid', 400)
     expect(detail).not.toContain('credentials')

@@ -17,7 +17,10 @@ async function routes({ ask }: Fixture): Promise<{ method: 'GET' | 'POST'; path:
 }
 
 /** Doors with a proof of their own: a person’s link, Slack’s signature. They are no routes of the API. */
-const OPEN = ['/', '/healthz', '/metrics', '/readyz', '/v1/keys', '/v1/openapi.json']
+const OPEN = [
+  ...['/', '/console/door', '/console/sign-in', '/console/sign-out', '/healthz', '/links', '/metrics', '/readyz', '/v1/keys'],
+  '/v1/openapi.json',
+]
 const ONLY_MASTER = ['GET /v1/tokens', 'POST /v1/tokens', 'POST /v1/tokens/ses_none/revoke']
 const APPROVERS = ['POST /v1/approvals/ses_none/approve', 'POST /v1/approvals/ses_none/deny', 'POST /v1/notices/ses_none/delivered']
 const OPERATORS = [
@@ -45,7 +48,13 @@ function rolesFor(name: string, everybody: readonly string[]): readonly string[]
 }
 
 /** These POSTs change nothing of any payment, and every role may make them. */
-const HARMLESS = ['POST /v1/policy/check', 'POST /v1/policy/simulate', 'POST /v1/receipts/checkpoints']
+const HARMLESS = [
+  'POST /console/sign-in',
+  'POST /console/sign-out',
+  'POST /v1/policy/check',
+  'POST /v1/policy/simulate',
+  'POST /v1/receipts/checkpoints',
+]
 
 describe('authenticate', () => {
   it('what changes anything is for operators or for approvers, and never for both', async () => {
@@ -56,7 +65,7 @@ describe('authenticate', () => {
     for (const [name, roles] of named) expect([name, roles?.length]).toEqual([name, ONLY_MASTER.includes(String(name)) ? 1 : 2])
   })
 
-  it('only the description, the start page, the public key and the three status answers are open', async () => {
+  it('only the description, the start pages, the console’s sign-in, the public key and the three status answers are open', async () => {
     await using fixture = await startFixture()
     const open = (await routes(fixture)).filter(({ roles }) => roles === undefined).map(({ path }) => path)
     expect(open.sort()).toEqual(OPEN)

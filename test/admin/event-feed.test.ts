@@ -150,5 +150,6 @@ describe('the feed of events', () => {
     at.listen()
     at.feed.stop()
     expect(all.map(({ ended }) => ended)).toEqual([0, ...all.slice(1).map(() => 1)])
+    expect(() => at.listen()).toThrow('This process is stopping')
   })
 })

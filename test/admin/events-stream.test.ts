@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { EventFeed, Listener } from '../../src/admin/event-feed.ts'
 import { streamOf } from '../../src/admin/events-stream.ts'
-import { MAX_KEPT_EVENTS, MAX_QUEUED_EVENTS } from '../../src/limits.ts'
-import { expectProblem, startFixture } from './fixture.ts'
+import { EVENT_HEARTBEAT_MS, EVENT_STREAM_MS, MAX_KEPT_EVENTS, MAX_QUEUED_EVENTS } from '../../src/limits.ts'
+import { ADMIN_TOKEN, expectProblem, startFixture } from './fixture.ts'
 
 function feedAtHand() {
   const listeners = new Set<Listener>()
@@ -51,7 +51,7 @@ describe('GET /v1/events', () => {
 
   it('who goes leaves the feed; who does not keep up is let go after what waits', async () => {
     const { feed, listeners, joined } = feedAtHand()
-    await streamOf(feed, 'x').cancel()
+    await streamOf(feed, { after: 'x' }).cancel()
     expect([listeners.size, joined]).toEqual([0, ['x']])
     const reader = streamOf(feed).getReader()
     const [slow] = listeners
@@ -61,6 +61,39 @@ describe('GET /v1/events', () => {
     let chunks = 0
     while (!(await reader.read()).done) chunks += 1
     expect(chunks).toBe(MAX_KEPT_EVENTS + MAX_QUEUED_EVENTS)
+  })
+
+  it('ends at the next heartbeat for a browser that signed out, and goes on for others', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    await using fixture = await startFixture()
+    const own = { 'purser-console': '1', 'sec-fetch-site': 'same-origin' }
+    const signedIn = await fixture.ask('/console/sign-in', { token: null, body: { token: ADMIN_TOKEN }, headers: own })
+    const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? ''
+    const [browser, script] = [
+      (await fixture.ask('/v1/events', { token: null, headers: { cookie } })).body?.getReader(),
+      (await fixture.ask('/v1/events')).body?.getReader(),
+    ]
+    if (!browser || !script) throw new Error('no stream')
+    for (const reader of [browser, script]) await text(reader)
+    vi.advanceTimersByTime(EVENT_HEARTBEAT_MS)
+    expect([await text(browser), await text(script)]).toEqual([':\n\n', ':\n\n'])
+    await fixture.ask('/console/sign-out', { method: 'POST', token: null, headers: { ...own, cookie } })
+    vi.advanceTimersByTime(EVENT_HEARTBEAT_MS)
+    expect([(await browser.read()).done, await text(script)]).toEqual([true, ':\n\n'])
+    await script.cancel()
+  })
+
+  it('ends after its time, so that whoever goes on is asked for a token again', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { feed, listeners } = feedAtHand()
+    const reader = streamOf(feed).getReader()
+    await text(reader)
+    vi.advanceTimersByTime(EVENT_STREAM_MS - 1)
+    expect(listeners.size).toBe(1)
+    vi.advanceTimersByTime(1)
+    expect([(await reader.read()).done, listeners.size]).toEqual([true, 0])
   })
 
   it('ends when the feed stops', async () => {

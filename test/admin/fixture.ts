@@ -186,6 +186,12 @@ export interface Bought {
   readonly task?: string
   /** What became of it. */
   readonly end?: 'settled' | 'unknown' | 'void' | 'reserved'
+  /** Pins the recipient at its origin. */
+  readonly pin?: boolean
+  /** What was odd about it. */
+  readonly facts?: readonly string[]
+  /** The agent got its answer. */
+  readonly served?: boolean
 }
 
 /** A payment in the ledger, brought to its end. */
@@ -199,7 +205,7 @@ export async function buy({ ledger, clock }: Fixture, bought: Bought): Promise<P
     purchaseId: id,
     paymentId: randomIds('pay'),
     frequency: null,
-    pin: false,
+    pin: bought.pin ?? false,
   })
   if (result.kind !== 'reserved')
     throw new Error(`not reserved: ${JSON.stringify(result, (_, value) => (typeof value === 'bigint' ? String(value) : value))}`)
@@ -213,6 +219,7 @@ export async function buy({ ledger, clock }: Fixture, bought: Bought): Promise<P
   if (end === 'settled')
     await reservation.post({ kind: 'claimed', transaction: `0x${'ab'.repeat(32)}`, network: 'eip155:84532', reason: 'claimed' })
   if (end === 'unknown') await reservation.leaveUnknown('no answer')
+  if (bought.served) await reservation.delivered({ status: 200, bytes: 1, complete: true })
   reservation.release()
   return reservation.payment()
 }
@@ -224,7 +231,7 @@ export async function deny({ ledger, clock }: Fixture, bought: Bought): Promise<
 }
 
 function attemptOf(
-  { sessionId, agent = 'procurement-agent', host = 'api.example.com', tool, task }: Bought,
+  { sessionId, agent = 'procurement-agent', host = 'api.example.com', tool, task, facts }: Bought,
   now: number,
 ): Omit<Attempt, 'terms'> {
   return {
@@ -244,7 +251,7 @@ function attemptOf(
     wouldBe: null,
     categories: ['search'],
     trust: 'verified',
-    context: null,
+    context: facts ? { facts } : null,
     challengedAt: now,
     decidedAt: now,
   }

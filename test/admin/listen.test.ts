@@ -118,6 +118,33 @@ describe('listen', () => {
     await admin.close()
     await expect(fetch(`${admin.url}/healthz`)).rejects.toThrow()
   })
+
+  it('a page that goes on asking on its connection does not keep it from closing', async () => {
+    const arrived = Promise.withResolvers<void>()
+    const answer = Promise.withResolvers<void>()
+    const slow = async () => {
+      arrived.resolve()
+      await answer.promise
+      return new Response('here')
+    }
+    const admin = await startAdmin({ app: { fetch: slow }, listen: LOOPBACK })
+    const socket = connect(Number(new URL(admin.url).port), '127.0.0.1')
+    const ended = once(socket, 'close')
+    const ask = () => socket.write('GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+    ask()
+    await arrived.promise
+    const closed = admin.close()
+    answer.resolve()
+    await once(socket, 'data')
+    ask()
+    let told = ''
+    socket.on('data', (bytes: Buffer) => {
+      told += bytes.toString()
+    })
+    await ended
+    await closed
+    expect(told).toMatch(/^connection: close/im)
+  })
 })
 
 async function get({ port, ...headers }: { port: string } & Record<string, string>): Promise<IncomingMessage> {

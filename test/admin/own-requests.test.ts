@@ -62,7 +62,8 @@ describe('what an agent asks people for', () => {
       202,
       {
         status: 'asked',
-        reason: 'ops is told that $20.00 more is wanted, once in ten minutes. Look at GET /v1/session later; nothing has changed yet.',
+        reason:
+          'ops is told that $20.00 more is wanted; asking again within ten minutes tells nobody. Nothing has changed yet: look at the balance later.',
       },
     ])
     const { id } = door.session

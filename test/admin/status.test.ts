@@ -10,6 +10,19 @@ describe('status', () => {
     expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
   })
 
+  it('metrics carry exemplars for scrapers that accept their format, and for nobody else', async () => {
+    await using fixture = await startFixture({
+      openMetrics: { render: async () => '# EOF\n', contentType: 'application/openmetrics-text; version=1.0.0' },
+    })
+    const ask = async (accept: string) => {
+      const answer = await fixture.ask('/metrics', { token: null, headers: { accept } })
+      return [answer.headers.get('content-type'), await answer.text()]
+    }
+    const prometheus = 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1'
+    expect(await ask(prometheus)).toEqual(['application/openmetrics-text; version=1.0.0', '# EOF\n'])
+    expect(await ask('text/plain')).toEqual(['text/plain; version=0.0.4; charset=utf-8', '# HELP purser_requests_total Requests\n'])
+  })
+
   it('alive answers 200 even when payments cannot be made', async () => {
     await using fixture = await startFixture({ readiness: [async () => ['The ledger is full.']] })
     const answer = await fixture.ask('/healthz', { token: null })

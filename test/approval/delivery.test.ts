@@ -61,7 +61,7 @@ describe('delivery', () => {
     ]
     for (const { lastError, ...given } of cases) {
       await using rig = await noticeRig()
-      expect(await attempt(rig, given)).toMatchObject({ state: 'dead', attempts: 0, lastError })
+      expect(await attempt(rig, given)).toMatchObject({ state: 'not_needed', attempts: 0, lastError })
       expect(rig.sent).toEqual([])
     }
   })

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createLinks } from '../../src/approval/links.ts'
 import { createNotices } from '../../src/approval/notices.ts'
 import { MAX_NOTICE_ATTEMPTS, NOTICE_RETENTION_MS } from '../../src/people-limits.ts'
@@ -287,5 +287,24 @@ describe('notices', () => {
     await reached.promise
     await notices.stop()
     expect(rig.counted).toContain('Notices to people could not be looked at.')
+  })
+
+  it('what is queued past them is sent at once when they are told to hurry', async () => {
+    const pausing = Promise.withResolvers<void>()
+    await using rig = await noticeRig(CONTACTS, {
+      pause: (_ms, signal) => {
+        pausing.resolve()
+        return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }))
+      },
+    })
+    rig.notices.start()
+    await pausing.promise
+    const address = { person: '', channel: 'webhook', target: 'people.olga.webhook' } as const
+    const begun = { state: 'waiting', attempts: 0, dueAt: 0, createdAt: 0, deliveredAt: null, lastError: null } as const
+    const notice = { id: 'ntc_1', approvalId: null, type: 'payment.settled', payload: '{}', ...address, ...begun }
+    await rig.ledger.approvals.queueNotices([notice])
+    rig.notices.hurry()
+    await vi.waitFor(() => expect(rig.asked()).toEqual(['olga.example']))
+    await rig.notices.stop()
   })
 })

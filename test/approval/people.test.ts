@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Notice } from '../../src/approval/approval.ts'
 import {
   addressNamed,
+  alertRungs,
   type Contacts,
   firstRungs,
   hearers,
@@ -27,6 +28,7 @@ const person = (id: string, roles: Person['roles'], more: Partial<Person> = {}):
   ...more,
 })
 
+const ASKED = { approvers: 1, type: 'approval.requested' }
 const TEAM = { channel: 'slack' as const, name: 'approvals.slack', url: 'https://hooks.slack.com/x' }
 const CONTACTS: Contacts = {
   people: [
@@ -50,6 +52,15 @@ describe('people', () => {
     expect(ids(hearers(CONTACTS, { ...asked(), shown: { owner: 'nobody' } }))).toEqual(['anna', 'ben', 'carl', 'olga'])
   })
 
+  it('a shared address that names events hears of these only, one that names none of all but the books', () => {
+    const books = { ...TEAM, name: 'books', url: 'https://books.example/', events: ['payment.settled'] }
+    const contacts: Contacts = { people: [person('olga', ['owner'])], shared: [TEAM, books] }
+    const alerted = (type: string, to?: 'shared') => names(alertRungs(contacts, { type, owner: 'olga', ...(to && { to }) }))
+    expect(names(firstRungs(contacts, [], ASKED))).toEqual(['approvals.slack'])
+    expect(alerted('payment.settled', 'shared')).toEqual(['books'])
+    expect(alerted('session.threshold')).toEqual(['people.olga.webhook', 'people.olga.email', 'approvals.slack'])
+  })
+
   it('the one who asks is never asked', () => {
     expect(ids(hearers(CONTACTS, { ...asked(), agent: 'anna' }))).not.toContain('anna')
     expect(ids(hearers(CONTACTS, { ...asked(), requester: 'anna' }))).not.toContain('anna')
@@ -69,19 +80,19 @@ describe('people', () => {
 
   it('people are told until enough of them can decide, and shared addresses at once', () => {
     const everyone = hearers(CONTACTS, asked())
-    expect(names(firstRungs(CONTACTS, everyone, 1))).toEqual(['people.olga.webhook', 'people.anna.webhook', 'approvals.slack'])
-    expect(names(firstRungs(CONTACTS, everyone, 2))).toEqual([
+    expect(names(firstRungs(CONTACTS, everyone, ASKED))).toEqual(['people.olga.webhook', 'people.anna.webhook', 'approvals.slack'])
+    expect(names(firstRungs(CONTACTS, everyone, { ...ASKED, approvers: 2 }))).toEqual([
       'people.olga.webhook',
       'people.anna.webhook',
       'people.ben.webhook',
       'approvals.slack',
     ])
-    expect(names(firstRungs(CONTACTS, [], 1))).toEqual(['approvals.slack'])
+    expect(names(firstRungs(CONTACTS, [], ASKED))).toEqual(['approvals.slack'])
   })
 
   it('a shared address that is a person’s too is told once', () => {
     const contacts = { ...CONTACTS, shared: [{ ...hook('olga'), name: 'approvals.webhooks[0]' }] }
-    expect(names(firstRungs(contacts, hearers(contacts, asked()), 1))).toEqual(['people.olga.webhook', 'people.anna.webhook'])
+    expect(names(firstRungs(contacts, hearers(contacts, asked()), ASKED))).toEqual(['people.olga.webhook', 'people.anna.webhook'])
   })
 
   it('what is not delivered goes on to the next channel of the same person, then to the next person, until all were told', () => {

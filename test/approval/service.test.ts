@@ -388,7 +388,7 @@ describe('what nobody answers', () => {
 })
 
 describe('the end of a session', () => {
-  it('withdraws all that nobody has paid on, and nothing of others', async () => {
+  it('withdraws all that nobody has paid on, tells whoever was asked, and nothing of others', async () => {
     await using rig = await serviceRig()
     const url = (path: string) => ({ ...rig.request, shown: shownOf({ url: `https://agents.example.com/${path}` }) })
     const [asked, approved, used] = [await rig.service.ask(url('a')), await rig.service.ask(url('b')), await rig.service.ask(url('c'))]
@@ -401,6 +401,7 @@ describe('the end of a session', () => {
     const states = await Promise.all([approved, used, other].map(async ({ id }) => (await rig.service.approval(id))?.state))
     expect(states).toEqual(['withdrawn', 'used', 'pending'])
     expect(await rig.service.claim('ses_1', approved.digest)).toBeUndefined()
+    expect(rig.told.filter((news) => news.endsWith('withdrawn'))).toEqual(['approval.expired withdrawn'])
   })
 })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { amountLine, escapeHtml, factsOf, headline, plain } from '../../src/approval/text.ts'
 import { MAX_SHOWN_TEXT_CHARS } from '../../src/people-limits.ts'
+import { anyText } from '../any-text.ts'
 import { anApproval, aWindow, HIRE, HOSTILE_TEXTS } from './approvals-at-hand.ts'
 
 /** Whatever is not seen, moves the cursor, breaks the line or turns the direction. */
@@ -31,7 +32,7 @@ describe('text', () => {
 
   it('whatever the text is, what is shown is fit to be shown and cleaning it again changes nothing', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), fc.integer({ min: 1, max: 100 }), (text, max) => {
+      fc.property(anyText({ maxLength: 400 }), fc.integer({ min: 1, max: 100 }), (text, max) => {
         const shown = plain(text, max)
         expect(shown).not.toMatch(UNFIT)
         expect([...shown].length).toBeLessThanOrEqual(max)

@@ -1,28 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { DailyBook, type DailyPayment, dailyJsonSchema, dailyReportSchema, dayOf, isSignedReport } from '../../src/audit/daily.ts'
+import { canonicalJson } from '../../src/audit/canonical.ts'
+import { dailyJsonSchema, dailyReportSchema, isSignedReport } from '../../src/audit/daily.ts'
 import { sha256 } from '../../src/audit/digest.ts'
 import { SIGNER } from './checkpoint-fixture.ts'
-
-const NOON = Date.parse('2026-06-27T12:00:00Z')
-const TOMORROW = Date.parse('2026-06-28T00:00:00Z')
-
-function payment(more: Partial<DailyPayment> = {}): DailyPayment {
-  return {
-    ...{ agent: 'researcher', host: 'api.example.com', tier: 'autonomous', categories: ['search'], state: 'settled', code: null },
-    ...{ policyVersion: 'abc', wouldBe: null, terms: { amount: 20_000n, currency: 'USD' }, refunded: 0n, count: 1 },
-    ...{ decidedAt: NOON, context: null },
-    ...more,
-  }
-}
-
-function signed(payments: readonly DailyPayment[], now = TOMORROW) {
-  const book = new DailyBook(dayOf('2026-06-27'))
-  for (const one of payments) book.addPayment(one, { audit: 'batch_daily' })
-  for (const hash of ['b', 'a']) book.addReceipt({ hash })
-  return book.sign({ ledgerId: 'led_1', now, signer: SIGNER })
-}
+import { NOON, payment, signed, TOMORROW } from './daily-fixture.ts'
 
 describe('a daily report', () => {
   it('adds up payments of one kind in one line, with what each tier asks for', () => {
@@ -51,6 +34,22 @@ describe('a daily report', () => {
     expect(report.receipts).toEqual({ count: 2, digest: sha256('b\na\n') })
   })
 
+  it('keeps cost centres apart: the same agent paid the same recipient on two budgets', () => {
+    const report = signed([payment(), payment({ costCentre: 'R-12' }), payment({ costCentre: 'R-12' })])
+    expect(report.lines.map(({ costCentre, payments, amount }) => [costCentre, payments, amount])).toEqual([
+      ['', 1, '0.02'],
+      ['R-12', 2, '0.04'],
+    ])
+    expect(report.totals).toMatchObject([{ outcome: 'settled', payments: 3, amount: '0.06' }])
+  })
+
+  it('that was signed before there were cost centres is still read, and still holds', () => {
+    const { lines, signature: _, ...rest } = signed([payment()])
+    const body = { ...rest, lines: lines.map(({ costCentre: _none, ...line }) => line) }
+    const older = dailyReportSchema.parse(JSON.parse(JSON.stringify({ ...body, signature: SIGNER.sign(canonicalJson(body)) })))
+    expect([older.lines[0]?.costCentre, isSignedReport(older)]).toEqual([undefined, true])
+  })
+
   it('is final only when the day is over and nothing of it is open', () => {
     expect(signed([payment()]).final).toBe(true)
     expect(signed([payment()], TOMORROW - 1).final).toBe(false)
@@ -70,7 +69,7 @@ describe('a daily report', () => {
     const report = signed(Array.from({ length: 6_000 }, (_, at) => payment({ host: `h${at}.example` })))
     expect(report.lines.length).toBe(5_001)
     expect(report.totals).toMatchObject([{ payments: 6_000, amount: '120.00' }])
-    expect(report.lines.find(({ host }) => host === '*')).toMatchObject({ agent: '*', payments: 1_000 })
+    expect(report.lines.find(({ host }) => host === '*')).toMatchObject({ agent: '*', costCentre: '*', payments: 1_000 })
   })
 
   it('config/records/daily.schema.json is the schema that the code has', () => {

@@ -55,7 +55,7 @@ describe('record formats', () => {
       onBehalfOf: ['planner'],
       trace: '4bf92f3577b34da6a3ce929d0e0e4736',
       workload: { issuer: 'https://issuer.example', subject: 'spiffe://agents/one' },
-      facts: ['It is the first payment of this agent at api.example.com.'],
+      facts: ['No earlier payment of this agent at api.example.com is proven yet.'],
       alternatives: ['Up to $1.00 passes without people.'],
       auditId: 'aud-2026-06-27-001',
     }

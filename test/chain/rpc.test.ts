@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createRpc, RpcAnswerTooLong, RpcError } from '../../src/chain/rpc.ts'
 import { MAX_RPC_ANSWER_BYTES } from '../../src/limits.ts'
+import { anyText } from '../any-text.ts'
 import { close, listen } from '../testnet/doors.ts'
 
 interface Answer {
@@ -89,7 +90,7 @@ describe('an RPC call', () => {
     let body = ''
     await using server = await serve(() => ({ body }))
     const rpc = createRpc(server)
-    const holds = fc.asyncProperty(fc.oneof(fc.json(), fc.string({ unit: 'binary' })), async (drawn) => {
+    const holds = fc.asyncProperty(fc.oneof(fc.json(), anyText()), async (drawn) => {
       body = drawn
       const fault = await faultOf(rpc.call('eth_call', [], text))
       if (fault !== undefined) expect(fault).toBeInstanceOf(RpcError)

@@ -6,7 +6,7 @@
  * Lives through that many histories (PURSER_HISTORIES, else 100,000) and ends with 1 where one breaks an invariant: its
  * seed is printed with the smallest plan found that does the same, and what happened in it. `--seed` explains one.
  */
-import { availableParallelism } from 'node:os'
+import { availableParallelism, constants, setPriority } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
@@ -64,6 +64,8 @@ async function explained(seed: number): Promise<string> {
 }
 
 async function main(): Promise<number> {
+  // For what runs beside: many minutes of nothing but work, where others wait for times to pass. Its workers have it from here.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
   if (flags.seed !== undefined) {
     console.log(await explained(flags.seed))
     return 0

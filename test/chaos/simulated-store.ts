@@ -115,6 +115,8 @@ export class SimulatedStore implements Store {
   exposure = nothing
   states = nothing
   troubled = nothing
+  activity = nothing
+  dealings = nothing
   heads = nothing
   prices = nothing
   conduct = nothing

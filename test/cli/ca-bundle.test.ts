@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { readCa, writeBundle } from '../../src/cli/ca-bundle.ts'
+import { caFileOf, existingCaOf, readCa, writeBundle } from '../../src/cli/ca-bundle.ts'
 import { makeTestTls } from '../testnet/certificates.ts'
 
 async function folderWithCa(): Promise<{ dataDir: string; caFile: string; pem: string }> {
@@ -14,6 +14,13 @@ async function folderWithCa(): Promise<{ dataDir: string; caFile: string; pem: s
   await writeFile(caFile, pem)
   return { dataDir, caFile, pem }
 }
+
+it('the authority is the configured one, else that of the data folder', () => {
+  expect(caFileOf({ dataDir: '/data', keys: {} })).toBe('/data/ca.pem')
+  const keys = { ca: { cert: '/keys/own.pem', key: { kind: 'env', name: 'CA' } as const } }
+  expect(caFileOf({ dataDir: '/data', keys })).toBe('/keys/own.pem')
+  expect(() => existingCaOf({ dataDir: '/nowhere', keys })).toThrow('There is no authority at /keys/own.pem yet.')
+})
 
 describe('ca bundle', () => {
   it('holds every usual root and the local authority, each once and readable', async () => {

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { X509Certificate } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { quote } from '../../src/cli/ca.ts'
+import { makeTestTls } from '../testnet/certificates.ts'
 import { type RunningPurser, runHere, startPurser, writeConfig } from './running-purser.ts'
 
 let purser: RunningPurser
@@ -33,6 +35,22 @@ describe('ca', () => {
     const { code, err } = await runHere(['ca', 'show', '--config', configFile])
     expect(code).toBe(1)
     expect(err).toContain('The first `purser serve` or `purser exec` creates it.')
+  })
+
+  it('a configured authority is the one that is shown and trusted, by every command', async () => {
+    const { folder, configFile } = await writeConfig({ keys: { ca: { cert: './own.pem', key: 'file:./own.key' } } })
+    const missing = await runHere(['ca', 'show', '--config', configFile])
+    expect([missing.code, missing.err]).toEqual([1, expect.stringContaining('keys.ca.cert names it: put it there.')])
+    const { ca } = makeTestTls()
+    await mkdir(join(folder, 'data'))
+    await writeFile(join(folder, 'own.pem'), ca)
+    await writeFile(join(folder, 'data', 'ca.pem'), await readFile(purser.app.caFile))
+    const { out } = await runHere(['ca', 'show', '--config', configFile])
+    expect(out).toContain(new X509Certificate(ca).fingerprint256)
+    expect((await runHere(['ca', 'env', '--config', configFile])).out).toContain(`export NODE_EXTRA_CA_CERTS=${join(folder, 'own.pem')}\n`)
+    expect(await readFile(join(folder, 'data', 'ca-bundle.pem'), 'utf8')).toContain(ca.trim())
+    const installed = await runHere(['install', '--trust-only', '--dry-run', '--config', configFile], { HOME: folder })
+    expect(installed.out).toContain(join(folder, 'own.pem'))
   })
 
   it.each(['/a b/c', "/it's", '/$HOME/`x`'])('the path %j survives a shell', (path) => {

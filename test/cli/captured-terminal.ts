@@ -13,9 +13,15 @@ export interface CapturedTerminal extends Terminal {
   signal(name: NodeJS.Signals): void
 }
 
+export interface Person {
+  /** Their answers, in turn; with them the terminal is interactive. */
+  readonly answers: string[]
+}
+
 export interface Outside {
   readonly clock: Clock
   readonly ids: Ids
+  readonly person?: Person
 }
 
 export function capturedTerminal(env: Environment = {}, outside: Outside = { clock: testClock(), ids: countingIds() }): CapturedTerminal {
@@ -29,8 +35,13 @@ export function capturedTerminal(env: Environment = {}, outside: Outside = { clo
     stdout: out.text,
     stderr: err.text,
     env,
-    ...outside,
-    interactive: false,
+    clock: outside.clock,
+    ids: outside.ids,
+    interactive: outside.person !== undefined,
+    ask: async (question) => {
+      err.line(question)
+      return outside.person?.answers.shift() ?? ''
+    },
     stop: stop.signal,
     onSignal: (listener) => {
       taker = listener

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { writeBundle } from '../../src/cli/ca-bundle.ts'
 import { proxyVariables } from '../../src/cli/child-environment.ts'
-import { judgeClock, judgeWallet } from '../../src/cli/doctor.ts'
+import { judgeClock, judgeWallet, parentFindings } from '../../src/cli/doctor.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import { startAdminApi } from './running-admin.ts'
 import { type RunningPurser, runHere, startPurser } from './running-purser.ts'
 
@@ -29,6 +30,16 @@ async function shell(): Promise<Record<string, string>> {
 }
 
 describe('doctor', () => {
+  it('says that a parent proxy resolves names, and nothing where a shell names Purser for its agents', async () => {
+    const findings = async (env: Record<string, string>) =>
+      parentFindings({ config: await loadConfig({ file: purser.configFile, env }), file: undefined })
+    expect(await findings({ HTTPS_PROXY: 'http://corp:3128' })).toEqual([
+      { what: 'parent proxy', result: 'note', text: expect.stringContaining('let the parent refuse private addresses') },
+    ])
+    expect(await findings({ HTTPS_PROXY: 'http://127.0.0.1:4021' })).toHaveLength(1)
+    expect(await findings({ HTTPS_PROXY: 'socks5://127.0.0.1:1' })).toEqual([])
+  })
+
   it('a bare shell is healthy when every installed tool works as exec would run it', async () => {
     const { code, of, findings } = await doctor(purser.configFile, {})
     expect(findings.filter(({ result }) => result === 'fix')).toEqual([])

@@ -19,13 +19,13 @@ describe('policy check of a file', () => {
     expect(code).toBe(0)
     expect(out).toMatch(/^CHECK +MET +FINDING$/m)
     expect(out).toMatch(/^complexity_differentiated +yes +It decides in 3 ways: none, notify_with_veto, explicit_human\.$/m)
-    expect(out).toContain('In proportion; confidence high.')
+    expect(out).toContain('In proportion (regulatory confidence high).')
   })
 
   it('a flat limit fails, and what to do instead is said', async () => {
     const { code, out } = await checked({ type: 'flat_limit', limit: '100' })
     expect(code).toBe(1)
-    expect(out).toContain('Not in proportion; confidence low, risk high.')
+    expect(out).toContain('Not in proportion (regulatory confidence low, risk high). This is advice: the policy holds all the same.')
     expect(out).toMatch(/^What to do: Give tiers categories/m)
     expect((await runHere(['policy', 'check', '--flat-limit', '100'])).code).toBe(1)
   })

@@ -80,6 +80,33 @@ describe('serve', () => {
     expect(err).not.toMatch(/^\s+at /m)
   })
 
+  it('does not start with a door beyond loopback that gives money or tokens away', async () => {
+    const [shared, tls] = [
+      { authenticate: false, defaultSession: { cap: '5.00', ttl: '24h' } },
+      { cert: 'c.pem', key: 'k.pem' },
+    ]
+    const [clear, open] = ['listens beyond loopback without TLS', 'false is for listeners on loopback only']
+    const doors = [
+      [{ proxy: { listen: '0.0.0.0:0' } }, clear],
+      [{ proxy: { listen: '[::]:0' } }, clear],
+      [{ admin: { listen: '0.0.0.0:0' } }, clear],
+      [{ proxy: { listen: '0.0.0.0:0', unsafePlainListener: true, ...shared } }, open],
+      [{ proxy: { listen: '0.0.0.0:0', serverTls: tls, ...shared } }, open],
+    ] as const
+    const said = await Promise.all(
+      doors.map(async ([more, why]) => {
+        const { configFile } = await writeConfig(more)
+        const { code, out, err } = await spawnPurser(['serve', '--config', configFile], {
+          seen: (text, kill) => {
+            if (/^(Ready|Started)\./m.test(text)) kill('SIGTERM')
+          },
+        })
+        return [code, out, err.includes(why)]
+      }),
+    )
+    expect(said).toEqual(doors.map(() => [1, '', true]))
+  }, 20_000)
+
   it('a configuration that is not there is named', async () => {
     const { code, err } = await spawnPurser(['serve', '--config', '/nowhere/purser.yaml'])
     expect(code).toBe(1)

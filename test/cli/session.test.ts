@@ -181,7 +181,7 @@ describe('session', () => {
   it('show says what it is for and what bounds it', async () => {
     const { out } = await purser.run('session', 'show', await opened('--per-payment', '1'))
     expect(out).toContain('scout: a test')
-    expect(out).toContain('limits    {"perPayment":"1.00"}')
+    expect(out).toContain('Limits    {"perPayment":"1.00"}')
   })
 
   it('what the API refuses is a failure with its reason', async () => {

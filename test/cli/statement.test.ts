@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { balanceText, closingText, display, remainingLine } from '../../src/cli/statement.ts'
+import { balanceText, display, remainingLine } from '../../src/cli/statement.ts'
 
 const session = {
   id: 'ses_1',
@@ -52,13 +52,5 @@ describe('statement', () => {
 
   it('nothing held needs no explanation', () => {
     expect(balanceText({ ...session, held: '0.00' })).toMatch(/Held +\$0\.00$/m)
-  })
-
-  it('the closing screen names what was spent, held, left, paid and refused', () => {
-    const text = closingText({ ...session, state: 'closed' }, { paid: 3, refused: 1 })
-    expect(text).toContain('Session ses_1 is closed.')
-    expect(text).toContain('Spent      $1.50 of $10.00  [███')
-    expect(text).toContain('Remaining  $8.47')
-    expect(text).toContain('Payments   3 made, 1 refused')
   })
 })

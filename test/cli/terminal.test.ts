@@ -1,9 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bar, codeOfSignal, counted, facts, printJson, table } from '../../src/cli/terminal.ts'
+import { bar, codeOfSignal, counted, facts, printJson, table, worded } from '../../src/cli/terminal.ts'
 import { capturedTerminal } from './captured-terminal.ts'
 
 describe('terminal', () => {
+  it('shows lists of texts without brackets, and what has a shape as JSON', () => {
+    expect([worded('a'), worded(['a', 'b']), worded({ a: 1 }), worded([{ a: 1 }]), worded(1)]).toEqual([
+      'a',
+      'a, b',
+      '{"a":1}',
+      '[{"a":1}]',
+      '1',
+    ])
+  })
+
   it('aligns columns, numbers to the right, and leaves no blanks at the ends of lines', () => {
     const text = table(
       [{ title: 'WHO' }, { title: 'CAP', align: 'right' }, { title: 'NOTE' }],

@@ -1,4 +1,7 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startParent } from '../proxy/parent-rig.ts'
 import { startChain } from '../testnet/chain.ts'
 import { type RunningPurser, runHere, startPurser, writeConfig } from './running-purser.ts'
 
@@ -34,6 +37,21 @@ describe('wallet', () => {
     const { code, out } = await runHere(['wallet', 'balance', '--config', configFile], purser.env)
     expect(code).toBe(1)
     expect(out).toContain('no rpc is configured for eip155:84532')
+  })
+
+  it('the chain is asked through the parent proxy, with its credentials', async () => {
+    const parent = await startParent({ authorization: `Basic ${btoa('pur:ser')}` })
+    const { folder, configFile } = await writeConfig({
+      networks: [{ id: 'eip155:84532', rpc: `http://rpc.example:${new URL(chain.rpcUrl).port}` }],
+      proxy: {
+        listen: '127.0.0.1:0',
+        parent: { url: `http://127.0.0.1:${parent.port}`, user: 'pur', password: 'file:./parent.password' },
+      },
+    })
+    await writeFile(join(folder, 'parent.password'), 'ser', { mode: 0o600 })
+    const { code, out } = await runHere(['wallet', 'balance', '--config', configFile], purser.env)
+    expect([code, out]).toEqual([0, expect.stringMatching(/USDC +1\.234567$/m)])
+    expect(parent.asked).toContain(`POST http://rpc.example:${new URL(chain.rpcUrl).port}/`)
   })
 
   it('an rpc that does not answer is said', async () => {

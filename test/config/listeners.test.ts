@@ -82,10 +82,9 @@ describe('proxySchema', () => {
     ])
   })
 
-  it('says that leaving through another proxy is not in this version', () => {
-    expect(issues(proxy, { parent: { url: 'http://corp:3128' } })).toEqual([
-      { path: 'parent', message: 'leaving through another proxy is not in this version: take it out' },
-    ])
+  it('does not leave through itself', () => {
+    expect(issues(proxy, { parent: { url: 'http://corp:3128' } })).toEqual([])
+    expect(issues(proxy, { parent: { url: 'http://localhost:4020' } })).toEqual([{ path: 'parent', message: 'is this proxy itself' }])
   })
 })
 

@@ -27,6 +27,17 @@ describe('people', () => {
     expect(await resolvePeople(sections({}), {})).toEqual({ people: [], shared: [], slackSigningSecret: undefined })
   })
 
+  it('what an address hears of is named from what there is, and an unknown name is a mistake', async () => {
+    const webhooks = [{ url: OPS.webhook, secret: 'env:HOOK', events: ['payment.*', 'ledger.not_ready'] }]
+    const slack = { webhook: 'env:SLACK', events: ['approval.requested'] }
+    const { shared } = await resolvePeople(sections({ approvals: { webhooks, slack } }), { HOOK: 'x', SLACK: 'https://hooks.slack.com/x' })
+    expect(shared.map(({ events }) => events)).toEqual([['payment.*', 'ledger.not_ready'], ['approval.requested']])
+    const wrong = [{ ...webhooks[0], events: ['payment.settld'] }]
+    expect(problems(approvals.safeParse({ webhooks: wrong }))).toEqual([
+      expect.stringMatching(/^webhooks\[0\]\.events\[0\]: write one of \*, /),
+    ])
+  })
+
   it('a request waits at most five minutes', () => {
     expect(approvals.parse({ hold: '5m', vetoHold: '0s' })).toMatchObject({ hold_ms: 300_000, vetoHold_ms: 0 })
     expect(problems(approvals.safeParse({ hold: '301s' }))).toEqual(['hold: at most 5m: a request cannot wait longer'])

@@ -33,6 +33,7 @@ describe('configSchema', () => {
       people: [],
       approvals: { hold_ms: 30_000, vetoHold_ms: 60_000, webhooks: [] },
       log: { level: 'info' },
+      telemetry: { traces: null },
     })
   })
 
@@ -71,7 +72,7 @@ describe('configSchema', () => {
   })
 
   it.each([
-    ['proxy.parent', { proxy: { parent: { url: 'http://x' } } }, /not in this version/],
+    ['proxy.parent', { proxy: { parent: 'corp:3128' } }, /write none, or a map/],
     ['ledger', { ledger: 'mysql://user@host/db' }, /write sqlite:PATH/],
     [
       'tiers[0].conditions.hours',

@@ -18,6 +18,18 @@ describe('the secrets that a start reads', () => {
     expect((await namesIn(`${keys}\n${wallets}\n${ledger}\n`)).sort()).toEqual(['A', 'C', 'G', 'L', 'N', 'R', 'T', 'W', 'WP'])
   })
 
+  it('are those of the headers of traces too', async () => {
+    const telemetry = 'telemetry: { traces: { endpoint: "https://otel.example/v1/traces", headers: { authorization: "env:O" } } }'
+    expect(await namesIn(`${telemetry}\n`)).toEqual(['file', 'O'])
+  })
+
+  it('are those by which people are told too, so that all that is missing is named at once', async () => {
+    const people = 'people: [{ id: olga, roles: [owner], webhook: "https://olga.example/", webhookSecret: "env:P" }]'
+    const slack = 'slack: { webhook: "env:S", signingSecret: "env:SS" }'
+    const approvals = `approvals: { webhooks: [{ url: "https://ops.example/", secret: "env:H" }], ${slack}, email: { url: "https://m.example/", secret: "env:E" } }`
+    expect((await namesIn(`${people}\n${approvals}\n`)).sort()).toEqual(['E', 'H', 'P', 'S', 'SS', 'file'])
+  })
+
   it('are the wallet’s file alone where nothing is configured', async () => {
     expect(await namesIn('mode: enforce\n')).toEqual(['file'])
   })

@@ -13,6 +13,7 @@ import { accountsConformance } from './ledger-accounts.ts'
 import { capsConformance } from './ledger-caps.ts'
 import { disputesConformance } from './ledger-disputes.ts'
 import { houseConformance } from './ledger-house.ts'
+import { insightConformance } from './ledger-insight.ts'
 import { modelConformance } from './ledger-model.ts'
 import { paymentsConformance } from './ledger-payments.ts'
 import { policyConformance } from './ledger-policy.ts'
@@ -22,6 +23,7 @@ import { receiptsConformance } from './ledger-receipts.ts'
 import { recoveryConformance } from './ledger-recovery.ts'
 import { refillsConformance } from './ledger-refills.ts'
 import { sharingConformance } from './ledger-sharing.ts'
+import { toldConformance } from './ledger-told.ts'
 
 /** An empty store and a ledger over it. */
 export interface Store {
@@ -158,6 +160,8 @@ export function ledgerConformance(name: string, openStore: OpenStore, { shared =
     houseConformance(bench)
     approvalsConformance(bench)
     policyConformance(bench)
+    insightConformance(bench)
+    toldConformance(bench)
     modelConformance(bench)
   })
 }

@@ -11,6 +11,7 @@ import {
   readNotice,
 } from '../../src/ledger/approval-row.ts'
 import { type Row, RowError } from '../../src/ledger/rows.ts'
+import { anyText } from '../any-text.ts'
 import { approvalOf, shownOf, windowOf } from '../approval/facts.ts'
 import { countingIds } from '../clock.ts'
 
@@ -24,15 +25,10 @@ function rowOf(columns: Record<string, string | number | null>): Row {
 describe('the row of an approval', () => {
   it('holds all of it, amounts beyond 64 bits and what strangers write included', () => {
     fc.assert(
-      fc.property(
-        fc.bigInt({ min: 0n, max: 2n ** 256n }),
-        fc.string({ unit: 'binary' }),
-        fc.option(fc.string()),
-        (amount, untrusted, tool) => {
-          const approval = approvalOf({ ...basis, shown: { amountAtomic: amount, untrusted, tool } }, { votes: [] })
-          expect(readApproval(rowOf(approvalColumns(approval)))).toEqual(approval)
-        },
-      ),
+      fc.property(fc.bigInt({ min: 0n, max: 2n ** 256n }), anyText(), fc.option(fc.string()), (amount, untrusted, tool) => {
+        const approval = approvalOf({ ...basis, shown: { amountAtomic: amount, untrusted, tool } }, { votes: [] })
+        expect(readApproval(rowOf(approvalColumns(approval)))).toEqual(approval)
+      }),
     )
     const window = windowOf(basis, { window: { length_ms: 5, startedAt: 7 } })
     expect(readApproval(rowOf(approvalColumns(window)))).toEqual(window)
@@ -71,7 +67,7 @@ describe('the row of an approval', () => {
 })
 
 describe('the row of a notice', () => {
-  it.each(['waiting', 'delivered', 'dead'] as const)('holds all of one that is %s', (state) => {
+  it.each(['waiting', 'delivered', 'dead', 'not_needed'] as const)('holds all of one that is %s', (state) => {
     const notice: Notice = {
       ...{ id: 'ntc_1', approvalId: 'apr_1', type: 'veto.opened', person: 'ada', channel: 'slack', target: 'ops', payload: '{}', state },
       ...{ attempts: 2, dueAt: 5, createdAt: 3, deliveredAt: state === 'delivered' ? 6 : null, lastError: null },

@@ -44,7 +44,12 @@ describe('what something would cost', () => {
     const child = await rig.openSession({ parent: rig.session.id, cap: 1_999n })
     expect(await ask(rig, {}, child)).toMatchObject({ payable: true })
     await rig.pay(() => settled())
-    expect(await ask(rig, {}, child)).toMatchObject({ payable: false, code: 'spending_limit_exceeded' })
+    const detail = `$0.001 does not fit: $0.000999 of $0.001999 remain in session ${rig.session.id}. Its owner, `
+    expect(await ask(rig, {}, child)).toMatchObject({
+      payable: false,
+      code: 'spending_limit_exceeded',
+      reason: expect.stringContaining(detail),
+    })
   })
 
   it('while payments are halted nothing is payable', async () => {

@@ -48,7 +48,7 @@ describe('classify', () => {
       trustReason: 'api.example.com is listed; its recipient is pinned with the first payment.',
       recipientChanged: false,
       firstPayment: true,
-      facts: ['It is the first payment of this agent at api.example.com.'],
+      facts: ['No earlier payment of this agent at api.example.com is proven yet.'],
       jurisdiction: 'DE',
       blocked: false,
       pin: true,

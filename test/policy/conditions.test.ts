@@ -105,7 +105,7 @@ describe('failuresOf', () => {
 
   it.each([
     [true, false, 'the agent has paid there before, and the tier is for first payments'],
-    [false, true, 'it is the first payment of this agent there, and the tier is for later ones'],
+    [false, true, 'no earlier payment of this agent there is proven yet, and the tier is for later ones'],
   ])('with firstPayment: %s it is for such payments only', (wanted, other, clause) => {
     const one = tier({ conditions: { ...CONDITIONS, firstPayment: wanted } })
     expect(failuresOf(one, facts({ classification: classification({ firstPayment: wanted }) }))).toEqual([])

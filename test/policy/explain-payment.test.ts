@@ -41,6 +41,13 @@ describe('explainPayment', () => {
     )
   })
 
+  it('says in words what became of a payment that people were asked about and nobody waited for', () => {
+    expect(explainPayment(decided({ state: 'void', code: 'approval_pending' }), POLICY).at(-1)).toBe(
+      'It is void: nobody waited for it any more while people were asked. Nothing was paid; a repeat is a payment of its own.',
+    )
+    expect(explainPayment(decided({ state: 'void', code: 'vetoed' }), POLICY).at(-1)).toBe('It is void (vetoed).')
+  })
+
   it('says what is not known: a count of that moment, a policy that was not kept, a price that was never seen', () => {
     const other = explainPayment(decided({ tier: '', code: 'no_tier_matches', state: 'denied' }), POLICY)
     expect(other.find((step) => step.startsWith('  Tier collaborative'))).toContain('its frequency of that moment is not known')

@@ -33,7 +33,7 @@ describe('explain', () => {
       ),
       expect.stringMatching(/^Tier collaborative \(.*\) does not match: /),
       expect.stringMatching(/^Tier prohibited \(.*\) does not match: .*; the recipient is verified, and the tier wants unknown\.$/),
-      'Result: paid. Tier autonomous covers $0.50 for search at api.example.com. api.example.com is listed with this recipient. It is the first payment of this agent there.',
+      'Result: paid. Tier autonomous covers $0.50 for search at api.example.com. api.example.com is listed with this recipient. No earlier payment of this agent there is proven yet.',
     ])
   })
 
@@ -48,12 +48,12 @@ describe('explain', () => {
   it('supposes a trust where it is told to', () => {
     expect(ask({ trust: 'unknown' }).decision).toMatchObject({ kind: 'deny', code: 'no_tier_matches' })
     expect(ask({ trust: 'unknown' }).steps[2]).toBe('Recipient: unknown. As supposed.')
-    expect(ask({ trust: 'verified' }).steps.at(-1)).toContain('first payment')
+    expect(ask({ trust: 'verified' }).steps.at(-1)).toContain('No earlier payment')
     const categories = [{ host: 'api.example.com', category: 'compute' }]
     const policy = { tiers: FOUR_TIERS, rules: rules({ categories }), version: 'abc', mode: 'enforce' } as const
     const known = ask({ trust: 'known', policy })
     expect(known.decision).toMatchObject({ kind: 'notify', tier: 'supervised' })
-    expect(known.steps.at(-1)).not.toContain('first payment')
+    expect(known.steps.at(-1)).not.toContain('No earlier payment')
   })
 
   it('judges by the past that it is given', () => {

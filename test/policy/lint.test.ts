@@ -103,7 +103,7 @@ describe('lintTiers', () => {
   it('finds categories that no rule gives, and those that no tier names', () => {
     const context = { rules: rules({ categories: [{ host: '*', category: 'compute' }] }) }
     expect(found([named('one')], context)).toEqual([
-      'note one: No rule under categories gives a payment search.',
+      'note one: No rule under categories puts a payment into search.',
       'warning : Payments for compute match no tier and are refused.',
     ])
     expect(found([blocked({ categories: ['sanctioned_jurisdictions', 'compute'] })], context)).toEqual([])

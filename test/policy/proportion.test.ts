@@ -57,7 +57,7 @@ describe('proportionOf', () => {
     [
       'complexity_differentiated',
       [...FOUR_TIERS.slice(0, 1), tier({ conditions: { ...WIDE }, audit: 'batch_daily' }), ...FOUR_TIERS.slice(3)],
-      'decided in the same way: none',
+      'decided in the same way: approval none',
     ],
     [
       'scale_differentiated',
@@ -80,6 +80,6 @@ describe('proportionOf', () => {
   it('no tiers at all are no policy', () => {
     const verdict = tiered([])
     expect(verdict).toMatchObject({ compliant: false, regulatory_confidence: 'low', regulatory_risk: 'high' })
-    expect(verdict.reason).toContain('decided in the same way: refused')
+    expect(verdict.reason).toContain('Every payment is refused')
   })
 })

@@ -82,7 +82,7 @@ export interface Rig {
   line(count?: number): Promise<ExchangeLine>
 }
 
-export interface RigOptions extends Partial<Pick<ConnectOptions, 'identify' | 'connectPorts' | 'intercept'>> {
+export interface RigOptions extends Partial<Pick<ConnectOptions, 'identify' | 'connectPorts' | 'intercept' | 'outward'>> {
   readonly opened?: string[]
   readonly resolve?: (host: string) => Promise<{ address: string; family: number }[]>
   readonly ownDoors?: () => { address: string; port: number }[]
@@ -137,6 +137,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     connectPorts: options.connectPorts ?? [443],
     intercept: options.intercept ?? { hosts: [], except: [] },
     reservedHost: 'purser.internal',
+    ...(options.outward && { outward: options.outward }),
     interceptor,
     tunnels,
     log,

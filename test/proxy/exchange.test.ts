@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { headerValue } from '../../src/http.ts'
+import type { TraceExchange } from '../../src/telemetry/events.ts'
 import {
   askThrough,
   authLine,
   connectRaw,
   exchangeRaw,
+  hearEvents,
   openSession,
   problemOf,
   startProxy,
@@ -37,6 +39,22 @@ describe('exchange', () => {
       agent: 'tester',
     })
     expect(rig.lines).toHaveLength(1)
+  })
+
+  it('sends the upstream the traceparent of its own span in the place of the agent’s, and the agent’s where traces are off', async () => {
+    const upstream = await startUpstream((_, response) => response.end())
+    const [agents, ours] = ['b7ad6b7169203331', '00f067aa0ba902b7'].map((span) => `00-0af7651916cd43dd8448eb211c80319c-${span}-01`)
+    const heard: (string | undefined)[] = []
+    const traceExchange: TraceExchange = (traceparent, run) => {
+      heard.push(traceparent)
+      run(ours)
+    }
+    for (const events of [hearEvents(), { ...hearEvents(), traceExchange }]) {
+      const rig = await startProxy({ events })
+      expect((await askThrough(rig.port, `${upstream.url}/`, { headers: ['Traceparent', agents ?? ''] })).status).toBe(200)
+    }
+    expect(heard).toEqual([agents])
+    expect(upstream.heads.map((head) => headerValue(head, 'traceparent'))).toEqual([agents, ours])
   })
 
   it('lets neither credentials nor Purser headers nor hop-by-hop headers reach the upstream', async () => {

@@ -54,4 +54,16 @@ describe('visit', () => {
       extra: { paymentId: 'pay_1' },
     })
   })
+
+  it('tells the trace that the agent is in', async () => {
+    const events = hearEvents()
+    const trace = '0af7651916cd43dd8448eb211c80319c'
+    await visited(async (visit) => {
+      visit.request.rawHeaders.push('Traceparent', `00-${trace}-b7ad6b7169203331-01`)
+      const told = refuse(visit, { refusal })
+      await visit.reply.closed
+      tell(events, visit, { ...told, duration_ms: 5 })
+    })
+    expect(await events.line()).toMatchObject({ trace })
+  })
 })

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
-import { createLabelSet, createMetrics, METRICS } from '../../src/telemetry/metrics.ts'
+import { createLabelSet, createMetrics, METRICS, openMetricsOf } from '../../src/telemetry/metrics.ts'
 
 describe('metrics', () => {
   it('makes every series of the table, with its type, labels and help', async () => {
@@ -14,6 +14,25 @@ describe('metrics', () => {
     const registry = new Registry()
     createMetrics(registry)
     expect(await registry.metrics()).toContain('nodejs_eventloop_lag_seconds')
+  })
+
+  it('says in the format that carries exemplars whose the last observation of a bucket was, and changes no name in the other', async () => {
+    const registry = new Registry()
+    const metrics = createMetrics(registry)
+    const twin = openMetricsOf(registry)
+    metrics.count('requests', { mode: 'reverse', outcome: 'paid' })
+    metrics.observe('requestDuration', { mode: 'reverse' }, 0.3, { exchange_id: 'exc_1' })
+    metrics.observe('ledgerOperation', { operation: 'commit' }, 0.3, { exchange_id: 'exc_1' })
+    const before = await registry.metrics()
+    const text = await twin.metrics()
+    expect(text).toMatch(/^purser_request_duration_seconds_bucket\{le="0.5",mode="reverse"\} 1 # \{exchange_id="exc_1"\} 0.3 \d+/m)
+    expect(text).toContain('# TYPE purser_requests counter\npurser_requests_total{mode="reverse",outcome="paid"} 1')
+    expect(text.endsWith('# EOF\n')).toBe(true)
+    expect(text.match(/exc_1/g)).toHaveLength(1)
+    expect(await twin.metrics()).toContain('\npurser_requests_total{mode="reverse",outcome="paid"} 1')
+    const ours = (exposition: string) => exposition.split('\n').filter((line) => line.includes('purser_'))
+    expect(ours(await registry.metrics())).toEqual(ours(before))
+    expect(before).not.toContain('exc_1')
   })
 
   it('names only labels whose values come from bounded sets', () => {

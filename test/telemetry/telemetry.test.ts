@@ -3,6 +3,7 @@ import { MAX_LABEL_VALUES } from '../../src/limits.ts'
 import type { ExchangeLine } from '../../src/telemetry/events.ts'
 import { METRICS } from '../../src/telemetry/metrics.ts'
 import { createTelemetry, type Standing } from '../../src/telemetry/telemetry.ts'
+import type { Traces } from '../../src/telemetry/traces.ts'
 
 const NOTHING: Standing = { exposure: {}, sessions: {}, approvalsPending: 0 }
 
@@ -45,6 +46,13 @@ describe('telemetry', () => {
     expect(text).toContain('purser_receipts_total 1')
   })
 
+  it('says whether payments can be made, also where nobody can say how things stand', async () => {
+    const { render, openMetrics } = telemetry()
+    expect(await render(NOTHING, { isReady: true })).toMatch(/^purser_ready 1$/m)
+    expect(await render(undefined, { isReady: false })).toMatch(/^purser_ready 0$/m)
+    expect(await openMetrics.render(undefined, { isReady: true })).toMatch(/^purser_ready 1$/m)
+  })
+
   it('writes one canonical line for an exchange, whose own members nothing can replace', () => {
     const { events, lines, last } = telemetry()
     events.exchangeEnded(LINE)
@@ -57,6 +65,22 @@ describe('telemetry', () => {
     events.exchangeEnded(LINE)
     expect(await text()).toContain('purser_requests_total{mode="intercept",outcome="paid"} 1')
     expect(await text()).toContain('purser_request_duration_seconds_sum{mode="intercept"} 0.0125')
+  })
+
+  it('leads from a slow bucket to a trace only where that is kept', async () => {
+    for (const isKept of [true, false]) {
+      const traces: Traces = {
+        exchange: (_, run) => run(undefined),
+        took: () => undefined,
+        ended: () => ({ trace: '0af7651916cd43dd8448eb211c80319c', isKept }),
+        kept: () => undefined,
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      }
+      const { events, openMetrics } = createTelemetry({ level: 'silent', traces })
+      events.exchangeEnded(LINE)
+      const text = await openMetrics.render(NOTHING)
+      expect([text.includes('exchange_id="req_1"'), text.includes('trace_id=')]).toEqual([true, isKept])
+    }
   })
 
   it('counts dollars of settled payments only', async () => {

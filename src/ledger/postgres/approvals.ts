@@ -89,9 +89,7 @@ export class PostgresApprovals implements ApprovalStore {
 
   async queueNotices(notices: readonly Notice[]): Promise<void> {
     if (notices.length === 0) return
-    await this.#onNotices(notices, ({ set }) => {
-      for (const notice of notices) if (!set.row('notice', notice.id)) set.insert('notices', noticeColumns(notice))
-    })
+    await this.#onNotices(notices, (hands) => queueWith(hands, notices))
   }
 
   async claimNotices(now: number, leaseUntil: number, limit: number): Promise<readonly Notice[]> {
@@ -203,6 +201,11 @@ export class PostgresApprovals implements ApprovalStore {
     )
     return this.#options.batch.write(operation)
   }
+}
+
+/** With what else this transaction writes; it has wanted the rows. */
+export function queueWith({ set }: Pick<Hands, 'set'>, notices: readonly Notice[]): void {
+  for (const notice of notices) if (!set.row('notice', notice.id)) set.insert('notices', noticeColumns(notice))
 }
 
 /** Another one asks the same question. */

@@ -1,6 +1,7 @@
 /** The store in PostgreSQL: one write connection for each lane, a few for reading, on the ground that vets them. */
 import { ZodError } from 'zod'
 import { LEDGER_READ_CONNECTIONS } from '../../limits.ts'
+import type { Span } from '../insight.ts'
 import type { Change } from '../ledger.ts'
 import { int, maybeInt, money, type Row } from '../rows.ts'
 import { ClientTransaction, type Gate } from './client-transaction.ts'
@@ -13,6 +14,7 @@ import type { Statement } from './statement.ts'
 import {
   type AnswerRow,
   type Claim,
+  type DealtWanted,
   type Opening,
   type Selection,
   type Store,
@@ -92,6 +94,14 @@ export class ClientStore implements Store {
 
   troubled(after: string, limit: number): Promise<readonly Row[]> {
     return this.#read(() => selecting.troubledStatement(after, limit))
+  }
+
+  activity(span: Span): Promise<readonly Row[]> {
+    return this.#read(() => selecting.activityStatement(span))
+  }
+
+  dealings(wanted: DealtWanted): Promise<readonly Row[]> {
+    return this.#read(() => selecting.dealingsStatement(wanted))
   }
 
   prices(past: { readonly key: string; readonly after: number; readonly samples: number }): Promise<readonly Row[]> {

@@ -143,6 +143,8 @@ function clientOptions(host: Host, { place, password, name, onNotify }: ConnectO
     connect_timeout: CONNECT_TIMEOUT_MS / 1000,
     keep_alive: 10,
     connection: { application_name: name },
+    // Where the connection breaks while it asks, nobody would hear of the client's own question about types: the process would end.
+    fetch_types: false,
     types: { bigint: postgres.BigInt },
     ...(onNotify && { onnotify: onNotify }),
   }

@@ -3,7 +3,7 @@
  * What is freed comes before what is taken, so that a key can pass from one row to another in one transaction.
  */
 import { COUNTED_MS } from '../../limits.ts'
-import { type ColumnTypes, hexOf, holdable, quoted, type Statement, typeOf } from './statement.ts'
+import { type ColumnTypes, elementOf, hexOf, holdable, quoted, type Statement, typeOf } from './statement.ts'
 import { PRIMARY_KEYS, type RowChange, type TableName, type Value } from './store.ts'
 
 type ChangedRow = RowChange['row']
@@ -144,13 +144,11 @@ function same(table: TableName): string {
 }
 
 function arrayOf(rows: readonly ChangedRow[], column: string): string {
-  return holdable(`{${rows.map((row) => elementOf(row[column])).join()}}`)
+  return holdable(`{${rows.map((row) => valueIn(row[column])).join()}}`)
 }
 
-const SPECIAL = /["\\]/g
-
-function elementOf(value: Value | undefined): string {
+function valueIn(value: Value | undefined): string {
   if (value === null || value === undefined) return 'NULL'
-  if (typeof value === 'string') return `"${value.replace(SPECIAL, '\\$&')}"`
+  if (typeof value === 'string') return elementOf(value)
   return value instanceof Uint8Array ? `"\\${hexOf(value)}"` : value.toString()
 }

@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts'
 import { cleaned, faultOf } from './faults.ts'
 import { ROW_GONE } from './flush.ts'
 import type { Ground } from './ground.ts'
-import { type ColumnTypes, readColumnTypes, type Statement } from './statement.ts'
+import { type ColumnTypes, readColumnTypes, type Statement, sent } from './statement.ts'
 import { type Row, StoreFault } from './store.ts'
 
 /** Rows with how many of them the statement wrote, where it wrote. */
@@ -87,7 +87,7 @@ export class Columns {
  */
 export function send({ connection }: Open, { sql, values }: Statement): Promise<Answer> {
   if (connection.lost) return Promise.reject(new StoreFault('unavailable', 'The connection to the ledger is lost'))
-  const asked = connection.sql.unsafe<Row[]>(sql, [...values], { prepare: true }).execute()
+  const asked = connection.sql.unsafe<Row[]>(sql, values.map(sent), { prepare: true }).execute()
   const answer = connection.within(asked).then(
     (rows) => ({ rows, count: rows.count }),
     (cause: unknown) => Promise.reject(storeFault(cause)),

@@ -12,8 +12,9 @@ import { DEFAULT_THRESHOLDS, PROOF_LEASE_MS } from '../../limits.ts'
 import type { History } from '../../session/history.ts'
 import type { Session } from '../../session/session.ts'
 import type { Events } from '../../telemetry/events.ts'
-import type * as admin from '../administration.ts'
+import * as admin from '../administration.ts'
 import type { Correction, Finding, RecipientRecord, Refund } from '../findings.ts'
+import type { InsightStore } from '../insight.ts'
 import type { ReportStore } from '../kept-reports.ts'
 import type * as port from '../ledger.ts'
 import { readPayment } from '../payment-row.ts'
@@ -30,6 +31,7 @@ import { Batch, type Schedule } from './batch.ts'
 import { Kept, KeptSessions } from './cache.ts'
 import { Desks } from './desks.ts'
 import { House } from './house.ts'
+import { PostgresInsight } from './insight.ts'
 import { Lineages } from './lineages.ts'
 import { Lists } from './lists.ts'
 import * as operations from './operations.ts'
@@ -38,6 +40,7 @@ import { Records } from './records.ts'
 import { PostgresReports } from './reports.ts'
 import { Terms } from './sessions.ts'
 import type { Store } from './store.ts'
+import { PostgresTold } from './told.ts'
 
 export interface ComposeOptions {
   readonly clock: Clock
@@ -58,6 +61,8 @@ export interface ComposeOptions {
 export class PostgresLedger implements port.Ledger {
   readonly approvals: ApprovalStore
   readonly reports: ReportStore
+  readonly insight: InsightStore
+  readonly told: PostgresTold
   readonly #options: ComposeOptions
   readonly #store: Store
   readonly #reading: Reading
@@ -99,6 +104,8 @@ export class PostgresLedger implements port.Ledger {
     this.#desks = new Desks({ batch: this.#batch, records: this.#records, clock, events })
     this.approvals = new PostgresApprovals({ reading, batch: this.#batch, clock, watch: (listener) => store.watch(listener) })
     this.reports = new PostgresReports({ reading, batch: this.#batch })
+    this.insight = new PostgresInsight(reading)
+    this.told = new PostgresTold({ reading, batch: this.#batch })
     this.#unwatch = store.watch((change) => this.#heard(change))
   }
 
@@ -339,7 +346,7 @@ export class PostgresLedger implements port.Ledger {
     const faults = this.#store.readiness()
     if (faults.length > 0) return faults
     const halted = (await this.halts()).find(({ scope }) => scope === 'all')
-    return halted ? [`Payments are halted: ${halted.reason}`] : []
+    return halted ? [admin.haltedReason(halted)] : []
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

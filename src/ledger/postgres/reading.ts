@@ -16,6 +16,8 @@ export function readingFrom(store: Store): Reading {
     exposure: () => asked(store.exposure()),
     states: (now) => asked(store.states(now)),
     unattended: (now) => asked(store.unattended(now)),
+    activity: (span) => asked(store.activity(span)),
+    dealings: (wanted) => asked(store.dealings(wanted)),
     troubled: (after, limit) => asked(store.troubled(after, limit)),
     prices: (past) => asked(store.prices(past)),
     conduct: (of) => asked(store.conduct(of)),

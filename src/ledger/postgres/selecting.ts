@@ -1,7 +1,8 @@
 /** Selecting: the statements of reads that no write depends on. */
 import { COUNTED_MS } from '../../limits.ts'
+import type { Span } from '../insight.ts'
 import { type ColumnTypes, hexOf, parameterOf, quoted, type Statement, typeOf } from './statement.ts'
-import type { Claim, Filter, Selection } from './store.ts'
+import type { Claim, DealtWanted, Filter, Selection } from './store.ts'
 
 export function selectStatement({ table, columns, where, order, limit }: Selection, types: ColumnTypes): Statement {
   const { sql, values } = filtered({ table, where }, types)
@@ -171,6 +172,31 @@ export function troubledStatement(after: string, limit: number): Statement {
       WHERE (state = 'settled' AND delivered = 0 AND dispute IS NULL) OR dispute IS NOT NULL OR refunded > 0) AS t
     WHERE name > $1 GROUP BY name, currency ORDER BY name, currency LIMIT $2::bigint`
   return { sql, values: [after, String(limit)] }
+}
+
+/** What was refused was priced by strangers, and counts without its amount. */
+export function activityStatement({ since, until, step_ms }: Span): Statement {
+  const moved = "CASE WHEN state = 'denied' OR amount IS NULL THEN 0 ELSE amount::bigint END"
+  const sql = `
+    SELECT decided_at / $3::bigint * $3::bigint AS at, tier, state, code, currency, sum(count)::bigint AS payments,
+      sum((${moved}) / 1000000)::bigint AS whole, sum((${moved}) % 1000000)::bigint AS rest
+    FROM payments WHERE decided_at >= $1::bigint AND decided_at < $2::bigint
+    GROUP BY 1, tier, state, code, currency ORDER BY 1`
+  return { sql, values: [String(since), String(until), String(step_ms)] }
+}
+
+export function dealingsStatement({ is, name, limit }: DealtWanted): Statement {
+  const named = `(origin || chr(10) || network || chr(10) || lower(pay_to)) COLLATE "C" AS name, origin, network, pay_to`
+  const sql = `
+    WITH met AS (
+      SELECT ${named}, agent, last FROM dealings UNION ALL SELECT ${named}, NULL, NULL::bigint FROM pins),
+    known AS (
+      SELECT name, min(origin) AS origin, min(network) AS network, max(pay_to) AS pay_to, count(DISTINCT agent) AS agents, max(last) AS last
+      FROM met WHERE name ${is} $1 GROUP BY name ORDER BY name LIMIT $2::bigint)
+    SELECT known.*, payments.id AS payment_id, pins.pay_to AS pinned, pins.at AS pinned_at, pins.uses AS uses
+    FROM known LEFT JOIN payments ON payments.seq = known.last
+      LEFT JOIN pins ON pins.origin = known.origin AND pins.network = known.network ORDER BY name`
+  return { sql, values: [name, String(limit)] }
 }
 
 export function pricesStatement({

@@ -9,8 +9,21 @@ export interface Statement {
   readonly values: readonly Parameter[]
 }
 
-/** Arrays are sent as arrays of the database. */
+/** Arrays are arrays of the database. */
 export type Parameter = string | null | readonly (string | null)[] | Uint8Array
+
+/** As it travels: an array as the text that the database reads one from, because the client is told of no types (see `connectTo`). */
+export function sent(value: Parameter): string | null | Uint8Array {
+  if (value === null || typeof value === 'string' || value instanceof Uint8Array) return value
+  return `{${value.map((element) => (element === null ? 'NULL' : elementOf(element))).join()}}`
+}
+
+const SPECIAL = /["\\]/g
+
+/** A text inside an array. */
+export function elementOf(text: string): string {
+  return `"${text.replace(SPECIAL, '\\$&')}"`
+}
 
 /** The type of each column, by table: read from the database, so that it is written down in the schema alone. */
 export type ColumnTypes = ReadonlyMap<string, ReadonlyMap<string, string>>

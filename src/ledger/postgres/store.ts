@@ -3,6 +3,7 @@
  * (rule R8: what is summed is read after the locks are held), and commits all changes at once together with a mark, by
  * which a commit whose answer was lost is looked up. Reads outside of it see what is committed.
  */
+import type { Span } from '../insight.ts'
 import type { Change } from '../ledger.ts'
 import type { Row } from '../rows.ts'
 
@@ -253,6 +254,13 @@ export interface AnswerRow {
   readonly expiresAt: number
 }
 
+/** Recipients by name: origin, network and address, a line each. */
+export interface DealtWanted {
+  readonly is: '>' | '='
+  readonly name: string
+  readonly limit: number
+}
+
 /** Reads that are more than a selection. All of them see what is committed; times are milliseconds since 1970. */
 export interface Reports {
   /** For metrics: rows `{ currency, whole, rest }` of what unresolved payments hold, in millionths. */
@@ -266,6 +274,10 @@ export interface Reports {
    * refunded_whole, refunded_rest }` by name and currency, of recipients against whom something is held.
    */
   troubled(after: string, limit: number): Promise<readonly Row[]>
+  /** Rows `{ at, tier, state, code, currency, payments, whole, rest }` of payments by the step in which they were decided, oldest first. */
+  activity(span: Span): Promise<readonly Row[]>
+  /** Rows `{ name, origin, network, pay_to, agents, payment_id, pinned, pinned_at, uses }` by name: behind it, or the one of it. */
+  dealings(wanted: DealtWanted): Promise<readonly Row[]>
   /** Rows `{ session_id, number, hash }`: the last entry of each chain among these places, `from` excluded. */
   heads(places: { readonly from: bigint; readonly upTo: bigint }): Promise<readonly Row[]>
   /**

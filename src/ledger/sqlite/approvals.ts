@@ -72,9 +72,12 @@ export class SqliteApprovals implements ApprovalStore {
   }
 
   queueNotices(notices: readonly Notice[]): Promise<void> {
-    return this.#durably(() => {
-      for (const notice of notices) this.#sql.queue.run(...valuesOf(NOTICE_COLUMNS, noticeColumns(notice)))
-    })
+    return this.#durably((tx) => this.queueWith(tx, notices))
+  }
+
+  /** With what else this transaction writes. */
+  queueWith(_tx: Transaction, notices: readonly Notice[]): void {
+    for (const notice of notices) this.#sql.queue.run(...valuesOf(NOTICE_COLUMNS, noticeColumns(notice)))
   }
 
   async claimNotices(now: number, leaseUntil: number, limit: number): Promise<readonly Notice[]> {

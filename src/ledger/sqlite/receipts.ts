@@ -89,7 +89,7 @@ export class Receipts implements ReceiptTable {
   }
 }
 
-function readReceipt(row: Row): Receipt {
+export function readReceipt(row: Row): Receipt {
   return parseEntry(text(row, 'body'), text(row, 'hash'))
 }
 

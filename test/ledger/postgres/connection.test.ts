@@ -1,4 +1,5 @@
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { DatabaseFault } from '../../../src/ledger/postgres/faults.ts'
 import { LEDGER_ANSWER_TIMEOUT_MS, LEDGER_TIMEOUT_MS } from '../../../src/limits.ts'
@@ -84,6 +85,25 @@ describe('a connection', () => {
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toEqual([])
     expect(outcomes.every((outcome) => outcome.status === 'rejected' && outcome.reason instanceof DatabaseFault)).toBe(true)
     breaking.close()
+  })
+
+  it('asks nothing by itself: where that failed nobody would hear of it, and the process would end', async () => {
+    await using here = await stage()
+    const sent: Buffer[] = []
+    const { hostname, port } = new URL(here.url)
+    const relay = createServer((socket) => {
+      const server = connect(Number(port), hostname)
+      socket.on('data', (bytes) => sent.push(bytes)).pipe(server)
+      server.pipe(socket)
+    })
+    relay.listen(0, '127.0.0.1')
+    await once(relay, 'listening')
+    const connection = await connectionTo(here.url.replace(`:${port}/`, `:${(relay.address() as AddressInfo).port}/`))
+    await connection.sql.unsafe('SELECT 1')
+    await connection.close()
+    relay.close()
+    const asked = Buffer.concat(sent).toString('latin1')
+    expect([asked.includes('SET search_path'), asked.includes('pg_type')]).toEqual([true, false])
   })
 
   it('to a port where nobody listens fails with the reason', async () => {

@@ -99,6 +99,8 @@ export class MemoryStore implements Store {
   exposure = none
   states = none
   troubled = none
+  activity = none
+  dealings = none
   heads = none
   prices = none
   conduct = none

@@ -100,6 +100,8 @@ export class PlainStore implements Store {
   states = none
   unattended = none
   troubled = none
+  activity = none
+  dealings = none
   heads = none
   prices = none
   conduct = none

@@ -29,6 +29,20 @@ describe('a value', () => {
     }
   })
 
+  it('travels in an array as it is, null and the empty array too', async () => {
+    const here = await database()
+    const given = ["'; DROP TABLE sessions; --", '\\', '{"a"}', 'a,b', ' ü€😀 ', 'NULL', '', null]
+    for (const values of [given, []]) {
+      const [row] = await here.ask({ sql: 'SELECT array_to_json($1::text[])::text AS given', values: [values] })
+      expect(JSON.parse(String(row?.given))).toEqual(values)
+    }
+    const sums = await here.ask({
+      sql: 'SELECT sum(n)::bigint AS total FROM unnest($1::bigint[]) AS n',
+      values: [['9007199254740993', '1']],
+    })
+    expect(sums).toEqual([{ total: 9007199254740994n }])
+  })
+
   it('is null, a whole number of 64 bits, or bytes as the database reads them', async () => {
     const here = await database()
     const sql = 'SELECT $1::text AS a, $2::bigint AS b, $3::text::bytea AS c'

@@ -328,7 +328,7 @@ CREATE TABLE notices (
   channel text NOT NULL,
   target text NOT NULL,
   payload text NOT NULL,
-  state text NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead')),
+  state text NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead', 'not_needed')),
   attempts bigint NOT NULL CHECK (attempts >= 0),
   due_at bigint NOT NULL,
   created_at bigint NOT NULL,
@@ -337,6 +337,7 @@ CREATE TABLE notices (
 );
 CREATE INDEX notices_due ON notices (due_at, seq) WHERE state = 'waiting';
 CREATE INDEX notices_dead ON notices (state, seq) WHERE state = 'dead';
+CREATE INDEX notices_waiting ON notices (target) WHERE state = 'waiting';
 CREATE INDEX notices_approval ON notices (approval_id) WHERE approval_id IS NOT NULL;
 
 CREATE TABLE marks (

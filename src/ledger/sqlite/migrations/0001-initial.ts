@@ -311,7 +311,7 @@ CREATE TABLE notices (
   channel TEXT NOT NULL,
   target TEXT NOT NULL,
   payload TEXT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead')),
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead', 'not_needed')),
   attempts INTEGER NOT NULL CHECK (attempts >= 0),
   due_at INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
@@ -320,6 +320,7 @@ CREATE TABLE notices (
 ) STRICT;
 CREATE INDEX notices_due ON notices (due_at) WHERE state = 'waiting';
 CREATE INDEX notices_dead ON notices (state) WHERE state = 'dead';
+CREATE INDEX notices_waiting ON notices (target) WHERE state = 'waiting';
 CREATE INDEX notices_approval ON notices (approval_id) WHERE approval_id IS NOT NULL;
 
 CREATE TABLE marks (
