@@ -69,6 +69,7 @@ export default defineConfig({
     reporters: ['default', closingLine],
     pool: 'forks',
     maxWorkers: 2,
+    globalSetup: 'test/program.ts',
     sequence: { sequencer: LongestFirst },
     env: { NODE_COMPILE_CACHE: COMPILED },
     testTimeout: 60_000,

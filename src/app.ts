@@ -12,6 +12,7 @@ import { resolveOidc } from './config/console.ts'
 import type { Config } from './config/load.ts'
 import { adminBasis, type Engine, readTls, startEngine } from './engine.ts'
 import { type House, type HouseOptions, openHouse } from './house.ts'
+import { PACKAGE_ROOT } from './package-root.ts'
 import type { Policy } from './payment/deps.ts'
 import { createHoldings } from './payment/holdings.ts'
 import { lintTiers } from './policy/lint.ts'
@@ -96,7 +97,7 @@ async function openAdmin(
   return known(house, await startAdmin({ app, listen, ...(serverTls && { tls: await readTls(serverTls) }) }))
 }
 
-const CONSOLE = fileURLToPath(new URL('../dist/console', import.meta.url))
+const CONSOLE = fileURLToPath(new URL('dist/console', PACKAGE_ROOT))
 
 async function openConsole({ config, env, clock, fetch }: House, { consoleDir = CONSOLE }: HouseOptions): Promise<ConsoleDeps> {
   const oidc = await resolveOidc(config.admin.oidc, env)

@@ -8,6 +8,8 @@ if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
   )
   process.exitCode = 1
 } else {
+  // The installed program is a bundle: with its maps a stack trace names our sources.
+  process.setSourceMapsEnabled(true)
   const { runOnThisProcess } = await import('./cli/process-terminal.ts')
   await runOnThisProcess((code) => process.exit(code))
 }

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { loadConfig } from '../src/config/load.ts'
 import { type Market, startMarket } from './e2e/market.ts'
+import { MAIN } from './program.ts'
 import { startTestnet, type Testnet } from './testnet/testnet.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
@@ -116,7 +117,7 @@ async function moveHere({ folder, as }: Place): Promise<void> {
 }
 
 /** `purser` is this tree's own. */
-const PRELUDE = `purser() { "${process.execPath}" "${join(ROOT, 'src/main.ts')}" "$@"; }\n`
+const PRELUDE = `purser() { "${process.execPath}" "${MAIN}" "$@"; }\n`
 const environment = ({ folder }: Place) => ({
   ...{ PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`, HOME: folder, SHELL: '/bin/bash' },
   OLGA_WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
@@ -136,7 +137,7 @@ async function shell(command: string, place: Place): Promise<{ code: number; out
 }
 
 async function serve(place: Place): Promise<AsyncDisposable> {
-  const child = spawn(process.execPath, [join(ROOT, 'src/main.ts'), 'serve'], {
+  const child = spawn(process.execPath, [MAIN, 'serve'], {
     ...{ cwd: place.folder, env: environment(place), stdio: ['ignore', 'pipe', 'inherit'] },
   })
   let said = ''

@@ -4,6 +4,7 @@ import { stripTypeScriptTypes } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { MAIN as BUNDLED } from './program.ts'
 
 const MAIN = resolve(import.meta.dirname, '../src/main.ts')
 
@@ -21,6 +22,12 @@ describe('main', () => {
     expect(status).toBe(1)
     expect(stderr.toString()).toBe('purser needs Node 24 or newer; this is Node 20.20.2. Install a newer one from https://nodejs.org.\n')
     expect(stdout.toString()).toBe('')
+  })
+
+  it('bundled, its stack traces name our sources', () => {
+    const probe = 'const write = process.stdout.write; process.stdout.write = (text) => write.call(process.stdout, new Error(text).stack)'
+    const said = execFileSync(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(probe)}`, BUNDLED, '--version'])
+    expect(said.toString()).toMatch(/at .*\/src\/cli\/process-terminal\.ts:\d+:\d+/)
   })
 
   it('is the only file that ends the process', () => {

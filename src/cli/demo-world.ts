@@ -2,6 +2,7 @@
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PACKAGE_ROOT } from '../package-root.ts'
 import { type AdminClient, createAdminClient } from './admin-client.ts'
 import { CliFailure } from './failure.ts'
 import { adminOf, readSettings } from './settings.ts'
@@ -28,7 +29,7 @@ export interface DemoWorld extends AsyncDisposable {
 
 /** @throws CliFailure where this is no checkout with its development dependencies. */
 export async function startTestnet(): Promise<Testnet> {
-  const url = new URL('../../test/testnet/testnet.ts', import.meta.url)
+  const url = new URL('test/testnet/testnet.ts', PACKAGE_ROOT)
   try {
     await access(url)
     const module: { startTestnet(): Promise<Testnet> } = await import(url.href)

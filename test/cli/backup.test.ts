@@ -5,7 +5,8 @@ import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { randomIds, systemClock } from '../../src/clock.ts'
 import { openSqliteLedger } from '../../src/ledger/sqlite.ts'
-import { MAIN, runHere, startPurser, writeConfig } from './running-purser.ts'
+import { MAIN } from '../program.ts'
+import { runHere, startPurser, writeConfig } from './running-purser.ts'
 
 const run = promisify(execFile)
 
@@ -27,7 +28,7 @@ describe('backup', () => {
   }, 60_000)
 
   it('does not end while it waits for the file to stand still', async () => {
-    const module = JSON.stringify(join(MAIN, '../cli/backup.ts'))
+    const module = JSON.stringify(join(import.meta.dirname, '../../src/cli/backup.ts'))
     const script = `const { patience } = await import(${module}); await patience(1, new AbortController().signal); console.log('waited')`
     expect((await run(process.execPath, ['--input-type=module', '-e', script])).stdout).toBe('waited\n')
   }, 60_000)

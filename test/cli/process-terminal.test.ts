@@ -2,8 +2,9 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { describe, expect, it } from 'vitest'
+import { MAIN } from '../program.ts'
 import { close, listen } from '../testnet/doors.ts'
-import { MAIN, spawnPurser } from './running-purser.ts'
+import { spawnPurser } from './running-purser.ts'
 
 describe('process terminal', () => {
   it('results go to standard output, failures to standard error, the code to the process', async () => {

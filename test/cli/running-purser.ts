@@ -3,14 +3,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { App } from '../../src/app.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { randomIds, systemClock } from '../../src/clock.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import { MAIN } from '../program.ts'
 import { capturedTerminal } from './captured-terminal.ts'
-
-export const MAIN = resolve(import.meta.dirname, '../../src/main.ts')
 
 export interface Ran {
   readonly code: number

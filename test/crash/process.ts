@@ -2,13 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
+import { MAIN } from '../program.ts'
 import { parseJson } from '../testnet/wire.ts'
 
-const MAIN = resolve(import.meta.dirname, '../../src/main.ts')
 const PRELOAD = pathToFileURL(join(import.meta.dirname, 'preload.ts')).href
 const EXIT_TIMEOUT_MS = 20_000
 

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { has, run } from '../e2e/agents.ts'
 import { findBinaries } from '../postgres/binaries.ts'
 import { type PostgresServer, startPostgres } from '../postgres/server.ts'
+import { MAIN } from '../program.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const MAKE_KEYS = join(ROOT, 'deploy/make-keys.sh')
@@ -92,7 +93,7 @@ it('a database that is not the one of the certificate is not spoken to', async (
   skip(noTools !== undefined, noTools)
   await using server = await startPostgres()
   const config = await configOf('kubernetes/overlays/gateway', { port: server.port, database: 'postgres', name: 'plain' })
-  const said = await run(process.execPath, [join(ROOT, 'src/main.ts'), 'serve', '--config', config], { NODE_COMPILE_CACHE: '' })
+  const said = await run(process.execPath, [MAIN, 'serve', '--config', config], { NODE_COMPILE_CACHE: '' })
   expect(said.code).toBe(1)
   expect(said.stderr).toMatch(/TLS|SSL|certificate/i)
 })
@@ -127,7 +128,7 @@ interface Running {
 }
 
 async function serve(config: string): Promise<Running> {
-  const child = spawn(process.execPath, [join(ROOT, 'src/main.ts'), 'serve', '--json', '--config', config], {
+  const child = spawn(process.execPath, [MAIN, 'serve', '--json', '--config', config], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   for await (const line of createInterface(child.stdout)) {

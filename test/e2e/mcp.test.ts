@@ -14,7 +14,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { MAIN } from '../cli/running-purser.ts'
+import { MAIN } from '../program.ts'
 import { startTestnet, type Testnet } from '../testnet/testnet.ts'
 import { type OpenSession, openConfig, type RunningPurser, startPurser } from './purser.ts'
 

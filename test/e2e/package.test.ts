@@ -37,6 +37,13 @@ describe('the installed package', () => {
     expect(names.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'config', 'dist', 'docs', 'package.json'])
   })
 
+  it('brings the licences of what its bundle holds of others', async () => {
+    const texts = await readFile(join(folder, 'node_modules/purser/dist/LICENSES-OF-OTHERS.txt'), 'utf8')
+    for (const name of ['viem', '@x402/evm', '@noble/curves', '@peculiar/x509', 'tslib'])
+      expect(texts).toMatch(new RegExp(`^${name} [0-9.]+ \\(`, 'm'))
+    expect(texts).toContain('THE SOFTWARE IS PROVIDED')
+  })
+
   it('its command runs, and tells its version', async () => {
     const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
     expect(await run(join(folder, 'node_modules/.bin/purser'), ['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` })

@@ -3,14 +3,14 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { openConfig } from '../e2e/purser.ts'
+import { MAIN } from '../program.ts'
 import { startTestnet, type Testnet } from '../testnet/testnet.ts'
 
-const MAIN = resolve(import.meta.dirname, '../../src/main.ts')
 const Places = z.looseObject({ proxyUrl: z.string(), adminUrl: z.string(), walletAddress: z.templateLiteral(['0x', z.string()]) })
 const Problem = z.looseObject({ code: z.string().optional() })
 
