@@ -1,12 +1,10 @@
 /** Puts everything together: with `house.ts` the only file that names adapters. Whoever starts an app stops it (`await using`). */
 import { fileURLToPath } from 'node:url'
-import { createAdminApp } from './admin/admin.ts'
 import { readConsole } from './admin/console-files.ts'
 import type { AdminDeps, ConsoleDeps, PolicyInfo } from './admin/deps.ts'
 import { createEventFeed, type EventFeed } from './admin/event-feed.ts'
 import { type RunningAdmin, startAdmin } from './admin/listen.ts'
-import { createOidc } from './admin/oidc.ts'
-import { createMetricsApp } from './admin/status.ts'
+import { createProbeDoor } from './admin/probes.ts'
 import { packageVersion } from './cli/package-version.ts'
 import { resolveOidc } from './config/console.ts'
 import type { Config } from './config/load.ts'
@@ -18,6 +16,8 @@ import { createHoldings } from './payment/holdings.ts'
 import { lintTiers } from './policy/lint.ts'
 import { policySentences } from './policy/sentences.ts'
 import type { Telemetry } from './telemetry/telemetry.ts'
+import { warmUp } from './warm-up.ts'
+import { openWorkers, workersOf } from './workers.ts'
 
 export interface App extends AsyncDisposable {
   /** Where agents reach the proxy, with the port that was taken. */
@@ -29,6 +29,8 @@ export interface App extends AsyncDisposable {
   readonly walletAddress: string
   /** What an operator should know about this configuration. */
   readonly warnings: readonly string[]
+  /** Resolves where nothing is served any more, because workers die again and again. */
+  readonly failed: Promise<Error>
   /** Why payments cannot be made now; empty when they can. The same is on /readyz. */
   readiness(): Promise<readonly string[]>
   /** Stops accepting, concludes what was signed, then closes everything. Bounded by `DRAIN_TIMEOUT_MS`. */
@@ -43,31 +45,37 @@ export async function startApp(config: Config, options: HouseOptions = {}): Prom
   await using started = new AsyncDisposableStack()
   const house = await openHouse(config, options, started)
   let adminUrl = ''
-  const engine = await startEngine(house, { listens: true, adminUrl: () => adminUrl }, started)
-  const { proxy, readiness } = engine
+  const workers = workersOf(config) > 1 ? await openWorkers(house, options, started) : undefined
+  const engine = await startEngine(house, { listens: workers === undefined, adminUrl: () => adminUrl }, started)
+  const proxyUrl = workers?.url ?? engine.proxy.url
+  const readiness = [...engine.readiness, ...(workers ? [() => workers.reasons()] : [])]
   const exemplars = house.telemetry.openMetrics
+  const shown = { readiness, counted: async () => (await workers?.counted()) ?? [] }
   const status = {
     readiness,
-    render: () => renderMetrics(house, house.telemetry, readiness),
-    openMetrics: { contentType: exemplars.contentType, render: () => renderMetrics(house, exemplars, readiness) },
+    render: () => renderMetrics(house, house.telemetry, shown),
+    openMetrics: { contentType: exemplars.contentType, render: () => renderMetrics(house, exemplars, shown) },
   }
   const feed = createEventFeed({ ...house, events: house.telemetry.events })
   const console = await openConsole(house, options)
-  const admin = started.use(await openAdmin(house, { ...engine, status, feed, console }))
+  const admin = started.use(await openAdmin(house, { ...engine, proxyUrl, status, feed, console }))
   started.defer(() => feed.stop())
   adminUrl = admin.url
   const metrics = config.metrics.listen && started.use(await openMetrics(house, status))
+  await workers?.begin(adminUrl)
+  warmUp([admin.warm], { events: house.telemetry.events, started })
   const all = started.move()
   return {
-    proxyUrl: proxy.url,
+    proxyUrl,
     adminUrl: admin.url,
     metricsUrl: metrics?.url,
     caFile: house.authority.certFile,
     walletAddress: await house.wallet.address(null),
     warnings: config.warnings,
+    failed: workers?.failed ?? new Promise(() => undefined),
     readiness: async () => (await Promise.all(readiness.map((reasons) => reasons()))).flat(),
     drain: async () => {
-      await engine.drain()
+      await Promise.all([workers?.drain(), engine.drain()])
       await all.disposeAsync()
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
@@ -75,6 +83,7 @@ export async function startApp(config: Config, options: HouseOptions = {}): Prom
 }
 
 interface Admitted extends Pick<Engine, 'policy' | 'proxy' | 'proof' | 'people' | 'authorize'> {
+  readonly proxyUrl: string
   readonly feed: EventFeed
   readonly console: ConsoleDeps
   readonly status: Pick<AdminDeps, 'render' | 'openMetrics' | 'readiness'>
@@ -82,19 +91,22 @@ interface Admitted extends Pick<Engine, 'policy' | 'proxy' | 'proof' | 'people' 
 
 async function openAdmin(
   house: House,
-  { policy, proxy, proof, people, authorize, status, feed, console }: Admitted,
+  { policy, proxy, proxyUrl, proof, people, authorize, status, feed, console }: Admitted,
 ): Promise<RunningAdmin> {
   const { listen, hosts, serverTls } = house.config.admin
   const { checkpointing, reconcile, cancel } = proof
-  const app = createAdminApp({
+  const { contentType, events } = house.telemetry
+  const deps: AdminDeps = {
     ...{ ...adminBasis(house), ...status, checkpointing, reconcile, cancel, hosts, people, authorize, feed, console, signer: house.signer },
     ...{ jwts: house.jwts, mandates: house.mandates, holdings: createHoldings(house) },
     policy: () => policyInfo(house, policy.policy()),
-    contentType: house.telemetry.contentType,
-    proxyUrl: proxy.url,
+    contentType,
+    proxyUrl,
     onRevoked: (sessionId) => proxy.endSession(sessionId),
-  })
-  return known(house, await startAdmin({ app, listen, ...(serverTls && { tls: await readTls(serverTls) }) }))
+  }
+  const app = async () => (await import('./admin/admin.ts')).createAdminApp(deps)
+  const tls = serverTls && { tls: await readTls(serverTls) }
+  return known(house, await startAdmin({ app, probes: createProbeDoor(deps, hosts), events, listen, ...tls }))
 }
 
 const CONSOLE = fileURLToPath(new URL('dist/console', PACKAGE_ROOT))
@@ -103,7 +115,7 @@ async function openConsole({ config, env, clock, fetch }: House, { consoleDir = 
   const oidc = await resolveOidc(config.admin.oidc, env)
   return {
     ...{ version: packageVersion(), files: await readConsole(consoleDir), pageUrl: config.approvals.pageUrl },
-    oidc: oidc && createOidc({ ...oidc, clock, fetch }),
+    oidc: oidc && (await import('./admin/oidc.ts')).createOidc({ ...oidc, clock, fetch }),
   }
 }
 
@@ -118,8 +130,9 @@ function policyInfo({ config }: House, policy: Policy): PolicyInfo {
 async function openMetrics(house: House, status: Pick<AdminDeps, 'render' | 'openMetrics' | 'readiness'>): Promise<RunningAdmin> {
   const { config, telemetry } = house
   if (!config.metrics.listen) throw new Error('metrics.listen is not set')
-  const app = createMetricsApp({ ...status, contentType: telemetry.contentType, events: telemetry.events })
-  return known(house, await startAdmin({ app, listen: config.metrics.listen }))
+  const deps = { ...status, contentType: telemetry.contentType, events: telemetry.events }
+  const app = async () => (await import('./admin/status.ts')).createMetricsApp(deps)
+  return known(house, await startAdmin({ app, probes: createProbeDoor(deps, 'any'), events: deps.events, listen: config.metrics.listen }))
 }
 
 function known(house: House, admin: RunningAdmin): RunningAdmin {
@@ -132,7 +145,7 @@ function known(house: House, admin: RunningAdmin): RunningAdmin {
 async function renderMetrics(
   { ledger, telemetry }: House,
   format: Pick<Telemetry, 'render'>,
-  readiness: Engine['readiness'],
+  { readiness, counted }: Pick<Engine, 'readiness'> & { readonly counted: () => Promise<Parameters<Telemetry['render']>[2]> },
 ): Promise<string> {
   const { approvals } = ledger
   const asked = Promise.all([ledger.totals(), approvals.pendingApprovals(), approvals.deadLetters()])
@@ -145,5 +158,5 @@ async function renderMetrics(
     (all) => all.flat().length === 0,
     () => false,
   )
-  return format.render(standing ?? undefined, { isReady })
+  return format.render(standing ?? undefined, { isReady }, await counted())
 }

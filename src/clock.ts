@@ -17,8 +17,15 @@ export type Pause = (ms: number, signal: AbortSignal) => Promise<unknown>
 /** Keeps no process alive. */
 export const systemPause: Pause = (ms, signal) => wait(ms, undefined, { signal, ref: false })
 
-/** Makes a fresh name with 128 random bits: `ids('pay')` is like `pay_Q3mZ…`. URL-safe. */
+/** Makes a fresh name with 128 random bits: `ids('ses')` is like `ses_Q3mZ…`. URL-safe. */
 export type Ids = (prefix: string) => string
+
+/** Names in large indexes: behind the prefix comes the time, so that an index grows at its end, however large it is. */
+const TIMED: ReadonlySet<string> = new Set(['pay'])
+/** In the order of bytes, which is that of indexes. */
+const ORDERED = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz'
+/** Enough until 2109. */
+const TIME_CHARS = 7
 
 const ID_BYTES = 16
 /** Drawn in one go, because each call into the system's generator costs more than all the rest of a name. */
@@ -32,5 +39,17 @@ export const randomIds: Ids = (prefix) => {
   }
   const start = used
   used += ID_BYTES
-  return `${prefix}_${pool.toString('base64url', start, used)}`
+  const time = TIMED.has(prefix) ? timeText(Date.now()) : ''
+  return `${prefix}_${time}${pool.toString('base64url', start, used)}`
+}
+
+let told = { now: -1, text: '' }
+
+/** Milliseconds since 1970 in six bits a character; the same for all names of one millisecond. */
+function timeText(now: number): string {
+  if (told.now !== now) {
+    const digits = Array.from({ length: TIME_CHARS }, (_, place) => ORDERED[Math.floor(now / 64 ** (TIME_CHARS - 1 - place)) % 64])
+    told = { now, text: digits.join('') }
+  }
+  return told.text
 }

@@ -3,20 +3,20 @@
  * `middleware/` uses it without any.
  */
 import { readFile } from 'node:fs/promises'
-import { type AgentDoor, createAgentDoor } from './admin/agent-door.ts'
-import { createBudgets } from './admin/budgets.ts'
+import type { AgentDoor, AgentDoorDeps } from './admin/agent-door.ts'
 import type { AdminDeps } from './admin/deps.ts'
 import { newSession } from './admin/open-session.ts'
 import { createReportKeeper, reportAlert } from './admin/report-keeper.ts'
 import { watchRevocations } from './admin/revocations.ts'
-import { createWorkloadDoor, type WorkloadDoor } from './admin/workload-door.ts'
+import type { WorkloadDoor } from './admin/workload-door.ts'
+import { receiversOf } from './alerts/books.ts'
 import type { Alert } from './approval/alert.ts'
 import type { DailyReport } from './audit/daily.ts'
 import type { ServerTls } from './config/config.ts'
 import { type Discovery, type Listed, noDiscovery } from './discovery/discovery.ts'
 import { createFacilitatorList } from './discovery/facilitator-list.ts'
 import type { House } from './house.ts'
-import { createVerify } from './identity/verify.ts'
+import { createPass } from './ledger/archive/pass.ts'
 import type { AuthorizeAhead } from './payment/ahead.ts'
 import { createAnswers } from './payment/answers.ts'
 import { createAuditIds } from './payment/audit-ids.ts'
@@ -27,20 +27,29 @@ import { createGuards } from './payment/guards.ts'
 import { createInFlight } from './payment/in-flight.ts'
 import { createPay } from './payment/pay.ts'
 import { placeOf } from './payment/place.ts'
+import { createPreempt } from './payment/preempt.ts'
+import { createRoutes } from './payment/routes.ts'
 import { type PeopleAtWork, startPeople } from './people.ts'
 import { ruleFor } from './policy/classify.ts'
 import { isBlocked } from './policy/trust.ts'
 import { openPolicy, type PolicyInForce } from './policy-in-force.ts'
 import { type Proof, startProof } from './proof.ts'
-import { type RunningProxy, startProxy } from './proxy/listen.ts'
+import { type Address, type RunningProxy, startProxy } from './proxy/listen.ts'
 import { createX402Rail } from './rails/x402/x402.ts'
 import { createIdentify } from './session/identify.ts'
 import type { Session } from './session/session.ts'
 import { createSteps } from './session/steps.ts'
+import { warmUp } from './warm-up.ts'
 
 export interface EngineOptions {
   /** False: only `proxy.connect` leads to it. */
   readonly listens: boolean
+  /** Where agents come in whose connections another process hands over. */
+  readonly handed?: Address
+  /** 48 bytes: processes that share them resume each other's TLS sessions on the proxy's own listener. */
+  readonly ticketKeys?: Buffer
+  /** False for a worker: what is done once for all processes is its primary's. True unless told otherwise. */
+  readonly beside?: boolean
   /** Where the admin door is; asked for each notice, because the door opens after this. */
   readonly adminUrl: () => string
   /** The session of requests without credentials, in the place of the configured one. */
@@ -67,15 +76,17 @@ export interface Engine extends Staff {
 export async function startEngine(house: House, options: EngineOptions, started: AsyncDisposableStack): Promise<Engine> {
   const { config, ledger, telemetry } = house
   const policy = await openPolicy({ config, ledger, events: telemetry.events }, started)
-  const proof = await startProof(house, started)
+  const { beside = true } = options
+  const proof = await startProof(house, { beside }, started)
   const stopping = new AbortController()
-  const people = await startPeople(house, { adminUrl: options.adminUrl, stopping: stopping.signal }, started)
+  const people = await startPeople(house, { adminUrl: options.adminUrl, stopping: stopping.signal, beside }, started)
   const discovery = startDiscovery(house, policy, started)
-  startReports(house, people, started)
+  if (beside) startReports(house, people, started)
+  if (beside) startRetention(house, { policy, proof, people }, started)
   const staff = { policy, proof, people, discovery }
   const payment = paymentDepsOf(house, staff)
   const authorize = authorizeOf(house, payment)
-  const proxy = started.use(await openProxy(house, { ...options, payment, people, authorize }))
+  const proxy = started.use(await openProxy(house, { ...options, payment, people, authorize }, started))
   started.defer(watchRevocations({ ledger, onRevoked: (id) => proxy.endSession(id), events: telemetry.events }))
   const drain = () => {
     stopping.abort()
@@ -96,6 +107,7 @@ function paymentDepsOf(house: House, { policy, proof, people, discovery }: Staff
     funds: house.funds,
     discovery,
     guards: createGuards({ ...config, clock, events }),
+    ...(config.preemptive && { routes: createRoutes(config.preemptive, clock) }),
     phases: createPhases(clock, events),
     inFlight: createInFlight(),
     answers: createAnswers({ ledger, clock, events, key: keys.answer }),
@@ -105,11 +117,29 @@ function paymentDepsOf(house: House, { policy, proof, people, discovery }: Staff
 }
 
 /** Keeps the report of each day, and tells shared addresses of it. */
-function startReports({ ledger, clock, signer, telemetry }: House, { notices }: PeopleAtWork, started: AsyncDisposableStack): void {
+function startReports(
+  { records: ledger, clock, signer, telemetry }: House,
+  { notices }: PeopleAtWork,
+  started: AsyncDisposableStack,
+): void {
   const onKept = (report: DailyReport) => notices.alert(reportAlert(report, clock.now()))
   const keeper = createReportKeeper({ ledger, clock, signer, onKept, events: telemetry.events })
   keeper.start()
   started.defer(() => keeper.stop())
+}
+
+/** Old payments leave for the archive, where the configuration says so. */
+function startRetention(house: House, { policy, proof, people }: Omit<Staff, 'discovery'>, started: AsyncDisposableStack): void {
+  const { config, ledger, clock, ids, chain, telemetry } = house
+  if (!config.retention) return
+  const pass = createPass({
+    ...{ ledger, clock, ids, ...config.retention, events: telemetry.events, confirmable: chain.networks },
+    seal: () => proof.checkpointing.now(),
+    pricesOver_ms: () => policy.policy().rules.priceDrift?.over_ms ?? 0,
+    receivers: receiversOf(people.contacts.shared),
+  })
+  pass.start()
+  started.defer(() => pass.stop())
 }
 
 /** What is listed is seen by the operator's rules as they stand. */
@@ -136,13 +166,17 @@ function authorizeOf(
   return createAuthorizeAhead({ ledger, approvals, policy, clock, ids, auditIds, alert, standalone: false })
 }
 
-interface Agents extends Pick<EngineOptions, 'listens' | 'session'> {
+interface Agents extends Pick<EngineOptions, 'listens' | 'handed' | 'ticketKeys' | 'session'> {
   readonly payment: PaymentDeps
   readonly people: PeopleAtWork
   readonly authorize: AuthorizeAhead
 }
 
-async function openProxy(house: House, { payment, people, authorize, listens, session }: Agents): Promise<RunningProxy> {
+async function openProxy(
+  house: House,
+  { payment, people, authorize, listens, handed, ticketKeys, session }: Agents,
+  started: AsyncDisposableStack,
+): Promise<RunningProxy> {
   const { config, clock, ids, ledger, authority, telemetry } = house
   const { proxy } = config
   const [rail] = payment.rails
@@ -158,24 +192,51 @@ async function openProxy(house: House, { payment, people, authorize, listens, se
     onPaymentRequired: createPay(payment),
     paymentHeaders: payment.rails.flatMap(({ paymentHeaders }) => paymentHeaders),
     ...(rail && { askAgain: rail.askAgain }),
-    agentDoor: (...visit) => agentDoor(...visit),
+    ...(payment.routes && { preempt: createPreempt(payment, { routes: payment.routes, provable: new Set(house.chain.networks) }) }),
+    agentDoor: async (...visit) => (await agentDoor())(...visit),
     otherDoors: () => house.doors,
     ...{ ca: house.ca, parents: house.parents },
     steps: createSteps((id) => ledger.session(id)),
-    ...identityDoorOf(house, () => running.url),
-    ...(listens && proxy.serverTls && { tls: await readTls(proxy.serverTls) }),
+    ...(await identityDoorOf(house, () => running.url)),
+    ...(handed && { handed }),
+    ...((listens || handed) && proxy.serverTls && { tls: { ...(await readTls(proxy.serverTls)), ...(ticketKeys && { ticketKeys }) } }),
   })
-  const agentDoor: AgentDoor = createAgentDoor({
-    ...{ ...house, people, authorize, tokenSecret: house.keys.token, events: telemetry.events, proxyUrl: () => running.url },
-    quote: createEstimate(payment, running.probe),
-  })
+  const quote = createEstimate(payment, running.probe)
+  const agentDoor = kept(() => openAgentDoor(house, { people, authorize, quote, proxyUrl: () => running.url }))
+  const needed = proxy.intercept.hosts.length > 0 ? [authority.warm, agentDoor] : [agentDoor]
+  if (listens || handed) warmUp(needed, { events: telemetry.events, started })
   return running
 }
 
+type Own = Pick<AgentDoorDeps, 'people' | 'authorize' | 'quote' | 'proxyUrl'>
+
+/** Few agents ask there, and none before it has a session. */
+async function openAgentDoor(house: House, own: Own): Promise<AgentDoor> {
+  const { createAgentDoor } = await import('./admin/agent-door.ts')
+  return createAgentDoor({ ...house, ...own, ledger: house.records, tokenSecret: house.keys.token, events: house.telemetry.events })
+}
+
+/** Made at the first call, unless that fails. */
+function kept<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make().catch((fault: unknown) => {
+      made = undefined
+      throw fault
+    })
+    return made
+  }
+}
+
 /** Where no workload is known there is no such door. */
-function identityDoorOf(house: House, proxyUrl: () => string): { readonly identityDoor?: WorkloadDoor } {
+async function identityDoorOf(house: House, proxyUrl: () => string): Promise<{ readonly identityDoor?: WorkloadDoor }> {
   const { rules, issuers, budgets } = house.config.identity
   if (rules.length === 0) return {}
+  const [{ createBudgets }, { createWorkloadDoor }, { createVerify }] = await Promise.all([
+    import('./admin/budgets.ts'),
+    import('./admin/workload-door.ts'),
+    import('./identity/verify.ts'),
+  ])
   const basis = adminBasis(house)
   const budget = createBudgets(budgets, basis)
   return { identityDoor: createWorkloadDoor({ ...basis, rules, budget, proxyUrl, verify: createVerify(issuers, house) }) }
@@ -196,7 +257,7 @@ async function openDefaultSession(house: House): Promise<() => Promise<Session>>
 export function adminBasis(
   house: House,
 ): Pick<AdminDeps, 'ledger' | 'clock' | 'ids' | 'wallet' | 'tokenSecret' | 'adminToken' | 'assets' | 'defaults' | 'events'> {
-  const { ledger, clock, ids, wallet, keys, adminToken, assets, networks, telemetry, config } = house
+  const { records: ledger, clock, ids, wallet, keys, adminToken, assets, networks, telemetry, config } = house
   const symbols = [...new Set(assets.map(({ symbol }) => symbol))]
   const owner = config.people.find(({ roles }) => roles.includes('owner'))?.id ?? 'operator'
   const defaults = { currency: 'USD', networks, assets: symbols, owner, wallet: null }

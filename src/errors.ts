@@ -48,6 +48,12 @@ const CATALOGUE = {
     'Wait for Retry-After, then sign in with the right token.',
   ),
   forbidden: entry(403, 'These credentials may not do this', true, 'Use a token with the role that the detail names.'),
+  archive_unavailable: entry(
+    410,
+    'This record has left for an archive file that cannot be read',
+    true,
+    'Put the file that the detail names back into the archive’s folder, as it was, and ask again.',
+  ),
   not_found: entry(404, 'There is no such thing here', true, 'Check the id or the path.'),
   session_expired: entry(403, 'The session has expired', true, `${ASK_OPERATOR} for a new session.`),
   session_closed: entry(403, 'The session is closed', true, `${ASK_OPERATOR} for a new session.`),

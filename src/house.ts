@@ -1,6 +1,7 @@
 /**
  * The house: what all rooms share, opened once from the configuration. With `app.ts` the only file that names adapters:
- * this one those that keep things (keys, wallet, ledger, chain), that one those that listen.
+ * this one those that keep things (keys, wallet, ledger, chain), that one those that listen. What only some configurations
+ * need is loaded by those.
  */
 import { hkdfSync } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
@@ -9,8 +10,6 @@ import { join } from 'node:path'
 import type { DestinationStream } from 'pino'
 import { type CheckpointSigner, createCheckpointSigner } from './audit/checkpoint.ts'
 import type { Chain, ChainHistory, GasWallet } from './chain/chain.ts'
-import { createEvmChain } from './chain/evm-chain.ts'
-import { createGasWallet } from './chain/gas-wallet.ts'
 import { type Clock, type Ids, randomIds, systemClock } from './clock.ts'
 import { type Environment, environment } from './config/environment.ts'
 import type { Config } from './config/load.ts'
@@ -18,24 +17,25 @@ import { fingerprint, readOrCreateAdminToken, requireVariables, resolveKey, reso
 import { startSecrets } from './config/start-secrets.ts'
 import { openHeaders } from './config/telemetry.ts'
 import type { Fetch } from './http.ts'
+import { withArchive } from './ledger/archive/records.ts'
 import type { Ledger } from './ledger/ledger.ts'
-import { openPostgresLedger } from './ledger/postgres.ts'
+import type { SharedLedger } from './ledger/shared.ts'
 import { openSqliteLedger } from './ledger/sqlite.ts'
-import { type MandateDesk, openMandateDesk } from './mandate/desk.ts'
+import type { MandateDesk } from './mandate/desk.ts'
 import type { Asset } from './money.ts'
 import { createFunds, type Funds } from './payment/balance.ts'
 import { AGENT_DOOR_HOST } from './proxy/admit.ts'
-import { type Authority, openAuthority } from './proxy/authority.ts'
+import { type Authority, type AuthorityOptions, openAuthority } from './proxy/authority.ts'
 import type { Address } from './proxy/listen.ts'
 import { permittedSubtrees } from './proxy/name-constraints.ts'
 import type { Parents } from './proxy/parent.ts'
-import { knownAssets } from './rails/x402/assets.ts'
 import { createSessionJwts, type SessionJwts } from './session/jwt.ts'
+import { logToStderr } from './telemetry/log.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 import { openTraces, type Traces, type TracesOptions } from './telemetry/traces.ts'
 import { createLocalWallet, parseKey } from './wallet/local-key.ts'
 import type { Wallet } from './wallet/wallet.ts'
-import { openWayOut } from './way-out.ts'
+import { openChain, openWayOut, payableAssets } from './way-out.ts'
 
 export interface HouseOptions {
   readonly logLevel?: string
@@ -45,8 +45,18 @@ export interface HouseOptions {
   readonly ids?: Ids
   /** An operator says that a restored copy of the ledger is the one to go on with. */
   readonly acceptRestored?: boolean
+  /** This process is a worker. */
+  readonly worker?: WorkerPlace
   /** Where the built console stands; `dist/console` of this installation unless given. */
   readonly consoleDir?: string
+}
+
+export interface WorkerPlace {
+  /** From 1 on. */
+  readonly number: number
+  /** The primary's, where only that has it; absent where each process has a connection of its own. */
+  readonly ledger?: Ledger
+  readonly ticketSecret: Uint8Array
 }
 
 /** Secrets of this installation, 32 bytes each. */
@@ -64,7 +74,13 @@ export interface House {
   readonly clock: Clock
   readonly ids: Ids
   readonly telemetry: Telemetry
+  /** Takes whole lines of other processes' logs. */
+  readonly logLines: DestinationStream
   readonly ledger: Ledger
+  /** For people and reports: the same ledger, whose records go on in the archive. Nothing that pays reads through it. */
+  readonly records: Ledger
+  /** The same, where other processes reach it through this one only. */
+  readonly shared: SharedLedger | undefined
   readonly wallet: Wallet
   readonly chain: Chain & ChainHistory
   readonly gasWallet: GasWallet | undefined
@@ -89,39 +105,41 @@ export interface House {
 
 /** @throws SecretError, AuthorityError or PurserError; what is open by then is in `started`. */
 export async function openHouse(config: Config, options: HouseOptions, started: AsyncDisposableStack): Promise<House> {
-  const { clock = systemClock, ids = randomIds, env = environment(), logDestination } = options
+  const { clock = systemClock, ids = randomIds, env = environment(), logDestination, worker } = options
   const { dataDir } = config
   requireVariables(startSecrets(config), env)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const traces = await openConfiguredTraces(config, { env, clock, warned: (...said) => telemetry.events.warned(...said) })
   if (traces) started.use(traces)
+  const logLines = logDestination ?? logToStderr()
   const telemetry: Telemetry = createTelemetry({
     level: options.logLevel ?? config.log.level,
-    ...(logDestination ? { destination: logDestination } : {}),
+    destination: logLines,
     ...(traces && { traces }),
+    worker: worker?.number,
   })
   const { parents, ca, fetch } = started.use(await openWayOut(config, env))
   const networks = config.networks.map(({ id }) => id)
   const receiptKey = await resolveKey(config.keys.receipt, join(dataDir, 'receipt.key'), env)
   const base = {
-    ...{ config, env, clock, ids, telemetry, networks, parents, fetch, ca, doors: [] },
+    ...{ config, env, clock, ids, telemetry, logLines, networks, parents, fetch, ca, doors: [] },
     keys: await openKeys(config, env),
     signer: createCheckpointSigner(receiptKey),
     wallet: await openWallet(config, env),
-    chain: createEvmChain({
-      networks: config.networks.flatMap(({ rpc, ...network }) => (rpc === undefined ? [] : [{ ...network, rpc }])),
-      fetch,
-    }),
+    chain: openChain(config, fetch),
     gasWallet: await openGasWallet(config, { env, fetch }),
-    authority: await openLocalAuthority(config, { env, clock }),
+    authority: await openLocalAuthority(config, { env, clock, ticketSecret: worker?.ticketSecret }),
     adminToken: await readOrCreateAdminToken(join(dataDir, 'admin.token')),
-    assets: [...knownAssets(), ...config.assets].filter(({ network }) => networks.includes(network)),
+    assets: payableAssets(config),
   }
   const jwts = await createSessionJwts(base.keys.session)
-  const mandates = config.mandates ? await openMandateDesk({ ...config.mandates, secret: base.keys.token }) : undefined
-  const ledger = started.use(await openLedger(base, { env, acceptRestored: options.acceptRestored ?? false }))
+  const mandates = await openMandates(config, base.keys)
+  const { ledger, shared } = await openLedger(base, { env, worker, acceptRestored: options.acceptRestored ?? false })
+  started.use(ledger)
   if (config.ledger.kind === 'postgres') await ledger.claimIdentity(await fingerprintsOf(base, receiptKey))
-  return { ...base, ledger, jwts, mandates, funds: createFunds({ chain: base.chain, ledger, clock, events: telemetry.events }) }
+  const records = config.retention ? withArchive(ledger, config.retention.folder) : ledger
+  const funds = createFunds({ chain: base.chain, ledger, clock, events: telemetry.events })
+  return { ...base, ledger, records, shared, jwts, mandates, funds }
 }
 
 async function openConfiguredTraces(
@@ -149,13 +167,20 @@ async function openGasWallet(
   { env, fetch }: { readonly env: Environment; readonly fetch: Fetch },
 ): Promise<GasWallet | undefined> {
   if (!gasWallet) return undefined
+  const { createGasWallet } = await import('./chain/gas-wallet.ts')
   const reachable = networks.flatMap(({ id, rpc }) => (rpc === undefined ? [] : [{ id, rpc }]))
   return createGasWallet({ key: parseKey(await resolveSecret(gasWallet.key, env)), networks: reachable, fetch })
 }
 
+async function openMandates({ mandates }: Config, keys: Keys): Promise<MandateDesk | undefined> {
+  if (!mandates) return undefined
+  const { openMandateDesk } = await import('./mandate/desk.ts')
+  return openMandateDesk({ ...mandates, secret: keys.token })
+}
+
 async function openLocalAuthority(
   { dataDir, proxy, keys }: Config,
-  { env, clock }: { readonly env: Environment; readonly clock: Clock },
+  { env, ...options }: { readonly env: Environment } & Pick<AuthorityOptions, 'clock' | 'ticketSecret'>,
 ): Promise<Authority> {
   const permitted = permittedSubtrees([...proxy.intercept.hosts, AGENT_DOOR_HOST])
   const given = keys.ca && {
@@ -163,13 +188,18 @@ async function openLocalAuthority(
     certPem: await readFile(keys.ca.cert, 'utf8'),
     keyPem: await resolveSecret(keys.ca.key, env),
   }
-  return openAuthority({ dataDir, clock, ...(permitted && { permitted }), ...(given && { given }) })
+  return openAuthority({ dataDir, ...options, ...(permitted && { permitted }), ...(given && { given }) })
 }
 
 async function openLedger(
   { config, clock, ids, telemetry, chain }: Pick<House, 'config' | 'clock' | 'ids' | 'telemetry' | 'chain'>,
-  { env, acceptRestored }: { readonly env: Environment; readonly acceptRestored: boolean },
-): Promise<Ledger> {
+  {
+    env,
+    worker,
+    acceptRestored,
+  }: { readonly env: Environment; readonly worker: WorkerPlace | undefined; readonly acceptRestored: boolean },
+): Promise<Pick<House, 'ledger' | 'shared'>> {
+  if (worker?.ledger) return { ledger: worker.ledger, shared: undefined }
   const { ledger, dataDir, sessions } = config
   const runId = randomIds('run')
   const shared = {
@@ -181,16 +211,22 @@ async function openLedger(
     confirmable: chain.networks,
     acceptRestored,
   }
-  if (ledger.kind === 'sqlite') return openSqliteLedger({ ...shared, file: ledger.file })
+  if (ledger.kind === 'sqlite') {
+    const opened = await openSqliteLedger({ ...shared, file: ledger.file })
+    return { ledger: opened, shared: opened }
+  }
   const password = ledger.password && (await resolveSecret(ledger.password, env))
-  return openPostgresLedger({
+  const { openPostgresLedger } = await import('./ledger/postgres.ts')
+  const opened = await openPostgresLedger({
     ...shared,
     url: ledger.url,
     ...(password !== undefined && { password }),
     unsafeAsyncReplication: ledger.unsafeAsyncReplication,
-    instance: `${hostname()}:${dataDir}`,
+    instance: `${hostname()}:${dataDir}${worker ? `:${worker.number}` : ''}`,
     mark: join(dataDir, 'ledger.mark'),
+    marksItself: worker === undefined,
   })
+  return { ledger: opened, shared: undefined }
 }
 
 /** What replicas of one ledger have to share (rule R21). */

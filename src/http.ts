@@ -16,20 +16,38 @@ export interface Head {
 export interface Answer extends Head {
   readonly statusText: string
   readonly body: Readable
+  /**
+   * A look: all bytes of the body, where they are here by now and nobody has asked for `body`, which then nobody needs to
+   * read or destroy. Absent for answers that only stream.
+   */
+  arrived?(): Uint8Array | undefined
   /** Trailers in wire order; complete when the body has ended. */
   trailers(): RawHeaders
+}
+
+/** Ends an answer that nobody reads on. */
+export function discard(answer: Answer): void {
+  if (answer.arrived?.() === undefined) answer.body.destroy()
 }
 
 /** All values of one header, in wire order. `name` in lower case. */
 export function headerValues(headers: RawHeaders, name: string): string[] {
   const values: string[] = []
   for (let i = 0; i + 1 < headers.length; i += 2) {
-    if (headers[i]?.toLowerCase() === name) values.push(headers[i + 1] ?? '')
+    if (isNamed(headers[i], name)) values.push(headers[i + 1] ?? '')
   }
   return values
 }
 
 /** The first value of one header, or undefined. `name` in lower case. */
 export function headerValue(headers: RawHeaders, name: string): string | undefined {
-  return headerValues(headers, name)[0]
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    if (isNamed(headers[i], name)) return headers[i + 1]
+  }
+  return undefined
+}
+
+/** Heads are walked often, and most names differ in length alone from the one that is looked for. */
+function isNamed(header: string | undefined, name: string): boolean {
+  return header?.length === name.length && header.toLowerCase() === name
 }

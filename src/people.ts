@@ -23,6 +23,8 @@ export interface PeopleOptions {
   readonly adminUrl: () => string
   /** Fires when the process is about to stop. */
   readonly stopping: AbortSignal
+  /** False for a worker: the books and the state of the ledger are told by its primary. */
+  readonly beside?: boolean
 }
 
 /**
@@ -31,7 +33,7 @@ export interface PeopleOptions {
  */
 export async function startPeople(
   house: House,
-  { adminUrl, stopping }: PeopleOptions,
+  { adminUrl, stopping, beside = true }: PeopleOptions,
   started: AsyncDisposableStack,
 ): Promise<PeopleAtWork> {
   const { config, clock, ids, ledger, keys, telemetry } = house
@@ -52,8 +54,8 @@ export async function startPeople(
     loop.start()
     started.defer(() => loop.stop())
   }
-  started.defer(withdrawWithSessions(house, approvals))
-  await startAlerts(house, { contacts, notices, post }, started)
+  if (beside) started.defer(withdrawWithSessions(house, approvals))
+  await startAlerts(house, { contacts, notices, post, beside }, started)
   const approvalUrl = (id: string) => `${pageUrl()}/#/approvals/${id}`
   return {
     ...{ approvals, notices, links, contacts, post, slackSigningSecret },

@@ -17,21 +17,26 @@ export interface Proof extends Pick<PaymentDeps, 'clockBar' | 'settleNow'> {
   clockReasons(): readonly string[]
 }
 
+export interface ProofOptions {
+  /** False for a worker: what is open is looked into by its primary, for all of them. */
+  readonly beside: boolean
+}
+
 /** Starts it all; `started` stops it, before the ledger is closed. */
-export async function startProof(house: House, started: AsyncDisposableStack): Promise<Proof> {
+export async function startProof(house: House, { beside }: ProofOptions, started: AsyncDisposableStack): Promise<Proof> {
   const { ledger, chain, clock, wallet, gasWallet, assets, networks, signer, telemetry } = house
   const { events } = telemetry
   const wallets = await watchedWallets(house)
   const recovery = createRecovery({ ledger, chain, clock, events, wallets })
   const clockGuard = createClockGuard({ chain, clock, events })
   const checkpointing = createCheckpointing({ ledger, signer, events })
-  for (const loop of [checkpointing, clockGuard, recovery]) {
+  for (const loop of beside ? [checkpointing, clockGuard, recovery] : [clockGuard]) {
     loop.start()
     started.defer(() => loop.stop())
   }
   return {
     checkpointing,
-    reconcile: createReconcile({ recovery, ledger, chain, events, wallets }),
+    reconcile: createReconcile({ recovery, ledger: house.records, chain, events, wallets }),
     cancel: createCancel({ ledger, wallet, assets, clock, callOf: cancelCall, ...(gasWallet && { gasWallet }) }),
     clockBar: (network) => clockGuard.bar(network),
     settleNow: (payment) => recovery.settleNow(payment),

@@ -1,10 +1,18 @@
-/** The ways out of this process that the configuration says: directly, or through the parent proxy. */
+/**
+ * The ways out of this process that the configuration says: directly, or through the parent proxy; and the chains at
+ * their ends.
+ */
 import { readFile } from 'node:fs/promises'
+import type { Chain, ChainHistory } from './chain/chain.ts'
+import { createEvmChain } from './chain/evm-chain.ts'
 import type { Environment } from './config/environment.ts'
 import type { Config } from './config/load.ts'
 import { resolveParents } from './config/parent.ts'
+import type { Fetch } from './http.ts'
+import type { Asset } from './money.ts'
 import { createParents, type Parents } from './proxy/parent.ts'
 import { createParentFetch, type ParentFetch } from './proxy/parent-fetch.ts'
+import { knownAssets } from './rails/x402/assets.ts'
 
 export interface WayOut extends ParentFetch {
   readonly parents: Parents
@@ -17,4 +25,15 @@ export async function openWayOut({ proxy }: Pick<Config, 'proxy'>, env: Environm
   const ca = await Promise.all(proxy.tls.caFiles.map((file) => readFile(file, 'utf8')))
   const parents = createParents(await resolveParents(proxy.parents, env))
   return { parents, ca, ...createParentFetch(parents, ca) }
+}
+
+/** The networks that have an RPC. */
+export function openChain({ networks }: Pick<Config, 'networks'>, fetch: Fetch): Chain & ChainHistory {
+  return createEvmChain({ networks: networks.flatMap(({ rpc, ...network }) => (rpc === undefined ? [] : [{ ...network, rpc }])), fetch })
+}
+
+/** What can be paid with on the configured networks: the known stablecoins and the configured assets. */
+export function payableAssets({ networks, assets }: Pick<Config, 'networks' | 'assets'>): readonly Asset[] {
+  const ids = new Set(networks.map(({ id }) => id))
+  return [...knownAssets(), ...assets].filter(({ network }) => ids.has(network))
 }

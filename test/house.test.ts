@@ -34,6 +34,16 @@ describe('the house', () => {
     await expect(stat(config.dataDir)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
+  it('reads records on in the archive for people, and never for whoever pays', async () => {
+    await using plain = await open('dataDir: ./data\n')
+    expect(plain.house.records).toBe(plain.house.ledger)
+    await using archived = await open('retention: { after: 90d, folder: ./archive }\n')
+    const { ledger, records } = archived.house
+    expect(records).not.toBe(ledger)
+    expect(await records.payments({}, { limit: 1 })).toEqual({ items: [], next: null })
+    expect((await records.verifyReceipts()).ok).toBe(true)
+  })
+
   it('takes the keys that somebody configured', async () => {
     const key = 'ab'.repeat(32)
     await using opened = await open(`keys: { nonce: "${key}", receipt: "${key}" }\n`)

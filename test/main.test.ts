@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -28,6 +28,57 @@ describe('main', () => {
     const probe = 'const write = process.stdout.write; process.stdout.write = (text) => write.call(process.stdout, new Error(text).stack)'
     const said = execFileSync(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(probe)}`, BUNDLED, '--version'])
     expect(said.toString()).toMatch(/at .*\/src\/cli\/process-terminal\.ts:\d+:\d+/)
+  })
+
+  it('keeps what Node compiled of it beside the program', () => {
+    const root = mkdtempSync(join(tmpdir(), 'purser-main-'))
+    const packaged = join(root, 'dist')
+    cpSync(resolve(BUNDLED, '..'), packaged, { recursive: true })
+    symlinkSync(resolve(MAIN, '../../node_modules'), join(root, 'node_modules'))
+    copyFileSync(resolve(MAIN, '../../package.json'), join(root, 'package.json'))
+    execFileSync(process.execPath, [join(packaged, 'main.js'), '--version'], { env: {} })
+    expect(readdirSync(join(root, '.compiled'))).not.toHaveLength(0)
+    rmSync(root, { recursive: true })
+  })
+
+  it('loads for a start neither Node’s own fetch nor what people or only some configurations need', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'purser-main-'))
+    const config = { dataDir: './data', proxy: { listen: '127.0.0.1:0' }, admin: { listen: '127.0.0.1:0' } }
+    writeFileSync(join(folder, 'purser.yaml'), JSON.stringify(config))
+    // Says what is loaded by the time at which the program says that it serves, and ends it.
+    const probe = `import { registerHooks } from 'node:module'
+      const loaded = []
+      registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) })
+      const write = process.stdout.write
+      process.stdout.write = () => {
+        write.call(process.stdout, JSON.stringify([...process.moduleLoadList, ...loaded]))
+        process.kill(process.pid, 'SIGTERM')
+      }`
+    const preload = ['--import', `data:text/javascript,${encodeURIComponent(probe)}`]
+    const serve = [BUNDLED, 'serve', '--json', '--config', join(folder, 'purser.yaml')]
+    const loadedBy = (): string[] => JSON.parse(execFileSync(process.execPath, [...preload, ...serve]).toString())
+    // The first one makes the local authority.
+    loadedBy()
+    const loaded = loadedBy()
+    rmSync(folder, { recursive: true })
+    expect(loaded).toContain('NativeModule sqlite')
+    const late =
+      /deps\/undici|node_modules\/(?!secp256k1|node-gyp-build)|\/(admin|agent-door|certificates|desk|oidc|postgres|undici)-[^/]*$/
+    expect(loaded.filter((name) => late.test(name))).toEqual([])
+  })
+
+  it.each([
+    ['14.6.202.34-node.34', ['--external-memory-accounted-in-global-limit']],
+    ['14.8.1', []],
+  ])('asks V8 %s for what later ones do by themselves, and these for nothing: they know the flag no more', (version, flags) => {
+    const probe = `import v8 from 'node:v8'
+      Object.defineProperty(process.versions, 'v8', { value: ${JSON.stringify(version)} })
+      const flags = []
+      v8.setFlagsFromString = (flag) => flags.push(flag)
+      const write = process.stdout.write
+      process.stdout.write = () => write.call(process.stdout, JSON.stringify(flags))`
+    const preload = ['--import', `data:text/javascript,${encodeURIComponent(probe)}`]
+    expect(JSON.parse(execFileSync(process.execPath, [...preload, BUNDLED, '--version']).toString())).toEqual(flags)
   })
 
   it('is the only file that ends the process', () => {

@@ -18,7 +18,7 @@ describe('what runs beside the requests', () => {
     const yaml = `networks: [{ id: base-sepolia, rpc: "${testnet.rpcUrl}", finalityBlocks: 0 }]\n`
     const config = await loadConfig({ file: await folder.write('purser.yaml', yaml), env: {} })
     const house = await openHouse(config, { logLevel: 'silent', env: {} }, started)
-    const proof = await startProof(house, started)
+    const proof = await startProof(house, { beside: true }, started)
     const report = await proof.reconcile()
     expect(report).toMatchObject({ takenOver: 0, resolved: [], unmatched: [], unavailable: [], unrecorded: [] })
     expect(proof.clockReasons()).toEqual([])

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { bytesToHex, type Hex, hexToBytes, numberToHex, recoverAddress } from 'viem'
 import { privateKeyToAddress, sign } from 'viem/accounts'
 import { describe, expect, it } from 'vitest'
-import { type Binding, ecdsa, isCanonical, native, openNative, portable } from '../src/secp256k1.ts'
+import { type Binding, ecdsa, isCanonical, javascript, type Module, native, openNative, openPortable } from '../src/secp256k1.ts'
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 const KEY = hexToBytes(`0x${'c0ffee11'.repeat(8)}`)
@@ -12,9 +12,11 @@ const DIGEST = new Uint8Array(32).fill(7)
 const ADDRESS = privateKeyToAddress(bytesToHex(KEY))
 
 const binding = (): Binding => createRequire(import.meta.url)('secp256k1/bindings.js')
+const wasm = (): Module => createRequire(import.meta.url)('tiny-secp256k1')
+const portable = openPortable()
 const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 })
 const key32 = fc.bigInt({ min: 1n, max: ORDER - 1n }).map((key) => hexToBytes(numberToHex(key, { size: 32 })))
-const curves = [portable, ...(native ? [native] : [])]
+const curves = [javascript, ...(portable ? [portable] : []), ...(native ? [native] : [])]
 
 /** The other signature of the same message: s from the far side of the order. */
 function mirrored(signature: Hex): Hex {
@@ -25,9 +27,9 @@ function mirrored(signature: Hex): Hex {
 const withS = (s: bigint): string => `0x${'11'.repeat(32)}${s.toString(16).padStart(64, '0')}1b`
 
 describe('the curve', () => {
-  it('is the native one where its binding loads, else the portable one', () => {
-    expect(ecdsa).toBe(native ?? portable)
-    expect([native?.name ?? 'native', portable.name]).toEqual(['native', 'portable'])
+  it('is the native one where its binding loads, else the portable one, and there is one for every machine', () => {
+    expect(ecdsa.name).toBe(native ? 'native' : 'portable')
+    expect([native?.name ?? 'native', portable?.name, javascript.name]).toEqual(['native', 'portable', 'javascript'])
   })
 
   it('is native on a platform that the package has a binary for', () => {
@@ -44,8 +46,28 @@ describe('the curve', () => {
     ],
     ['signs otherwise', () => ({ ...binding(), ecdsaSign: () => ({ signature: new Uint8Array(64), recid: 0 }) })],
     ['recovers otherwise', () => ({ ...binding(), ecdsaRecover: () => new Uint8Array(65) })],
+    ['verifies whatever it is given', () => ({ ...binding(), ecdsaVerify: () => true })],
+    ['verifies nothing', () => ({ ...binding(), ecdsaVerify: () => false })],
+    ['has another public key', () => ({ ...binding(), publicKeyCreate: () => new Uint8Array(65) })],
   ])('is not taken from a binding that %s', (_, load) => {
     expect(openNative(load)).toBeUndefined()
+  })
+
+  it.each<[string, () => Module]>([
+    [
+      'does not load',
+      () => {
+        throw new Error('no WebAssembly')
+      },
+    ],
+    ['signs otherwise', () => ({ ...wasm(), signRecoverable: () => ({ signature: new Uint8Array(64), recoveryId: 0 }) })],
+    ['recovers otherwise', () => ({ ...wasm(), recover: () => new Uint8Array(65) })],
+    ['recovers nobody', () => ({ ...wasm(), recover: () => null })],
+    ['verifies whatever it is given', () => ({ ...wasm(), verify: () => true })],
+    ['verifies nothing', () => ({ ...wasm(), verify: () => false })],
+    ['has another public key', () => ({ ...wasm(), pointFromScalar: () => new Uint8Array(65) })],
+  ])('is not taken from a module that %s', (_, load) => {
+    expect(openPortable(load)).toBeUndefined()
   })
 
   it.skipIf(!native)('is taken from a binding that gives the known answers', async () => {
@@ -63,6 +85,7 @@ describe.each(curves)('the $name curve', (curve) => {
       const signer = await curve.recoverAddress(digest, signature)
       expect(signer).toBe(await recoverAddress({ hash, signature }))
       expect(signer).toBe(privateKeyToAddress(privateKey))
+      expect(curve.addressOf(key)).toBe(signer)
     })
     await fc.assert(holds, { numRuns: 300 })
   })
@@ -82,9 +105,37 @@ describe.each(curves)('the $name curve', (curve) => {
     const r = fc.oneof({ weight: 4, arbitrary: bytes32 }, { weight: 1, arbitrary: near })
     const holds = fc.asyncProperty(bytes32, r, lowS, fc.constantFrom('1b', '1c'), async (digest, head, s, v) => {
       const signature = `${bytesToHex(head)}${s}${v}` as Hex
-      expect(await curve.recoverAddress(digest, signature)).toBe(await portable.recoverAddress(digest, signature))
+      expect(await curve.recoverAddress(digest, signature)).toBe(await javascript.recoverAddress(digest, signature))
     })
     await fc.assert(holds, { numRuns: 300 })
+  })
+
+  it('knows an address’s own signatures from all others, the first time as well as later', async () => {
+    const holds = fc.asyncProperty(bytes32, bytes32, key32, key32, async (digest, other, key, stranger) => {
+      fc.pre(bytesToHex(digest) !== bytesToHex(other) && bytesToHex(key) !== bytesToHex(stranger))
+      const [own, foreign] = [await curve.signDigest(digest, key), await curve.signDigest(digest, stranger)]
+      const address = curve.addressOf(key)
+      const given: [Uint8Array, Hex][] = [
+        [digest, foreign],
+        [other, own],
+        [digest, own],
+        [digest, foreign],
+        [other, own],
+        [digest, mirrored(own)],
+        [digest, own],
+      ]
+      const seen: boolean[] = []
+      for (const [bytes, signature] of given) seen.push(await curve.isSignedBy(bytes, signature, address))
+      expect(seen).toEqual([false, false, true, false, false, false, true])
+    })
+    await fc.assert(holds, { numRuns: 20 })
+  })
+
+  it('takes a signature of no form or of nobody for no one’s', async () => {
+    const signature = await curve.signDigest(DIGEST, KEY)
+    for (const text of ['0x', signature.slice(0, -2), `${signature.slice(0, -2)}00`, `0x${'00'.repeat(64)}1b`, signature])
+      expect([text, await curve.isSignedBy(DIGEST, text as Hex, ADDRESS)]).toEqual([text, text === signature])
+    await expect(curve.isSignedBy(new Uint8Array(31), signature, ADDRESS)).rejects.toThrow('the digest is not 32 bytes')
   })
 
   it('recovers nobody from a signature whose s was mirrored, which a signer did not make', async () => {
@@ -106,6 +157,7 @@ describe.each(curves)('the $name curve', (curve) => {
       await expect(curve.signDigest(new Uint8Array(length), KEY)).rejects.toThrow('the digest is not 32 bytes')
       await expect(curve.signDigest(DIGEST, new Uint8Array(length))).rejects.toThrow('the key is not 32 bytes')
       await expect(curve.recoverAddress(new Uint8Array(length), '0x')).rejects.toThrow('the digest is not 32 bytes')
+      expect(() => curve.addressOf(new Uint8Array(length))).toThrow('the key is not 32 bytes')
     }
   })
 
@@ -114,6 +166,7 @@ describe.each(curves)('the $name curve', (curve) => {
     const fault = await curve.signDigest(DIGEST, key).catch((cause: unknown) => cause)
     expect(fault).toMatchObject({ message: 'the key is not a secp256k1 key' })
     expect(inspect(fault, { depth: 10, showHidden: true })).not.toMatch(/f{32}|0{32}|cause/)
+    expect(() => curve.addressOf(key)).toThrow(/^the key is not a secp256k1 key$/)
   })
 })
 

@@ -63,7 +63,16 @@ function paymentOf(approval: Approval): Payment {
 }
 
 const NOTHING_YET = {
-  ...{ delivered: false, delivery: null, nonce: null, validBefore_s: null, transaction: null, settlement: null },
+  ...{
+    delivered: false,
+    delivery: null,
+    nonce: null,
+    replaces: null,
+    replacedBy: null,
+    validBefore_s: null,
+    transaction: null,
+    settlement: null,
+  },
   ...{ evidence: null, block: null, dispute: null, reservedAt: null, signedAt: null, sentAt: null, deliveredAt: null },
 } as const
 

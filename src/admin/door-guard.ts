@@ -1,25 +1,16 @@
 /** Who may knock at an admin door at all: no rebound DNS names, no pages of other sites, no endless bodies. */
-import { isIPv4 } from 'node:net'
 import type { HonoRequest, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { PurserError, refused } from '../errors.ts'
+import { PurserError } from '../errors.ts'
 import { MAX_ADMIN_BODY_BYTES } from '../limits.ts'
+import { barAtDoor, SECURE_HEADERS } from './doorway.ts'
 import { OIDC_CALLBACK } from './oidc-door.ts'
 import type { AdminEnv } from './router.ts'
 
-const HEADERS = {
-  'x-content-type-options': 'nosniff',
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-resource-policy': 'same-origin',
-} as const
-
-/** Answers are not cached, not framed, not guessed at. A page says itself what it may load and where its form may go. */
+/** A page says itself what it may load and where its form may go. */
 export const secureHeaders: MiddlewareHandler<AdminEnv> = async (context, next) => {
   await next()
-  for (const [name, value] of Object.entries(HEADERS)) if (!context.res.headers.has(name)) context.res.headers.set(name, value)
+  for (const [name, value] of Object.entries(SECURE_HEADERS)) if (!context.res.headers.has(name)) context.res.headers.set(name, value)
 }
 
 /** @throws PurserError `request_invalid` with status 413 beyond `maxBytes`, be the length announced or not. */
@@ -51,13 +42,15 @@ export const boundBody: MiddlewareHandler = boundBodyAt(MAX_ADMIN_BODY_BYTES)
  */
 export function guardDoor(hosts: readonly string[]): MiddlewareHandler<AdminEnv> {
   const known = new Set(hosts.map((host) => host.toLowerCase()))
-  return async (context, next) => {
-    const authority = context.req.header('host') ?? new URL(context.req.url).host
-    const name = hostName(authority)
-    if (name === undefined || !(isLoopback(name) || known.has(name) || name === ownAddress(context.env))) {
-      throw refused('host_mismatch', 'The Host header does not name this listener. Ask by its address, or list the name in admin.hosts.')
+  return async ({ req, env }, next) => {
+    const knock = {
+      authority: req.header('host') ?? new URL(req.url).host,
+      arrivedAt: env?.incoming?.socket.localAddress,
+      site: req.header('sec-fetch-site'),
+      origin: req.header('origin'),
     }
-    if (!mayBeLinkedTo(context.req)) refuseOtherSites((header) => context.req.header(header), authority)
+    const bar = barAtDoor(knock, known, mayBeLinkedTo(req))
+    if (bar) throw new PurserError(bar)
     await next()
   }
 }
@@ -71,30 +64,4 @@ function mayBeLinkedTo(request: HonoRequest): boolean {
       (path === '/stop' || path.startsWith('/approve/') || path === OIDC_CALLBACK) &&
       request.header('sec-fetch-dest') === 'document')
   )
-}
-
-function refuseOtherSites(header: (name: string) => string | undefined, authority: string): void {
-  const site = header('sec-fetch-site')
-  const origin = header('origin')
-  const foreign = (site !== undefined && site !== 'same-origin' && site !== 'none') || (origin !== undefined && !isOwn(origin, authority))
-  if (foreign) throw refused('forbidden', 'Pages of other sites may not ask this listener.')
-}
-
-function isOwn(origin: string, authority: string): boolean {
-  return URL.canParse(origin) && new URL(origin).host === authority.toLowerCase()
-}
-
-/** Lower case, IPv6 without brackets, without the port; undefined for what is no plain host. */
-function hostName(authority: string): string | undefined {
-  if (!/^[a-z0-9.:[\]-]+$/i.test(authority) || !URL.canParse(`http://${authority}`)) return undefined
-  return new URL(`http://${authority}`).hostname.replace(/^\[|\]$/g, '')
-}
-
-function isLoopback(name: string): boolean {
-  return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'))
-}
-
-/** The address at which this very connection arrived: a page cannot have been loaded from it under another name. */
-function ownAddress(env: AdminEnv['Bindings'] | undefined): string | undefined {
-  return env?.incoming?.socket.localAddress?.replace(/^::ffff:(?=\d+\.)/, '')
 }

@@ -1,5 +1,5 @@
 /** Lists: how a page is asked for, what it answers, and how to walk over all of them. */
-import { z } from '@hono/zod-openapi'
+import { z } from 'zod'
 import type { Page, PageRequest } from '../ledger/ledger.ts'
 import { DEFAULT_PAGE, MAX_PAGE } from '../limits.ts'
 

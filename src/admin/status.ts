@@ -1,13 +1,10 @@
-/** How it goes: metrics, alive, ready. Open on their listeners; they name no session, URL or address. */
+/** How it goes, described for people who read the API; `probes.ts` answers it. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Events } from '../telemetry/events.ts'
-import type { ReadinessCheck, StatusDeps } from './deps.ts'
+import type { StatusDeps } from './deps.ts'
 import { secureHeaders } from './door-guard.ts'
+import { answerProbe, PROBES } from './probes.ts'
 import { type AdminApp, createRouter, json } from './router.ts'
-
-const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8'
-
-const OPEN_METRICS = 'application/openmetrics-text'
 
 const metrics = createRoute({
   method: 'get',
@@ -33,28 +30,12 @@ const ready = createRoute({
 })
 
 export function registerStatus(app: AdminApp, deps: StatusDeps): void {
-  app.openapi(metrics, async (context) => {
-    const wanted = context.req.header('accept')?.includes(OPEN_METRICS) ? deps.openMetrics : undefined
-    const { render, contentType = PROMETHEUS_TEXT } = wanted ?? deps
-    return context.text(await render(), 200, { 'content-type': contentType, vary: 'accept' })
-  })
-  app.openapi(health, (context) => context.json({ alive: true as const }, 200))
-  app.openapi(ready, async (context) => {
-    const reasons = await reasonsOf(deps)
-    return context.json({ ready: reasons.length === 0, reasons }, reasons.length === 0 ? 200 : 503)
-  })
-}
-
-async function reasonsOf({ readiness }: StatusDeps): Promise<string[]> {
-  return (await Promise.all(readiness.map(answerOf))).flat()
-}
-
-/** A check that fails hides no other; only those that read the ledger can fail. */
-async function answerOf(check: ReadinessCheck): Promise<readonly string[]> {
-  try {
-    return await check()
-  } catch {
-    return ['The ledger does not answer.']
+  for (const route of [metrics, health, ready]) app.openAPIRegistry.registerPath(route)
+  for (const probe of PROBES) {
+    app.get(probe, async (context) => {
+      const { status, headers, body } = await answerProbe(probe, context.req.header('accept'), deps)
+      return context.body(body, status, headers)
+    })
   }
 }
 

@@ -54,7 +54,7 @@ class Bookkeeping implements Books {
 
   constructor(deps: BooksDeps) {
     this.#deps = deps
-    this.#receivers = deps.shared.filter(({ url, events }) => url !== undefined && BOOK_TYPES.some((type) => hearsOf(events, type)))
+    this.#receivers = hearing(deps.shared)
   }
 
   async tellNew(): Promise<number> {
@@ -173,6 +173,15 @@ class Bookkeeping implements Books {
     }
     return undefined
   }
+}
+
+/** Under these names the ledger keeps how far each of them was told. */
+export function receiversOf(shared: readonly Address[]): string[] {
+  return hearing(shared).map(nameOf)
+}
+
+function hearing(shared: readonly Address[]): Address[] {
+  return shared.filter(({ url, events }) => url !== undefined && BOOK_TYPES.some((type) => hearsOf(events, type)))
 }
 
 /** Its place in the configuration may change; whom it reaches does not. The URL may be a secret. */

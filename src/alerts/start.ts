@@ -13,21 +13,24 @@ export interface Means {
   readonly contacts: Contacts
   readonly notices: Pick<Notices, 'alert' | 'hurry'>
   readonly post: Post
+  /** False for a worker, whose primary tells what is told once for all processes. */
+  readonly beside?: boolean
 }
 
 /** `started` stops it, before the ledger is closed. Resolves when what is paid from now on will be told. */
 export async function startAlerts(
-  { ledger, clock, ids, telemetry }: Pick<House, 'ledger' | 'clock' | 'ids' | 'telemetry'>,
-  { contacts, notices, post }: Means,
+  { ledger, records, clock, ids, telemetry }: Pick<House, 'ledger' | 'records' | 'clock' | 'ids' | 'telemetry'>,
+  { contacts, notices, post, beside = true }: Means,
   started: AsyncDisposableStack,
 ): Promise<void> {
   const { events } = telemetry
-  const books = createBooks({ ledger, shared: contacts.shared, clock, events, onQueued: () => notices.hurry() })
-  started.defer(() => books.stop())
-  await books.start()
   const alerts = createOwnerAlerts({ ledger, alert: (alert) => notices.alert(alert), clock, events })
   started.defer(() => alerts.settled())
   started.defer(telemetry.listen(alerts))
+  if (!beside) return
+  const books = createBooks({ ledger: records, shared: contacts.shared, clock, events, onQueued: () => notices.hurry() })
+  started.defer(() => books.stop())
+  await books.start()
   const watch = createLedgerWatch({ reasons: () => faultsOf(ledger), contacts, post, clock, ids, events })
   started.defer(() => watch.stop())
   watch.start()

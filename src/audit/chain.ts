@@ -2,6 +2,7 @@
 import { CanonicalError, canonicalJson } from './canonical.ts'
 import { sha256 } from './digest.ts'
 import type { Fault, Receipt, ReceiptBody } from './receipt.ts'
+import { receiptText } from './receipt-text.ts'
 
 /** What the first entry of a session carries as the hash before it. */
 export const GENESIS_HASH = '0'.repeat(64)
@@ -23,7 +24,7 @@ export interface Linked {
 /** Appends a body to a chain: sets its number, the hash before it and its own hash. */
 export function link(head: ChainHead, body: Omit<ReceiptBody, 'number' | 'previousHash'>): Linked {
   const entry = { ...body, number: head.number + 1, previousHash: head.hash }
-  const text = canonicalJson(entry)
+  const text = receiptText(entry)
   return { receipt: { ...entry, hash: sha256(text) }, text }
 }
 

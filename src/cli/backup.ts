@@ -18,7 +18,7 @@ export function backupCommand(terminal: Terminal): Command {
 export const patience: Pause = (ms, signal) => wait(ms, undefined, { signal })
 
 async function backUp(target: string, flags: CommonFlags, terminal: Terminal): Promise<void> {
-  const { ledger } = (await readSettings(flags, terminal)).config
+  const { ledger, retention } = (await readSettings(flags, terminal)).config
   if (ledger.kind !== 'sqlite') {
     const advice = 'Use what you back PostgreSQL up with anyway: a base backup with archived WAL, or the provider’s snapshots.'
     throw new CliFailure('The ledger is a PostgreSQL database, not a file.', { advice })
@@ -28,6 +28,7 @@ async function backUp(target: string, flags: CommonFlags, terminal: Terminal): P
   const { bytes, ledgerId, commits } = await copyLedger({ source, target, clock, pause: patience, signal: stop })
   if (flags.json) return printJson(terminal, { file: target, bytes, ledgerId, commits })
   terminal.out.line(`Wrote ${counted(bytes, 'byte')} to ${target}: ledger ${ledgerId} as of commit ${commits}. Keys are not in it.`)
+  if (retention) terminal.err.line(`The archive is not in it: copy ${retention.folder} now, after the ledger.`)
   terminal.err.line(
     `To restore it, stop Purser, remove ${source}-wal, put the copy in the place of ${source}, and start with --accept-restored-ledger.`,
   )

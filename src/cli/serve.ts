@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { App } from '../app.ts'
+import { CliFailure } from './failure.ts'
 import { type CommonFlags, command } from './options.ts'
 import { hintAtDefaults, readSettings, type Settings } from './settings.ts'
 import { facts, type Terminal } from './terminal.ts'
@@ -24,7 +25,9 @@ async function serve(flags: ServeFlags, terminal: Terminal): Promise<void> {
   await using app = await startApp(settings.config, { env: terminal.env, acceptRestored: flags.acceptRestoredLedger ?? false })
   if (flags.json) terminal.out.line(JSON.stringify(placesOf(app, settings)))
   else await announce(app, settings, terminal)
-  if (!terminal.stop.aborted) await once(terminal.stop, 'abort')
+  const stopped = terminal.stop.aborted ? undefined : once(terminal.stop, 'abort').then(() => undefined)
+  const failure = await Promise.race([stopped, app.failed])
+  if (failure) throw new CliFailure(`Purser ends: ${failure.message}`, { cause: failure })
   if (!flags.json) terminal.err.line('Stopping: what was signed is concluded first. A second signal ends at once.')
   await app.drain()
 }

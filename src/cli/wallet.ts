@@ -1,8 +1,9 @@
 /** `purser wallet …`: who pays, and what it can still pay with. */
 import type { Command } from 'commander'
+import type { Chain } from '../chain/chain.ts'
 import type { Config } from '../config/load.ts'
 import type { Fetch } from '../http.ts'
-import { formatAtomic } from '../money.ts'
+import { type Asset, formatAtomic } from '../money.ts'
 import { WalletAnswer } from './answers.ts'
 import { type CommonFlags, command, group } from './options.ts'
 import { reachPurser } from './reach.ts'
@@ -11,7 +12,7 @@ import { printJson, type Terminal, table } from './terminal.ts'
 
 interface Token {
   readonly network: string
-  readonly address: `0x${string}`
+  readonly address: string
   readonly symbol: string
   readonly decimals: number
 }
@@ -61,40 +62,29 @@ async function showBalance(flags: CommonFlags, terminal: Terminal): Promise<void
   )
 }
 
-async function holdingsOf(address: `0x${string}`, config: Config, fetch: Fetch): Promise<Holding[]> {
-  const all = await Promise.all(
-    config.networks.map(async ({ id, rpc }) => {
-      const tokens = await tokensOf(id, config)
-      if (rpc === undefined) return tokens.map((token) => ({ ...token, unread: `no rpc is configured for ${id}` }))
-      return Promise.all(tokens.map((token) => readHolding(token, { address, rpc, fetch })))
-    }),
+async function holdingsOf(address: string, config: Config, fetch: Fetch): Promise<Holding[]> {
+  const { openChain, payableAssets } = await import('../way-out.ts')
+  const chain = openChain(config, fetch)
+  return Promise.all(distinct(payableAssets(config)).map((token) => readHolding(token, { address, chain })))
+}
+
+/** A configured asset stands for the known one of its address. */
+function distinct(assets: readonly Asset[]): Token[] {
+  const byPlace = new Map(
+    assets.map(({ network, address, symbol, decimals }) => [`${network} ${address.toLowerCase()}`, { network, address, symbol, decimals }]),
   )
-  return all.flat()
+  return [...byPlace.values()]
 }
-
-/** The stablecoins that the x402 packages know, and the configured ones. */
-async function tokensOf(network: string, config: Config): Promise<Token[]> {
-  const [{ DEFAULT_ASSETS }, { getAddress }] = await Promise.all([import('@x402/evm'), import('viem')])
-  const known = Object.entries(DEFAULT_ASSETS).flatMap(([id, assets]) => (id === network ? assets : []))
-  const usual = known.map(({ asset, symbol, decimals }) => ({ network, address: getAddress(asset), symbol, decimals }))
-  const configured = config.assets.filter((asset) => asset.network === network)
-  const own = configured.map(({ address, symbol, decimals }) => ({ network, address: getAddress(address), symbol, decimals }))
-  return [...usual.filter(({ address }) => !own.some((token) => token.address === address)), ...own]
-}
-
-const ERC20_BALANCE = [
-  { type: 'function', name: 'balanceOf', stateMutability: 'view', inputs: [{ type: 'address' }], outputs: [{ type: 'uint256' }] },
-] as const
 
 /** A node that does not answer is said so; it is no reason to hide the others. */
 async function readHolding(
   token: Token,
-  { address, rpc, fetch }: { readonly address: `0x${string}`; readonly rpc: string; readonly fetch: Fetch },
+  { address, chain }: { readonly address: string; readonly chain: Pick<Chain, 'networks' | 'balance'> },
 ): Promise<Holding> {
-  const { createPublicClient, http } = await import('viem')
-  const chain = createPublicClient({ transport: http(rpc, { retryCount: 0, fetchFn: (url, init) => fetch(String(url), init) }) })
+  const { network } = token
+  if (!chain.networks.includes(network)) return { ...token, unread: `no rpc is configured for ${network}` }
   try {
-    const atomic = await chain.readContract({ address: token.address, abi: ERC20_BALANCE, functionName: 'balanceOf', args: [address] })
+    const atomic = await chain.balance({ network, token: token.address, wallet: address })
     return { ...token, balance: formatAtomic(atomic, token.decimals), balanceAtomic: atomic.toString() }
   } catch (error) {
     return { ...token, unread: `the rpc did not answer (${error instanceof Error ? (error.message.split('\n')[0] ?? '') : error})` }

@@ -34,6 +34,8 @@ interface Listener {
 }
 
 export interface ProxyConfig extends Listener {
+  /** Processes that serve agents and pay; 1: the one that does everything else too. */
+  readonly workers: number | 'auto'
   readonly connectPorts: readonly number[]
   /** False: every client without credentials shares `defaultSession`. */
   readonly authenticate: boolean
@@ -68,6 +70,8 @@ export interface Config {
         /** A replicated server may acknowledge what a failover loses. */
         readonly unsafeAsyncReplication: boolean
       }
+  /** What is older and final leaves the ledger's tables for files in this folder; null: everything stays. */
+  readonly retention: { readonly after_ms: number; readonly folder: string } | null
   /** 32 bytes each, in hex; where absent they are made in the data folder. Replicas of one ledger must share them. */
   readonly keys: {
     readonly nonce?: SecretRef
@@ -134,6 +138,8 @@ export interface Config {
   } | null
   /** Null: nobody is stopped who retries without thinking. */
   readonly loopGuard: { readonly after: number; readonly within_ms: number } | null
+  /** Paying with the first attempt, where a route has asked the same `after` times; terms live so long. Null: never. */
+  readonly preemptive: { readonly after: number; readonly terms_ms: number; readonly hosts: readonly string[] } | null
   readonly identity: IdentityConfig
   readonly tiers: readonly Tier[]
   readonly approvals: ApprovalsConfig

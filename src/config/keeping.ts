@@ -2,7 +2,8 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { DEFAULT_FINALITY_BLOCKS, DEFAULT_THRESHOLDS } from '../limits.ts'
-import { listOf, network, section, wanted } from '../session/values.ts'
+import { MIN_RETENTION_MS } from '../retention-limits.ts'
+import { duration, listOf, network, section, wanted } from '../session/values.ts'
 import type { Config } from './config.ts'
 import { yesOrNo } from './listeners.ts'
 import { filePath, secret, webUrl } from './places.ts'
@@ -60,6 +61,18 @@ function decoded(text: string): string {
 
 function textSecret(text: string): SecretRef {
   return { kind: 'text', reveal: () => text }
+}
+
+/** Null where everything stays in the ledger. */
+export function retentionSchema(folder: string) {
+  return section({
+    after: duration
+      .refine((span_ms) => span_ms >= MIN_RETENTION_MS, { error: `at least ${MIN_RETENTION_MS / 86_400_000}d` })
+      .meta({ description: 'Payments that are older and final leave for the archive, with their receipts.' }),
+    folder: filePath(folder).meta({ description: 'Where the archive’s files are kept.' }),
+  })
+    .transform(({ after, ...rest }) => ({ after_ms: after, ...rest }))
+    .nullable()
 }
 
 export function keysSchema(folder: string) {

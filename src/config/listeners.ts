@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { defaultSessionSchema } from '../session/spec.ts'
 import { hostPattern, listOf, section, wanted } from '../session/values.ts'
+import { MAX_WORKERS } from '../worker-limits.ts'
 import type { Listen } from './config.ts'
 import { oidcSchema } from './console.ts'
 import { isSame, parentSchema, placeOf } from './parent.ts'
@@ -29,6 +30,10 @@ const routesSchema = listOf(routeSchema).superRefine((routes, context) => {
   }
 })
 
+/** `auto`: one for each processor that this machine, or the container's limit, leaves us. */
+const HOW_MANY = { error: `write auto or a whole number from 1 to ${MAX_WORKERS}` }
+const workersSchema = z.int(HOW_MANY).min(1, HOW_MANY).max(MAX_WORKERS, HOW_MANY).or(z.literal('auto', HOW_MANY))
+
 /** What every listener may say about itself. */
 function listenerShape(folder: string, usual: string) {
   return {
@@ -44,6 +49,7 @@ export function proxySchema(folder: string) {
     ...listenerShape(folder, '127.0.0.1:4020'),
     serverTls: section({ cert: filePath(folder), key: filePath(folder), clientCa: filePath(folder).exactOptional() }).exactOptional(),
     connectPorts: listOf(port).default([443]),
+    workers: workersSchema.default(1),
     authenticate: yesOrNo.default(true),
     defaultSession: defaultSessionSchema.nullable().default(null),
     intercept: section({ hosts: listOf(hostPattern).default(['*']), except: listOf(hostPattern).default([]) }).prefault({}),

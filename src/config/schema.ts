@@ -5,12 +5,13 @@ import { jurisdiction, oneOf, tiersSchema } from '../policy/tiers.ts'
 import { address, amount, category, hostPattern, listOf, method, name, network, pathGlob, section, wanted } from '../session/values.ts'
 import { circuitBreakerSchema, loopGuardSchema } from './guards.ts'
 import { CERTIFICATE, identitySchema } from './identity.ts'
-import { keysSchema, ledgerSchema, missingKeys, networkSchema, sessionsSchema } from './keeping.ts'
+import { keysSchema, ledgerSchema, missingKeys, networkSchema, retentionSchema, sessionsSchema } from './keeping.ts'
 import { adminSchema, proxySchema } from './listeners.ts'
 import { mandatesSchema } from './mandates.ts'
 import { approvalsSchema, peopleSchema } from './people.ts'
 import { filePath, listen, secret } from './places.ts'
 import { blockedFilesSchema, discoverySchema, priceDriftSchema } from './policy-inputs.ts'
+import { preemptiveSchema } from './preemptive.ts'
 import { telemetrySchema } from './telemetry.ts'
 
 /** @param folder the folder that relative paths start from */
@@ -38,6 +39,7 @@ function contradictionsOf(config: z.output<z.ZodObject<ReturnType<typeof configS
       ['proxy', 'serverTls', 'clientCa'],
       'is missing: identity.issuers has one for client certificates',
     ),
+    ...when(config.preemptive && networks.every(({ rpc }) => rpc === undefined), ['preemptive'], 'needs a network with an rpc'),
     ...unknown.map((id): Contradiction => [['proxy', 'defaultSession', 'networks'], `${id} is not among networks`]),
   ]
 }
@@ -58,6 +60,7 @@ export function configShape(folder: string) {
     metrics: section({ listen: listen.nullable().default(null) }).prefault({}),
     people: peopleSchema(folder).default([]),
     ledger: ledgerSchema(folder).exactOptional(),
+    retention: retentionSchema(folder).default(null),
     keys: keysSchema(folder).prefault({}),
     sessions: sessionsSchema.prefault({}),
     wallet: section({
@@ -77,6 +80,7 @@ export function configShape(folder: string) {
     discovery: discoverySchema.default(null),
     circuitBreaker: circuitBreakerSchema.prefault({}),
     loopGuard: loopGuardSchema.prefault({}),
+    preemptive: preemptiveSchema.default(null),
     identity: identitySchema(folder).prefault({}),
     tiers: tiersSchema.default([]),
     approvals: approvalsSchema(folder).prefault({}),

@@ -1,10 +1,10 @@
 /** What stands around a payment, in its column and in its receipts. */
 import * as z from 'zod'
 import type { Context } from './context.ts'
-import { maybeJson, type Row, toJson } from './rows.ts'
+import { maybeJson, type Row } from './rows.ts'
 
 const words = z.array(z.string())
-const contextSchema: z.ZodType<Context> = z.strictObject({
+export const contextSchema: z.ZodType<Context> = z.strictObject({
   approval: z
     .strictObject({
       id: z.string(),
@@ -25,5 +25,5 @@ export function readContext(row: Row): Context | null {
 }
 
 export function contextColumn(context: Context | null): string | null {
-  return context && toJson(context)
+  return context && JSON.stringify(context)
 }

@@ -36,6 +36,13 @@ export class Endings {
     tables.memory.unpin(tx, payment)
   }
 
+  /** A payment that can never be taken gives its place back to the one that it took it from, unless the purchase is over. */
+  standBack(tx: Transaction, { replaces, delivered }: Payment): void {
+    const { payments } = this.#options.tables
+    if (replaces === null || delivered || payments.get(replaces).payment.state === 'void') return
+    payments.restore(tx, replaces)
+  }
+
   /** A dealing is settled and delivered; where the chain can be asked, a server's word is not enough (rule R14). */
   remember(tx: Transaction, record: PaymentRecord): void {
     const { terms, state, delivered, evidence } = record.payment

@@ -26,6 +26,12 @@ export type Finding =
   /** Its window closed and nobody can tell: it counts as spent. */
   | { readonly kind: 'expired'; readonly reason: string }
 
+/** The payments of the same purchase and nonce whose place this one took, and that took this one’s place. */
+export interface Succession {
+  readonly replaces: string | null
+  readonly replacedBy: string | null
+}
+
 /** Money that came back for a payment. Unique by `source`. */
 export interface Refund {
   readonly paymentId: string

@@ -16,9 +16,10 @@ import type { FrequencyBound, History, Trust } from '../session/history.ts'
 import type { Refill, Session, SessionLimits, SessionScope } from '../session/session.ts'
 import type { AdminKey, AdminToken, Halt, PolicyRecord } from './administration.ts'
 import type { Context } from './context.ts'
-import type { Correction, Dispute, Evidence, Finding, RecipientRecord, Refund } from './findings.ts'
+import type { Correction, Dispute, Evidence, Finding, RecipientRecord, Refund, Succession } from './findings.ts'
 import type { InsightStore } from './insight.ts'
 import type { ReportStore } from './kept-reports.ts'
+import type { Past, RetentionStore } from './retention.ts'
 import type { ToldStore } from './told.ts'
 
 export type PaymentState =
@@ -93,8 +94,9 @@ export interface ReserveRequest {
   readonly purchase: PurchaseIdentity
   readonly purchaseId: string
   readonly paymentId: string
-  /** Derived from the purchase id; unique for ever. */
+  /** Derived from the purchase id, and unique for ever; or of the payment that is out and whose place this one takes. */
   readonly nonce: `0x${string}`
+  readonly replaces?: string
   readonly attempt: Attempt & { readonly terms: Terms }
   readonly frequency: FrequencyBound | null
   /** Pin this recipient for origin and network, if none is pinned. */
@@ -139,15 +141,15 @@ export interface Reservation {
   durable(): Promise<void>
   /** reserved → signed, by compare-and-set on state and owner. Resolves when reservation and authorization are durable. */
   record(authorization: Authorization): Promise<void>
-  /** signed → sent; rides with the next commit, because a stranger reads signed as unknown anyway. */
+  /** signed → sent; rides with a later commit, because a stranger reads signed as unknown anyway. */
   sent(): void
-  /** → settled: held becomes spent. Posting what is settled already changes nothing but adds better evidence. */
-  post(settlement: Settlement): Promise<void>
+  /** → settled: held becomes spent; what is settled already gets better evidence. `decided` may be called before it is durable. */
+  post(settlement: Settlement, decided?: () => void): Promise<void>
   /** → void: held is freed. Refused unless this very run signed it or it was never signed. */
   void(proof: VoidProof): Promise<void>
   /** → unknown: stays held. `denied`, unless told otherwise: the server had its say, or none. */
   leaveUnknown(reason: string, why?: { readonly denied: boolean }): Promise<void>
-  /** Records how the agent got its answer; a complete 2xx ends the purchase. */
+  /** Records how the agent got its answer; a complete 2xx ends the purchase. Durable before anything that is decided later. */
   delivered(delivery: Delivery): Promise<void>
   /** The requester is gone, but the attempt still runs: an identical request must join instead of buying its own. */
   orphan(): void
@@ -181,7 +183,7 @@ export type Change =
   | { readonly kind: 'policy'; readonly version: string }
 
 /** A payment as operators see it. Amounts in millionths of `currency`; times in milliseconds since 1970. */
-export interface Payment extends Attempt {
+export interface Payment extends Attempt, Succession {
   readonly id: string
   readonly purchaseId: string | null
   readonly state: PaymentState
@@ -288,6 +290,7 @@ export interface Ledger extends AsyncDisposable {
   readonly reports: ReportStore
   readonly insight: InsightStore
   readonly told: ToldStore
+  readonly retention: RetentionStore
   /** @throws PurserError `conflict` where the key was used for another request. Same key, same request: the first session. */
   openSession(session: NewSession, key?: AdminKey): Promise<Session>
   /**
@@ -322,8 +325,7 @@ export interface Ledger extends AsyncDisposable {
 
   receipt(id: string): Promise<Receipt | undefined>
   receipts(filter: ReceiptFilter, page: PageRequest): Promise<Page<Receipt>>
-  verifyReceipts(): Promise<Verification>
-
+  verifyReceipts(past?: Past): Promise<Verification>
   halt(halt: Halt): Promise<void>
   resumePayments(halt: Pick<Halt, 'scope' | 'value'>): Promise<void>
   halts(): Promise<readonly Halt[]>
@@ -392,7 +394,6 @@ export interface Ledger extends AsyncDisposable {
   policyRecord(version: string): Promise<PolicyRecord | undefined>
   /** The policies that were announced with their texts, newest first; the last `MAX_PAGE` of them. */
   policyRecords(): Promise<readonly PolicyRecord[]>
-
   /** Why payments cannot be made now; empty when they can. */
   readiness(): Promise<readonly string[]>
 }

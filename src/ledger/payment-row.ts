@@ -9,7 +9,7 @@ import { contextColumn, readContext } from './context-row.ts'
 import type { Dispute, Evidence } from './findings.ts'
 import type { Attempt, Payment, PaymentState, ReserveRequest, StoredAuthorization, Terms } from './ledger.ts'
 import { pricedKindOf, priceKeyOf } from './price-key.ts'
-import { flag, int, json, maybeInt, maybeJson, maybeText, money, type Row, RowError, text, toJson, word } from './rows.ts'
+import { flag, int, json, maybeInt, maybeJson, maybeText, money, type Row, RowError, text, word } from './rows.ts'
 import type { Bucket, Entry } from './tables.ts'
 
 /** A payment with what never leaves the ledger by the operators' doors. */
@@ -101,7 +101,9 @@ export function readPayment(row: Row): Payment {
     code: row.code === null ? null : word(row, 'code', CODES),
     delivered: flag(row, 'delivered'),
     delivery: maybeJson(row, 'delivery', deliverySchema),
-    nonce: maybeText(row, 'nonce'),
+    nonce: maybeText(row, 'nonce') ?? maybeText(row, 'reused_nonce'),
+    replaces: maybeText(row, 'replaces'),
+    replacedBy: maybeText(row, 'replaced_by'),
     validBefore_s: maybeInt(row, 'valid_before'),
     transaction: maybeText(row, 'tx'),
     settlement: maybeText(row, 'settlement'),
@@ -191,7 +193,7 @@ export function attemptColumns(attempt: Attempt): Record<string, Value> {
     policy_version: attempt.policyVersion,
     would_be: attempt.wouldBe,
     context: contextColumn(attempt.context),
-    categories: toJson(attempt.categories),
+    categories: JSON.stringify(attempt.categories),
     trust: attempt.trust,
     challenged_at: attempt.challengedAt,
     decided_at: attempt.decidedAt,
@@ -260,11 +262,17 @@ export function reservedColumns(request: ReserveRequest, { runId, charges, now }
     lease_until: now + PURCHASE_LEASE_MS,
     state: 'reserved',
     code: null,
-    nonce: request.nonce,
-    charges: toJson(charges),
+    ...nonceColumns(request),
+    charges: JSON.stringify(charges),
     reserved_at: now,
     price_key: priceKeyOf(pricedKindOf(request.attempt)),
   }
+}
+
+/** A nonce of its own is unique. */
+function nonceColumns({ nonce, replaces }: ReserveRequest): Record<string, Value> {
+  if (replaces === undefined) return { nonce, reused_nonce: null, replaces: null }
+  return { nonce: null, reused_nonce: nonce, replaces }
 }
 
 /** The columns of a refusal, by name. */
@@ -288,6 +296,8 @@ const NO_PURCHASE: Record<string, Value> = {
   holder_run: null,
   lease_until: null,
   nonce: null,
+  reused_nonce: null,
+  replaces: null,
   charges: null,
   reserved_at: null,
   price_key: null,

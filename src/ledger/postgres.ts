@@ -26,6 +26,8 @@ export interface PostgresLedgerOptions extends ComposeOptions {
   readonly instance: string | null
   /** A file outside of the ledger that knows how far it had come. */
   readonly mark?: string
+  /** False for a worker: its primary writes the mark, and it is only compared here. */
+  readonly marksItself?: boolean
   /** An operator says that this ledger is the one to go on with, though it is older than its mark. */
   readonly acceptRestored?: boolean
 }
@@ -40,10 +42,10 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
   const takeOver = () => {
     ledger?.takeOver().catch((cause: unknown) => options.events?.warned('What an ended run left behind could not be settled.', cause))
   }
-  const { mark, acceptRestored = false, ...rest } = options
+  const { mark, marksItself = true, acceptRestored = false, ...rest } = options
   const ground = await openGround({
     ...rest,
-    ...(mark !== undefined && { mark: openHighMark(mark, { accept: acceptRestored }) }),
+    ...(mark !== undefined && { mark: openHighMark(mark, { accept: acceptRestored, writes: marksItself }) }),
     lanes: LEDGER_CONNECTIONS,
     onRunsEnded: takeOver,
   })

@@ -1,7 +1,7 @@
 /** A purchase in its payment's row: who works on it now, and until when a request repeats it. */
 import { KEYED_PURCHASE_TTL_MS, UNDELIVERED_TTL_MS } from '../limits.ts'
 import { type PaymentRecord, readRecord } from './payment-row.ts'
-import { maybeInt, maybeText, type Row, text, word } from './rows.ts'
+import { maybeInt, maybeText, type Row, word } from './rows.ts'
 
 /**
  * `live`: its requester waits. `orphan`: the requester is gone and the attempt still runs. `none`: nobody works on it,
@@ -20,6 +20,14 @@ export interface Purchase {
   readonly record: PaymentRecord
 }
 
+/** Who took the purchase last, until when. */
+export interface Holding {
+  readonly holder: Holder
+  readonly holderRun: string | null
+  /** Milliseconds since 1970. */
+  readonly leaseUntil: number | null
+}
+
 /** Who reads the row, and when: a lease ends by time, and with its run. */
 export interface Onlooker {
   readonly runId: string
@@ -30,23 +38,44 @@ export interface Onlooker {
 }
 
 export function readPurchase(row: Row, onlooker: Onlooker): Purchase {
-  const holder = readHolder(row, onlooker)
-  return {
-    id: text(row, 'purchase_id'),
-    fingerprint: text(row, 'fingerprint'),
-    keyed: maybeText(row, 'key_digest') !== null,
-    holder,
-    elsewhere: holder !== 'none' && maybeText(row, 'holder_run') !== onlooker.runId,
-    record: readRecord(row),
-  }
+  const named = { fingerprint: maybeText(row, 'fingerprint'), keyDigest: maybeText(row, 'key_digest') }
+  return purchaseOf({ ...readRecord(row), ...readHolding(row), ...named }, onlooker)
+}
+
+/** What a purchase is made from: its payment, who took it, and what requests repeat it by. */
+export type PurchaseParts = PaymentRecord & Holding & { readonly fingerprint: string | null; readonly keyDigest: string | null }
+
+/** @throws Error for a payment without a purchase. */
+export function purchaseOf(parts: PurchaseParts, onlooker: Onlooker): Purchase {
+  const { payment, fingerprint, keyDigest } = parts
+  if (payment.purchaseId === null || fingerprint === null) throw new Error(`payment ${payment.id} has no purchase`)
+  const holder = holderOf(parts, onlooker)
+  const elsewhere = holder !== 'none' && parts.holderRun !== onlooker.runId
+  return { id: payment.purchaseId, fingerprint, keyed: keyDigest !== null, holder, elsewhere, record: parts }
 }
 
 /** Reads `holder`, `holder_run` and `lease_until`: what a run that has ended held, or beyond its lease, is nobody's. */
-export function readHolder(row: Row, { now, alive }: Onlooker): Holder {
-  const run = maybeText(row, 'holder_run')
-  const until = maybeInt(row, 'lease_until')
-  if (run === null || until === null || now >= until || !alive(run)) return 'none'
-  return word(row, 'holder', ['live', 'orphan', 'none'])
+export function readHolder(row: Row, onlooker: Onlooker): Holder {
+  return holderOf(readHolding(row), onlooker)
+}
+
+export function readHolding(row: Row): Holding {
+  return {
+    holder: word(row, 'holder', ['live', 'orphan', 'none']),
+    holderRun: maybeText(row, 'holder_run'),
+    leaseUntil: maybeInt(row, 'lease_until'),
+  }
+}
+
+/** Who works on it as far as the onlooker can tell. */
+export function holderOf({ holder, holderRun, leaseUntil }: Holding, { now, alive }: Onlooker): Holder {
+  return holderRun === null || leaseUntil === null || now >= leaseUntil || !alive(holderRun) ? 'none' : holder
+}
+
+/** Of these, one that lasts and that another run works on, or signed and let go since this one looked whether any is open. */
+export function takenElsewhere(purchases: readonly Purchase[], { runId, now }: Pick<Onlooker, 'runId' | 'now'>): string | undefined {
+  const left = ({ holder, record }: Purchase) => holder === 'none' && record.runId !== runId && record.payment.state !== 'reserved'
+  return purchases.find((purchase) => (purchase.elsewhere || left(purchase)) && lasts(purchase, now))?.id
 }
 
 /** True while a request repeats this purchase. */

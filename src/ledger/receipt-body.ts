@@ -1,5 +1,5 @@
 /** What a receipt says of a payment. Pure. */
-import { createHash } from 'node:crypto'
+import { sha256 } from '../audit/digest.ts'
 import type { ReceiptBody, ReceiptKind } from '../audit/receipt.ts'
 import { EXPIRY_GRACE_MS } from '../limits.ts'
 import { formatAmount } from '../money.ts'
@@ -43,7 +43,7 @@ export function receiptBody({ payment, signature }: PaymentRecord, stamp: EntryS
     validBefore: payment.validBefore_s === null ? null : iso(payment.validBefore_s * 1_000),
     times: timesOf(payment),
     signature: payment.state === 'settled' && !isLive(payment, stamp.at) ? signature : null,
-    signatureDigest: signature === null ? null : createHash('sha256').update(signature).digest('hex'),
+    signatureDigest: signature === null ? null : sha256(signature),
     transaction: payment.transaction,
     settlement: payment.settlement,
     evidence: payment.evidence,

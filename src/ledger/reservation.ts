@@ -19,10 +19,17 @@ export interface Desk {
   readonly events: Pick<Events, 'ledgerTook' | 'warned'> | undefined
   /** The payment as it is now: own writes are seen. */
   payment(id: string): Promise<Payment>
-  /** Resolves when what the step does to this payment is durable. */
-  write(paymentId: string, step: Step): Promise<void>
+  /**
+   * Resolves when what the step does to this payment is durable. `decided` is called before, if at all: as soon as nothing
+   * that is decided later can be durable without it.
+   */
+  write(paymentId: string, step: Step, decided?: () => void): Promise<void>
+  /** As `write`, where it is enough that nothing decided later is durable before it: it may ride with the next commit. */
+  ride(paymentId: string, step: Step): Promise<void>
   /** For what nobody waits for: it rides with the next commit. May throw. */
   note(paymentId: string, step: Step): void
+  /** As `note`, for what needs no commit of its own: it is written with whatever changes the payment next. */
+  aside(paymentId: string, step: Step): void
 }
 
 /** The operations that are measured. */
@@ -37,6 +44,8 @@ export class ReservationHandle implements Reservation {
   readonly nonce: `0x${string}`
   readonly authorization: StoredAuthorization | undefined
   readonly #desk: Desk
+  /** The purchase ended with its delivery: nobody holds it any more. */
+  #ended = false
 
   constructor(desk: Desk, { purchaseId, paymentId, nonce, authorization }: Reserved) {
     this.purchaseId = purchaseId
@@ -59,11 +68,11 @@ export class ReservationHandle implements Reservation {
   }
 
   sent(): void {
-    this.#soon((tx, { transitions }) => transitions.markSent(tx, this.paymentId))
+    this.#soon('aside', (tx, { transitions }) => transitions.markSent(tx, this.paymentId))
   }
 
-  post(settlement: Settlement): Promise<void> {
-    return this.#durably('post', (tx, { transitions }) => transitions.settle(tx, this.paymentId, settlement))
+  post(settlement: Settlement, decided?: () => void): Promise<void> {
+    return this.#durably('post', (tx, { transitions }) => transitions.settle(tx, this.paymentId, settlement), decided)
   }
 
   void(proof: VoidProof): Promise<void> {
@@ -74,8 +83,12 @@ export class ReservationHandle implements Reservation {
     return this.#durably('unknown', (tx, { transitions }) => transitions.leaveUnknown(tx, this.paymentId, { reason, denied }))
   }
 
-  delivered(delivery: Delivery): Promise<void> {
-    return this.#desk.write(this.paymentId, (tx, { transitions }) => transitions.deliver(tx, this.paymentId, delivery))
+  async delivered(delivery: Delivery): Promise<void> {
+    let ended = false
+    await this.#desk.ride(this.paymentId, (tx, { transitions }) => {
+      ended = transitions.deliver(tx, this.paymentId, delivery)
+    })
+    this.#ended = ended
   }
 
   orphan(): void {
@@ -83,24 +96,24 @@ export class ReservationHandle implements Reservation {
   }
 
   release(): void {
-    this.#hold('none')
+    if (!this.#ended) this.#hold('none')
   }
 
   #hold(holder: Holder): void {
-    this.#soon((tx, { transitions }) => transitions.hold(tx, this.paymentId, holder))
+    this.#soon('note', (tx, { transitions }) => transitions.hold(tx, this.paymentId, holder))
   }
 
-  async #durably(operation: Operation, step: Step): Promise<void> {
+  async #durably(operation: Operation, step: Step, decided?: () => void): Promise<void> {
     const { clock, events } = this.#desk
     const started = clock.monotonic()
-    await this.#desk.write(this.paymentId, step)
+    await this.#desk.write(this.paymentId, step, decided)
     events?.ledgerTook(operation, clock.monotonic() - started)
   }
 
   /** For notes that may be lost: after a crash the payment reads as unknown and the purchase as nobody's anyway. */
-  #soon(step: Step): void {
+  #soon(how: 'note' | 'aside', step: Step): void {
     try {
-      this.#desk.note(this.paymentId, step)
+      this.#desk[how](this.paymentId, step)
       passing('note taken')
     } catch (cause) {
       this.#desk.events?.warned(`A note about payment ${this.paymentId} could not be written.`, cause)

@@ -9,6 +9,7 @@ import type { ReserveRequest } from './ledger.ts'
 import type { Refusals } from './refusals.ts'
 import { chargesOf, countedWith, partiesIn, stepsOf, usesOf } from './series.ts'
 import type { Bucket, Entry, Lineage, Tables, Transaction } from './tables.ts'
+import { isOpen } from './transitions.ts'
 
 export interface ReservingOptions {
   readonly tables: Tables
@@ -46,7 +47,9 @@ export class Reserving {
   }
 
   /** A key names one purchase, whoever was faster; without one, what another process works on is not bought here too. */
-  #joined(tx: Transaction, { purchase }: ReserveRequest): Reserved | undefined {
+  #joined(tx: Transaction, request: ReserveRequest): Reserved | undefined {
+    const { purchase, replaces } = request
+    if (replaces !== undefined) return this.#replaceable(request, replaces)
     if (purchase.keyDigest === null) {
       const purchaseId = this.#options.tables.purchases.elsewhere(tx, purchase)
       return purchaseId === undefined ? undefined : { kind: 'in_progress', purchaseId }
@@ -54,6 +57,20 @@ export class Reserving {
     const [open] = this.#options.tables.purchases.open(tx, purchase)
     if (!open) return undefined
     return open.fingerprint === purchase.fingerprint ? { kind: 'in_progress', purchaseId: open.id } : { kind: 'key_reused' }
+  }
+
+  /** Only what is out, and would pay by the same nonce, in the same token, from the same wallet (guarantee G3). */
+  #replaceable({ nonce, attempt: { terms }, purchase }: ReserveRequest, id: string): Reserved | undefined {
+    const before = this.#options.tables.payments.get(id).payment
+    const same =
+      before.sessionId === purchase.sessionId &&
+      before.nonce === nonce &&
+      before.terms?.network === terms.network &&
+      before.terms.asset.address === terms.asset.address &&
+      before.terms.payer === terms.payer
+    if (!same) throw new Error(`payment ${id} cannot be replaced by one of another nonce, token or wallet`)
+    if (isOpen(before) && before.replacedBy === null) return undefined
+    return { kind: 'decide_again', why: `Payment ${id} is ${before.state} by now.` }
   }
 
   #barred(tx: Transaction, request: ReserveRequest, lineage: Lineage): Reserved | undefined {
@@ -103,6 +120,7 @@ export class Reserving {
     passing('holding')
     budget.hold(tx, lineage, amount)
     for (const bucket of buckets) spending.add(tx, bucket, amount)
+    if (request.replaces !== undefined) payments.replace(tx, request.replaces, request.paymentId)
     payments.reserve(tx, request, { buckets, entries: this.#roll(tx, request, lineage) })
     if (request.pin) memory.pin(tx, attempt)
     chronicle.entered(tx, factsOf({ ...attempt, id: request.paymentId }), 'reserved')

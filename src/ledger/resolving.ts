@@ -156,6 +156,7 @@ export class Resolving {
     endings.giveBack(tx, before, isOpen(payment) ? 'held' : 'spent')
     tables.memory.forget(tx, before)
     const voided = endings.appease(tx, tables.payments.void(tx, payment.id, { reason, code: null, evidence, block }))
+    endings.standBack(tx, payment)
     chronicle.conclude(tx, voided, before)
     chronicle.reconciled(tx, payment.id, 'void')
     return voided.payment

@@ -15,13 +15,21 @@ export type Resumed =
 /** Looks the purchase up and, where nobody works on it, claims it. */
 export function resume(tx: Transaction, identity: PurchaseIdentity, rules: Pick<Rules, 'tables' | 'transitions'>): Resumed {
   const { purchases } = rules.tables
-  const open = purchases.open(tx, identity).filter((purchase) => !voidLeft(tx, purchase, rules))
+  const open = openOf(tx, identity, rules)
   if (identity.keyDigest === null) return resumeUnkeyed(tx, open, purchases)
   const [purchase] = open
   if (!purchase) return { kind: 'none' }
   if (purchase.fingerprint !== identity.fingerprint) return { kind: 'key_reused' }
   // A key names one purchase: its requests always join.
   return purchase.holder === 'none' ? claim(tx, purchase, purchases) : { kind: 'in_progress', purchaseId: purchase.id }
+}
+
+/** Freeing what was left unsigned may have opened the purchase of what it was to replace. */
+function openOf(tx: Transaction, identity: PurchaseIdentity, rules: Pick<Rules, 'tables' | 'transitions'>): Purchase[] {
+  const { purchases } = rules.tables
+  const open = purchases.open(tx, identity)
+  const left = open.filter((purchase) => voidLeft(tx, purchase, rules))
+  return left.length === 0 ? open : purchases.open(tx, identity)
 }
 
 /**

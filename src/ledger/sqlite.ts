@@ -2,12 +2,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Checkpoint, CheckpointSigner } from '../audit/checkpoint.ts'
 import type { Receipt, ReceiptFilter, Verification } from '../audit/receipt.ts'
-import type { Clock, Ids } from '../clock.ts'
 import { PurserError, type Refusal } from '../errors.ts'
 import { DEFAULT_THRESHOLDS } from '../limits.ts'
 import type { History } from '../session/history.ts'
 import type { Session } from '../session/session.ts'
-import type { Events } from '../telemetry/events.ts'
 import * as admin from './administration.ts'
 import type { Correction, Finding, RecipientRecord, Refund } from './findings.ts'
 import type { ReportStore } from './kept-reports.ts'
@@ -16,54 +14,38 @@ import { recover } from './recovery.ts'
 import { refilled } from './refill.ts'
 import { type Desk, type Operation, ReservationHandle, reservedBefore } from './reservation.ts'
 import { resume } from './resuming.ts'
+import type { Past } from './retention.ts'
 import { composeRules, type Rules } from './rules.ts'
 import type { TopUp } from './session-row.ts'
+import type { SharedLedger } from './shared.ts'
 import { SqliteApprovals } from './sqlite/approvals.ts'
-import { Batch, type Schedule } from './sqlite/batch.ts'
+import { Batch, type Sync } from './sqlite/batch.ts'
 import { openDatabase, openingFault } from './sqlite/database.ts'
+import { asRun, deskOver } from './sqlite/desk.ts'
 import { SqliteInsight } from './sqlite/insight.ts'
 import { type OpenedMark, openMark } from './sqlite/mark.ts'
+import type { SqliteLedgerOptions } from './sqlite/options.ts'
 import { SqliteReports } from './sqlite/reports.ts'
-import { openTables, type SqliteTables } from './sqlite/tables.ts'
+import { SqliteRetention } from './sqlite/retention.ts'
+import { chainsIn, openTables, type SqliteTables } from './sqlite/tables.ts'
 import { SqliteTold } from './sqlite/told.ts'
+import { WriteAheadLog } from './sqlite/write-ahead-log.ts'
 import type { Transaction } from './tables.ts'
 import { verifyStored } from './verification.ts'
-
-export interface SqliteLedgerOptions {
-  readonly file: string
-  readonly clock: Clock
-  readonly ids: Ids
-  /** Names this start of the process: only the run that signed may take back. Fresh for every start. */
-  readonly runId: string
-  readonly events?: LedgerEvents
-  /** Percent of a cap, rising, at which operators are told. */
-  readonly thresholds?: readonly number[]
-  /** Networks (CAIP-2) whose chain can be asked: there a recipient is known only once the chain has confirmed a payment. */
-  readonly confirmable?: readonly string[]
-  /** Where the high-water mark stands; beside the file unless told otherwise. */
-  readonly mark?: string
-  /** An operator says that this copy of the ledger is the one to go on with, though it is older than its mark. */
-  readonly acceptRestored?: boolean
-  readonly schedule?: Schedule
-}
-
-export type LedgerEvents = Pick<
-  Events,
-  'ledgerTook' | 'receiptWritten' | 'paymentEntered' | 'thresholdReached' | 'reconciled' | 'warned' | 'faulted'
->
 
 /**
  * Opens the ledger, takes the file for this process, and settles what an earlier run left behind. A copy that is older
  * than its high-water mark is opened for reading only, and says so in `readiness`.
  * @throws PurserError `ledger_unavailable` where another process has the file, or it cannot be read, written or migrated.
  */
-export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<port.Ledger> {
+export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<SharedLedger> {
   const { file, acceptRestored = false } = options
   const db = openDatabase(file)
   try {
     const tables = openTables(db, options)
     const opened = openMark({ path: options.mark ?? `${file}.mark`, identity: tables.identity, accept: acceptRestored })
-    return await begin(new SqliteLedger(db, { ...options, tables, opened }))
+    const log = new WriteAheadLog(db, file, options.flush)
+    return await begin(new SqliteLedger(db, { ...options, sync: log.sync, tables, opened, log }))
   } catch (cause) {
     db.close()
     throw openingFault(file, cause)
@@ -71,12 +53,12 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<po
 }
 
 /** The ledger over an open, migrated database that nobody else uses, without a mark. */
-export function composeLedger(db: DatabaseSync, options: Composed): Promise<port.Ledger> {
-  return begin(new SqliteLedger(db, { ...options, tables: openTables(db, options), opened: undefined }))
+export function composeLedger(db: DatabaseSync, options: Composed): Promise<SharedLedger> {
+  return begin(new SqliteLedger(db, { ...options, tables: openTables(db, options), opened: undefined, log: undefined }))
 }
 
 /** A disk that fails now is the batch's to tell: unpaid traffic goes on meanwhile. */
-async function begin(ledger: SqliteLedger): Promise<port.Ledger> {
+async function begin(ledger: SqliteLedger): Promise<SharedLedger> {
   try {
     await ledger.takeOver()
   } catch (cause) {
@@ -85,33 +67,38 @@ async function begin(ledger: SqliteLedger): Promise<port.Ledger> {
   return ledger
 }
 
-type Composed = Omit<SqliteLedgerOptions, 'file' | 'mark' | 'acceptRestored'>
+interface Composed extends Omit<SqliteLedgerOptions, 'file' | 'mark' | 'acceptRestored' | 'flush'> {
+  /** Puts commits on the disk, where the database does not do so by itself. */
+  readonly sync?: Sync
+}
 interface Opened extends Composed {
   readonly tables: SqliteTables
   readonly opened: OpenedMark | undefined
+  readonly log: Disposable | undefined
 }
 
-class SqliteLedger implements port.Ledger {
+class SqliteLedger implements SharedLedger {
+  readonly workers: Set<string>
   readonly approvals: SqliteApprovals
   readonly reports: ReportStore
   readonly insight: SqliteInsight
   readonly told: SqliteTold
+  readonly retention: SqliteRetention
   readonly #options: Opened
   readonly #tables: SqliteTables
   readonly #batch: Batch
   readonly #rules: Rules
-  readonly #desk: Desk
-  readonly #mark: Disposable | undefined
+  readonly #files = new DisposableStack()
 
   constructor(db: DatabaseSync, options: Opened) {
-    const { clock, runId, events, tables, opened, thresholds = DEFAULT_THRESHOLDS, confirmable = [], schedule } = options
+    const { clock, runId, events, tables, opened, thresholds = DEFAULT_THRESHOLDS, confirmable = [], schedule, sync } = options
     this.#options = options
     this.#tables = tables
-    this.#mark = opened?.kind === 'open' ? opened.counter : undefined
+    this.#files.use(options.log)
+    if (opened?.kind === 'open') this.#files.use(opened.counter)
     this.#batch = new Batch({
-      db,
-      clock,
-      schedule,
+      ...{ db, clock, schedule, sync },
+      pending: tables.pending,
       counter: opened?.kind === 'open' ? opened.counter : undefined,
       fault: opened?.kind === 'frozen' ? opened.fault : undefined,
       onCommit: (duration_ms) => events?.ledgerTook('commit', duration_ms),
@@ -120,16 +107,11 @@ class SqliteLedger implements port.Ledger {
     if (opened?.kind === 'open' && opened.warning !== undefined) events?.warned(opened.warning)
     this.approvals = new SqliteApprovals({ db, batch: this.#batch, changes: tables.changes })
     this.reports = new SqliteReports({ db, batch: this.#batch })
-    this.insight = new SqliteInsight({ db, batch: this.#batch })
+    this.insight = new SqliteInsight({ db, batch: this.#batch, rolling: tables.rolling })
+    this.retention = new SqliteRetention({ db, batch: this.#batch, pending: tables.pending, payments: tables.payments })
     this.told = new SqliteTold({ db, batch: this.#batch, approvals: this.approvals })
     this.#rules = composeRules({ tables, runId, thresholds, confirmable: new Set(confirmable), events })
-    this.#desk = {
-      clock,
-      events,
-      payment: async (id) => this.#read(() => tables.payments.get(id).payment),
-      write: (_, step) => this.#durably((tx) => step(tx, this.#rules)),
-      note: (_, step) => this.#batch.note((tx) => step(tx, this.#rules)),
-    }
+    this.workers = tables.purchases.workers
   }
 
   openSession(session: port.NewSession, key?: admin.AdminKey): Promise<Session> {
@@ -154,7 +136,7 @@ class SqliteLedger implements port.Ledger {
   }
 
   async sessions(request: port.PageRequest, { parent }: { readonly parent?: string } = {}): Promise<port.Page<Session>> {
-    const { items, next } = this.#read(() => this.#tables.sessions.page(request, parent))
+    const { items, next } = this.#list(() => this.#tables.sessions.page(request, parent))
     return { items: items.map((session) => refilled(session, this.#options.clock.now())), next }
   }
 
@@ -170,23 +152,23 @@ class SqliteLedger implements port.Ledger {
     return this.#durably((tx) => this.#rules.accounts.revoke(tx, id))
   }
 
-  async resume(purchase: port.PurchaseIdentity): Promise<port.ResumeResult> {
+  async resume(purchase: port.PurchaseIdentity, run?: string): Promise<port.ResumeResult> {
     if (!this.#read(() => this.#tables.purchases.mayBeOpen(purchase))) return { kind: 'none' }
-    const { value, durable } = this.#batch.write((tx) => resume(tx, purchase, this.#rules))
+    const { value, durable } = this.#batch.write((tx) => resume(asRun(tx, run), purchase, this.#rules))
     if (value.kind === 'none' || value.kind === 'key_reused') return value
     // Whoever finds it in progress is told after the one who claimed it in the same commit.
     await durable
     if (value.kind !== 'repeat') return value
-    return { kind: 'repeat', reservation: new ReservationHandle(this.#desk, reservedBefore(value.record)) }
+    return { kind: 'repeat', reservation: new ReservationHandle(this.#deskOf(run), reservedBefore(value.record)) }
   }
 
-  async reserve(request: port.ReserveRequest): Promise<port.ReserveResult> {
+  async reserve(request: port.ReserveRequest, run?: string): Promise<port.ReserveResult> {
     const took = this.#measure('reserve')
-    const { value, durable } = this.#batch.write((tx) => this.#rules.reserving.reserve(tx, request))
+    const { value, durable } = this.#batch.write((tx) => this.#rules.reserving.reserve(asRun(tx, run), request))
     if (value.kind === 'refused') await durable
     took()
     if (value.kind !== 'reserved') return value
-    return { kind: 'reserved', reservation: new ReservationHandle(this.#desk, { ...request, authorization: undefined }) }
+    return { kind: 'reserved', reservation: new ReservationHandle(this.#deskOf(run), { ...request, authorization: undefined }) }
   }
 
   async refuse(attempt: port.Attempt, refusal: Refusal): Promise<Refusal> {
@@ -198,7 +180,9 @@ class SqliteLedger implements port.Ledger {
   }
 
   async history(query: port.HistoryQuery): Promise<History> {
-    return this.#read(() => this.#tables.memory.history(query, this.#options.clock.now()))
+    const { memory } = this.#tables
+    const now = this.#options.clock.now()
+    return this.#read(() => memory.atHand(query, now)) ?? this.#list(() => memory.history(query, now))
   }
 
   async payment(id: string): Promise<port.Payment | undefined> {
@@ -206,30 +190,26 @@ class SqliteLedger implements port.Ledger {
   }
 
   async payments(filter: port.PaymentFilter, page: port.PageRequest): Promise<port.Page<port.Payment>> {
-    return this.#read(() => this.#tables.lists.page(filter, page))
+    return this.#list(() => this.#tables.lists.page(filter, page))
   }
 
   async countInTask(sessionId: string, task: string): Promise<number> {
-    return this.#read(() => this.#tables.lists.countInTask(sessionId, task))
+    return this.#list(() => this.#tables.lists.countInTask(sessionId, task))
   }
 
   async receipt(id: string): Promise<Receipt | undefined> {
-    return this.#read(() => this.#tables.receipts.find(id))
+    return this.#list(() => this.#tables.receipts.find(id))
   }
 
   async receipts(filter: ReceiptFilter, page: port.PageRequest): Promise<port.Page<Receipt>> {
-    return this.#read(() => this.#tables.receipts.page(filter, page))
+    return this.#list(() => this.#tables.receipts.page(filter, page))
   }
 
-  verifyReceipts(): Promise<Verification> {
-    const { receipts, checkpoints } = this.#tables
-    return verifyStored({
-      chainAfter: (id) => this.#read(() => receipts.chainAfter(id)),
-      entriesAfter: (id, place) => this.#read(() => receipts.entriesAfter(id, place)),
-      head: (id) => this.#read(() => receipts.head(id)),
-      checkpointsAfter: (number, limit) => this.#read(() => checkpoints.storedAfter(number, limit)),
-      hashAt: (id, number) => this.#read(() => receipts.hashAt(id, number)),
-    })
+  verifyReceipts(past?: Past): Promise<Verification> {
+    return verifyStored(
+      chainsIn(this.#tables, (operation) => this.#list(operation)),
+      past,
+    )
   }
 
   halt(halt: admin.Halt): Promise<void> {
@@ -261,11 +241,11 @@ class SqliteLedger implements port.Ledger {
   }
 
   async totals(): Promise<port.Totals> {
-    return this.#read(() => this.#tables.summary.totals(this.#options.clock.now()))
+    return this.#list(() => this.#tables.summary.totals(this.#options.clock.now()))
   }
 
   async takeOver(): Promise<number> {
-    const ids = this.#read(() => this.#tables.lists.unattended(this.#options.clock.now()))
+    const ids = this.#list(() => this.#tables.lists.unattended(this.#options.clock.now()))
     if (ids.length === 0) return 0
     return this.#durably((tx) => ids.filter((id) => recover(tx, id, this.#rules)).length)
   }
@@ -300,15 +280,15 @@ class SqliteLedger implements port.Ledger {
   }
 
   async heldBy(wallet: Parameters<port.Ledger['heldBy']>[0]): Promise<bigint> {
-    return this.#read(() => this.#tables.lists.heldBy(wallet))
+    return this.#list(() => this.#tables.lists.heldBy(wallet))
   }
 
   async settledTo(recipient: Parameters<port.Ledger['settledTo']>[0]): Promise<readonly port.Payment[]> {
-    return this.#read(() => this.#tables.lists.settledTo(recipient))
+    return this.#list(() => this.#tables.lists.settledTo(recipient))
   }
 
   async recipients(page: port.PageRequest): Promise<port.Page<RecipientRecord>> {
-    return this.#read(() => this.#tables.recipients.page(page))
+    return this.#list(() => this.#tables.recipients.page(page))
   }
 
   keepAnswer(paymentId: string, answer: port.KeptAnswer): Promise<void> {
@@ -366,8 +346,13 @@ class SqliteLedger implements port.Ledger {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#batch.close()
-    this.#mark?.[Symbol.dispose]()
+    await this.#batch.close()
+    this.#files.dispose()
+  }
+
+  #deskOf(run: string | undefined): Desk {
+    const { clock, events } = this.#options
+    return deskOver({ clock, events, run, batch: this.#batch, rules: this.#rules })
   }
 
   #now(session: Session | undefined): Session | undefined {
@@ -376,6 +361,10 @@ class SqliteLedger implements port.Ledger {
 
   #read<T>(operation: () => T): T {
     return this.#batch.read(operation)
+  }
+
+  #list<T>(operation: () => T): T {
+    return this.#batch.list(operation)
   }
 
   #changing<T>(change: port.Change, operation: (tx: Transaction) => T): Promise<T> {

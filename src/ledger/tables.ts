@@ -6,6 +6,7 @@
  */
 import type { ChainHead, Linked } from '../audit/chain.ts'
 import type { ReceiptKind } from '../audit/receipt.ts'
+import type { Code } from '../errors.ts'
 import type { Authorization, Settlement } from '../rails/rail.ts'
 import type { Delivery } from '../session/exchange.ts'
 import type { FrequencyBound, History } from '../session/history.ts'
@@ -21,6 +22,8 @@ import type { Parties } from './series.ts'
 export interface Transaction {
   /** Milliseconds since 1970, the same for the whole write. */
   readonly now: number
+  /** The run that writes, where it is not the one that owns the ledger's connection: a worker's. */
+  readonly run?: string | undefined
   /** Runs once the write is durable; never if it is not. */
   afterCommit(effect: () => void): void
 }
@@ -89,7 +92,7 @@ export interface Confirmation {
 
 export interface PaymentTable {
   reserve(tx: Transaction, request: ReserveRequest, charges: Charges): void
-  deny(tx: Transaction, attempt: Attempt, denial: { readonly id: string; readonly code: string }): void
+  deny(tx: Transaction, attempt: Attempt, denial: { readonly id: string; readonly code: Code }): void
   /** One more identical refusal. */
   countAgain(tx: Transaction, id: string): void
   /** reserved → signed by compare-and-set on state and run; undefined where that does not hold any more. */
@@ -112,6 +115,10 @@ export interface PaymentTable {
   expire(tx: Transaction, id: string, reason: string): PaymentRecord
   /** Sets or lifts what is held against the recipient. */
   dispute(tx: Transaction, id: string, dispute: Dispute | null): PaymentRecord
+  /** Another payment takes its place, and its purchase goes on with that one. */
+  replace(tx: Transaction, id: string, by: string): void
+  /** Nothing stands in its place any more: its purchase is open again, and nobody works on it. */
+  restore(tx: Transaction, id: string): void
   /** Adds to what came back, in millionths. */
   refund(tx: Transaction, id: string, amount: bigint): PaymentRecord
   /** Nobody looks into it before then (milliseconds since 1970), and no run has claimed it. */

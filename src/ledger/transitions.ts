@@ -96,10 +96,11 @@ export class Transitions {
     const { tables, endings, chronicle } = this.#options
     const before = tables.payments.get(id)
     if (before.payment.state === 'void') return
-    if (!this.#voidable(before, proof)) throw conflict(before.payment, 'void')
+    if (!this.#voidable(before, proof, tx.run ?? this.#options.runId)) throw conflict(before.payment, 'void')
     endings.giveBack(tx, before, 'held')
     const { reason, code } = proof
     chronicle.conclude(tx, tables.payments.void(tx, id, { reason, code, evidence: null, block: null }), before)
+    endings.standBack(tx, before.payment)
     passing('void written')
   }
 
@@ -120,21 +121,23 @@ export class Transitions {
   /**
    * Records how the agent got its answer. A complete 2xx delivers, and a purchase is delivered once: later answers
    * change nothing.
+   * @returns true where this ended the purchase, which nobody holds from then on.
    * @throws PurserError `conflict` where nothing was signed or it was voided.
    */
-  deliver(tx: Transaction, id: string, delivery: Delivery): void {
+  deliver(tx: Transaction, id: string, delivery: Delivery): boolean {
     const { tables, endings, chronicle } = this.#options
     const delivered = delivery.complete && delivery.status >= 200 && delivery.status < 300
     const answered = tables.payments.deliverOnce(tx, id, { delivery, delivered })
     if (!answered) {
       const { payment } = tables.payments.get(id)
-      if (payment.delivered) return
+      if (payment.delivered) return false
       throw conflict(payment, 'delivered')
     }
     const record = delivered && answered.payment.dispute !== 'taken_otherwise' ? endings.appease(tx, answered) : answered
     endings.remember(tx, record)
     chronicle.append(tx, 'amendment', record)
     passing('delivery written')
+    return delivered
   }
 
   /** Says who works on the purchase. Where nobody does any more, and it was paid for nothing, that is held against the recipient. */
@@ -150,9 +153,9 @@ export class Transitions {
     this.#options.chronicle.append(tx, 'amendment', this.#options.tables.payments.amendSettlement(tx, payment.id, settlement))
   }
 
-  #voidable({ payment, runId }: PaymentRecord, { kind }: Pick<VoidProof, 'kind'>): boolean {
+  #voidable({ payment, runId }: PaymentRecord, { kind }: Pick<VoidProof, 'kind'>, run: string): boolean {
     if (payment.state === 'reserved') return true
-    return payment.state === 'signed' && kind === 'never_sent' && runId === this.#options.runId
+    return payment.state === 'signed' && kind === 'never_sent' && runId === run
   }
 }
 

@@ -9,6 +9,7 @@ import { sha256 } from '../audit/digest.ts'
 import { parseEntry, parseSignedCheckpoint, ReceiptFormatError } from '../audit/parse.ts'
 import type { Fault, Receipt, Verification } from '../audit/receipt.ts'
 import { type CheckpointVerifier, checkpointVerifier } from '../audit/seals.ts'
+import { ArchiveFault, type Past } from './retention.ts'
 
 /** An entry as it is stored: where it stands, and its text. */
 export interface StoredEntry {
@@ -49,11 +50,61 @@ const CHECKPOINTS_AT_ONCE = 10
  * Verifies all chains in small steps, so that payments go on meanwhile; what they append is verified with the rest. A
  * cut end is found too, because the head or a checkpoint would then name an entry that is not there.
  */
-export async function verifyStored(source: ChainSource): Promise<Verification> {
+export async function verifyStored(source: ChainSource, past?: Past): Promise<Verification> {
   const verifier = chainVerifier()
   const checkpoints = checkpointVerifier()
-  const fault = (await chainsFault(source, verifier)) ?? (await checkpointsFault(source, checkpoints))
+  const left = past ? await readPast(past, source, verifier) : NOTHING_LEFT
+  const whole = { ...left, source }
+  const fault = left.fault ?? (await chainsFault(whole, verifier)) ?? (await checkpointsFault(whole, checkpoints))
   return verdictOf(verifier.result(), checkpoints, fault)
+}
+
+/** What has left for the archive: where each chain goes on here, and the entries there that checkpoints name. */
+interface Left {
+  readonly fault: Fault | null
+  readonly heads: ReadonlyMap<string, ChainHead>
+  readonly signed: ReadonlyMap<string, string | undefined>
+}
+
+interface Whole extends Left {
+  readonly source: ChainSource
+}
+
+const NOTHING_LEFT: Left = { fault: null, heads: new Map(), signed: new Map() }
+
+/** Memory grows with the sessions and with the heads that checkpoints name, as it does for an export. */
+async function readPast(past: Past, source: ChainSource, verifier: ChainVerifier): Promise<Left> {
+  const heads = new Map<string, ChainHead>()
+  const signed = await headsSigned(source)
+  try {
+    for await (const receipt of past.receipts()) {
+      const { sessionId, number, hash } = receipt
+      const fault = verifier.add(receipt)
+      if (fault) return { fault, heads, signed }
+      heads.set(sessionId, { number, hash })
+      if (signed.has(placeName(receipt))) signed.set(placeName(receipt), hash)
+    }
+    return { fault: null, heads, signed }
+  } catch (cause) {
+    if (!(cause instanceof ArchiveFault)) throw cause
+    return { fault: { sessionId: '', number: cause.segment.number, id: 'archive', why: cause.message }, heads, signed }
+  }
+}
+
+/** Every entry that a checkpoint names, its hash still unknown. */
+async function headsSigned(source: ChainSource): Promise<Map<string, string | undefined>> {
+  const signed = new Map<string, string | undefined>()
+  for (let number = 0; ; ) {
+    const stored = await source.checkpointsAfter(number, CHECKPOINTS_AT_ONCE)
+    for (const one of stored) for (const head of readCheckpoint(one)?.heads ?? []) signed.set(placeName(head), undefined)
+    number = stored.at(-1)?.number ?? number
+    if (stored.length < CHECKPOINTS_AT_ONCE) return signed
+    await setImmediate()
+  }
+}
+
+function placeName({ sessionId, number }: Pick<CheckpointHead, 'sessionId' | 'number'>): string {
+  return `${number} ${sessionId}`
 }
 
 function verdictOf({ count, chains }: ChainVerdict, checkpoints: CheckpointVerifier, brokenAt: Fault | null): Verification {
@@ -61,10 +112,11 @@ function verdictOf({ count, chains }: ChainVerdict, checkpoints: CheckpointVerif
   return { ok: brokenAt === null, count, chains, brokenAt, checkpoints: checkpoints.count(), sealed: checkpoints.seal(), unsealed }
 }
 
-async function chainsFault(source: ChainSource, verifier: ChainVerifier): Promise<Fault | null> {
+async function chainsFault(whole: Whole, verifier: ChainVerifier): Promise<Fault | null> {
+  const { source } = whole
   let chains = 0
   for (let id = await source.chainAfter(''); id !== undefined; id = await source.chainAfter(id)) {
-    const fault = await chainFault(source, id, verifier)
+    const fault = await chainFault(whole, id, verifier)
     if (fault) return fault
     chains += 1
     if (chains % CHAINS_AT_ONCE === 0) await setImmediate()
@@ -73,8 +125,8 @@ async function chainsFault(source: ChainSource, verifier: ChainVerifier): Promis
 }
 
 /** The head is read after the entries: where it is ahead of them, they grew meanwhile, or their end was cut off. */
-async function chainFault(source: ChainSource, sessionId: string, verifier: ChainVerifier): Promise<Fault | null> {
-  let last = EMPTY_CHAIN
+async function chainFault({ source, heads }: Whole, sessionId: string, verifier: ChainVerifier): Promise<Fault | null> {
+  let last = heads.get(sessionId) ?? EMPTY_CHAIN
   let head = await source.head(sessionId)
   for (;;) {
     const entries = await source.entriesAfter(sessionId, { number: last.number, limit: ENTRIES_AT_ONCE })
@@ -118,11 +170,11 @@ function headFault(sessionId: string, last: ChainHead, head: ChainHead): Fault |
   return { sessionId, number: Math.min(last.number, head.number) + 1, id: '', why }
 }
 
-async function checkpointsFault(source: ChainSource, verifier: CheckpointVerifier): Promise<Fault | null> {
+async function checkpointsFault(whole: Whole, verifier: CheckpointVerifier): Promise<Fault | null> {
   for (;;) {
-    const stored = await source.checkpointsAfter(verifier.count(), CHECKPOINTS_AT_ONCE)
+    const stored = await whole.source.checkpointsAfter(verifier.count(), CHECKPOINTS_AT_ONCE)
     for (const one of stored) {
-      const fault = await checkpointFault(source, one, verifier)
+      const fault = await checkpointFault(whole, one, verifier)
       if (fault) return fault
     }
     if (stored.length < CHECKPOINTS_AT_ONCE) return null
@@ -130,14 +182,14 @@ async function checkpointsFault(source: ChainSource, verifier: CheckpointVerifie
   }
 }
 
-async function checkpointFault(source: ChainSource, stored: StoredCheckpoint, verifier: CheckpointVerifier): Promise<Fault | null> {
+async function checkpointFault({ source, signed }: Whole, stored: StoredCheckpoint, verifier: CheckpointVerifier): Promise<Fault | null> {
   const place = { sessionId: '', number: stored.number, id: 'checkpoint' }
   const checkpoint = readCheckpoint(stored)
   if (!checkpoint) return { ...place, why: 'it cannot be read' }
   const why = verifier.add(checkpoint)
   if (why) return { ...place, why }
   for (const head of checkpoint.heads) {
-    const hash = await source.hashAt(head.sessionId, head.number)
+    const hash = (await source.hashAt(head.sessionId, head.number)) ?? signed.get(placeName(head))
     if (hash !== head.hash) return signedOtherwise(head, checkpoint.number, hash)
   }
   return null

@@ -12,9 +12,10 @@ const REASON = 'The agent left, and the upstream has not answered yet.'
 /** Runs the attempt to its end. What it held when it was abandoned stays held. */
 export async function whileWaitedFor<T>(matter: Case, reservation: Reservation, attempt: () => Promise<T>): Promise<T> {
   const { signal } = matter.request
-  const over = new AbortController()
+  let over: AbortController | undefined
   let noted: Promise<void> | undefined
   const leave = () => {
+    over = new AbortController()
     noted = noteLater(matter, reservation, over.signal)
   }
   if (signal.aborted) leave()
@@ -23,7 +24,7 @@ export async function whileWaitedFor<T>(matter: Case, reservation: Reservation, 
     return await attempt()
   } finally {
     signal.removeEventListener('abort', leave)
-    over.abort()
+    over?.abort()
     await noted
   }
 }

@@ -24,11 +24,11 @@ export function windowOf(asked_s: number): number {
   return Math.min(Math.max(asked_s, MIN_WINDOW_S), MAX_WINDOW_S)
 }
 
-/** Signs and journals. Where either fails nothing has left, and the reservation is freed. */
-export async function authorize(matter: Case, reservation: Reservation): Promise<Signed> {
+/** Signs for at most `longest_s` seconds, and journals. Where either fails nothing has left, and the reservation is freed. */
+export async function authorize(matter: Case, reservation: Reservation, longest_s = MAX_WINDOW_S): Promise<Signed> {
   try {
     passing('before signing')
-    const authorization = await matter.deps.phases.time('sign', () => sign(matter, reservation))
+    const authorization = await matter.deps.phases.time('sign', () => sign(matter, reservation, longest_s))
     passing('signed')
     await reservation.record(authorization)
     passing('recorded')
@@ -38,13 +38,13 @@ export async function authorize(matter: Case, reservation: Reservation): Promise
   }
 }
 
-async function sign(matter: Case, reservation: Reservation): Promise<SignedAuthorization> {
+async function sign(matter: Case, reservation: Reservation, longest_s: number): Promise<SignedAuthorization> {
   const { deps, quote, challenge, rail, request } = matter
   if (!quote) throw new Error('nothing is signed that was not quoted')
   checkApproved(matter)
   const bar = deps.clockBar(quote.offer.network)
   if (bar) throw new PurserError(bar)
-  const window_s = windowOf(quote.offer.askedWindow_s)
+  const window_s = Math.min(windowOf(quote.offer.askedWindow_s), longest_s)
   const closesAt_monotonic = deps.clock.monotonic() + window_s * 1000
   const now_s = Math.floor(deps.clock.now() / 1000)
   const authorization = await rail.authorize(

@@ -37,7 +37,10 @@ export interface CircuitOptions {
 
 /** Times by the monotonic clock. */
 interface Watched {
-  outcomes: readonly { readonly at: number; readonly failed: boolean }[]
+  /** Oldest first. */
+  readonly outcomes: { readonly at: number; readonly failed: boolean }[]
+  /** How many of them. */
+  failures: number
   openedAt: number | undefined
   /** A trial that never ends, because nothing came to be paid, gives its place up after another cooldown. */
   triedAt: number | undefined
@@ -74,12 +77,11 @@ function watch(rule: CircuitRule, { clock, events }: Omit<CircuitOptions, 'rule'
 
   function concluded(origin: string, outcome: 'served' | 'failed'): void {
     const at = clock.monotonic()
-    const one = watched.get(origin) ?? { outcomes: [], openedAt: undefined, triedAt: undefined }
+    const one = watched.get(origin) ?? { outcomes: [], failures: 0, openedAt: undefined, triedAt: undefined }
     watched.set(origin, one)
     if (one.openedAt === undefined) {
-      const within = one.outcomes.filter((other) => at - other.at < rule.window_ms)
-      one.outcomes = [...within, { at, failed: outcome === 'failed' }].slice(-MAX_CIRCUIT_OUTCOMES)
-      if (isFailing(one.outcomes, rule)) open(origin, one)
+      note(one, { at, failed: outcome === 'failed' }, rule)
+      if (isFailing(one, rule)) open(origin, one)
     } else if (one.triedAt !== undefined) {
       // What was under way when the circuit opened says nothing new.
       if (outcome === 'failed') open(origin, one)
@@ -93,7 +95,7 @@ function watch(rule: CircuitRule, { clock, events }: Omit<CircuitOptions, 'rule'
   }
 
   function open(origin: string, one: Watched): void {
-    Object.assign(one, { outcomes: [], openedAt: clock.monotonic(), triedAt: undefined })
+    Object.assign(one, { outcomes: [], failures: 0, openedAt: clock.monotonic(), triedAt: undefined })
     turned(origin, 'open')
   }
 
@@ -101,8 +103,19 @@ function watch(rule: CircuitRule, { clock, events }: Omit<CircuitOptions, 'rule'
   return { bar, enter, concluded }
 }
 
-function isFailing(outcomes: Watched['outcomes'], { minimum, errorRate }: CircuitRule): boolean {
-  const failures = outcomes.filter(({ failed }) => failed).length
+/** What has left the window, or is one too many, goes. */
+function note(one: Watched, latest: Watched['outcomes'][number], { window_ms }: CircuitRule): void {
+  const { outcomes } = one
+  outcomes.push(latest)
+  if (latest.failed) one.failures++
+  for (let first = outcomes[0]; first; first = outcomes[0]) {
+    if (latest.at - first.at < window_ms && outcomes.length <= MAX_CIRCUIT_OUTCOMES) return
+    outcomes.shift()
+    if (first.failed) one.failures--
+  }
+}
+
+function isFailing({ outcomes, failures }: Watched, { minimum, errorRate }: CircuitRule): boolean {
   return outcomes.length >= minimum && failures * 100 >= errorRate * outcomes.length
 }
 

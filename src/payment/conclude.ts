@@ -1,12 +1,12 @@
 /** Concluding: what an answer, or none, means for the money. HTTP can prove that money moved, never that it did not. */
 import type { Refusal } from '../errors.ts'
-import type { Answer, RawHeaders } from '../http.ts'
+import { type Answer, discard, type RawHeaders } from '../http.ts'
 import type { Payment, PaymentState, Reservation } from '../ledger/ledger.ts'
 import type { Settlement } from '../rails/rail.ts'
 import type { PaidAnswer, PaymentOutcome, SendResult } from '../session/exchange.ts'
 import { passing } from '../waypoints.ts'
 import type { Case } from './case.ts'
-import { paidHeaders, refuseConcluded } from './refuse.ts'
+import { paidHeaders, refuseConcluded, type Told } from './refuse.ts'
 
 /** What an agent is told of a payment that counts as spent although nobody can tell. */
 export const EXPIRED = 'The payment’s window has closed and nobody can tell whether it was taken; it counts as spent.'
@@ -31,22 +31,38 @@ export async function conclude(matter: Case, { reservation, result, first }: Att
 
 /** Where the ledger cannot be read any more, an answer that is no 402 is handed on all the same: it is paid for. */
 async function concludeAnswer(matter: Case, reservation: Reservation, answer: Answer): Promise<Concluded> {
-  const before = await reservation.payment().catch((fault: unknown) => matter.deps.events.faulted('conclude', fault))
-  const terms = before?.terms ?? matter.terms
+  // What was just signed is known; what an earlier attempt signed is not, and a 402 means another thing after a settlement.
+  const before = matter.terms && answer.status !== 402 ? undefined : await readPayment(matter, reservation)
+  const terms = matter.terms ?? before?.terms
   const said = matter.rail.settlement(answer, { network: terms?.network ?? '', protocolVersion: terms?.protocolVersion ?? 0 })
   passing('settlement read')
   await settle(matter, reservation, said ?? unproven(`The upstream answered ${answer.status} without a word on the settlement.`))
   if (answer.status === 402) {
-    answer.body.destroy()
+    discard(answer)
     const after = await reservation.payment()
     return refuseConcluded(matter, reservation, rejected(before ?? after, after))
   }
-  return { kind: 'answer', answer, headers: await headersFor(matter, reservation) }
+  const told = said?.kind === 'claimed' ? settledAs(matter) : undefined
+  return { kind: 'answer', answer, headers: await headersFor(matter, reservation, told) }
 }
 
-async function headersFor(matter: Case, reservation: Reservation): Promise<RawHeaders> {
+/** A fresh payment that the server says it settled, as far as it is known without asking the ledger. */
+function settledAs({ terms, decision }: Case): Told | undefined {
+  return terms && decision && { state: 'settled', tier: decision.tier, terms }
+}
+
+async function readPayment({ deps }: Case, reservation: Reservation): Promise<Payment | undefined> {
   try {
-    return await paidHeaders(matter, reservation)
+    return await reservation.payment()
+  } catch (fault) {
+    deps.events.faulted('conclude', fault)
+    return undefined
+  }
+}
+
+async function headersFor(matter: Case, reservation: Reservation, told: Told | undefined): Promise<RawHeaders> {
+  try {
+    return await paidHeaders(matter, reservation, told)
   } catch (fault) {
     const { paymentId } = reservation
     matter.deps.events.faulted('headers of a paid answer', fault)
@@ -87,17 +103,29 @@ function unanswered(before: Payment, { after, failure: { code, detail } }: { aft
 /** A ledger that fails now leaves the payment held, which is safe; the agent still gets what was paid for. */
 async function settle(matter: Case, reservation: Reservation, settlement: Settlement): Promise<void> {
   try {
-    const { state } = await reservation.payment()
     if (settlement.kind === 'claimed') {
-      await reservation.post(settlement)
-      passing('posted')
-    } else if (OPEN.has(state)) {
+      await posted(matter, reservation, settlement)
+    } else if (OPEN.has((await reservation.payment()).state)) {
       await reservation.leaveUnknown(settlement.reason)
       passing('left unknown')
     }
   } catch (fault) {
     matter.deps.events.faulted('conclude', fault)
   }
+}
+
+/**
+ * The agent does not wait for the disk: what it asks next is decided after this, and where the process dies before it is
+ * durable, the payment stays held until the chain has told of it.
+ */
+function posted({ deps }: Case, reservation: Reservation, settlement: Settlement): Promise<void> {
+  return new Promise((resolve) => {
+    reservation
+      .post(settlement, resolve)
+      .then(() => passing('posted'))
+      .catch((fault: unknown) => deps.events.faulted('conclude', fault))
+      .finally(resolve)
+  })
 }
 
 function unproven(reason: string): Settlement {

@@ -2,7 +2,7 @@
  * Delivering: an answer on its way to the agent, and what is kept of it. A purchase is over when the agent has a whole
  * 2xx; until then its repeat gets what was paid for (rules R1 and R2).
  */
-import type { Answer, RawHeaders } from '../http.ts'
+import { type Answer, discard, type RawHeaders } from '../http.ts'
 import type { PurchaseIdentity, Reservation } from '../ledger/ledger.ts'
 import { REOPEN_TRIES } from '../limits.ts'
 import type { Delivery, PaidAnswer } from '../session/exchange.ts'
@@ -86,7 +86,7 @@ async function handOver(matter: Case, goods: HandOver): Promise<void> {
 async function keep({ deps: { answers } }: Case, { recording, purchase, reservation, delivery }: HandOver): Promise<void> {
   if (!recording) return
   // The agent's part is over; what it did not take is read to the end.
-  recording.answer.body.destroy()
+  discard(recording.answer)
   try {
     const copy = await recording.whole
     if (!copy) return

@@ -14,6 +14,7 @@ import type { Funds } from './balance.ts'
 import type { Guards } from './guards.ts'
 import type { InFlight } from './in-flight.ts'
 import type { People } from './people.ts'
+import type { Routes } from './routes.ts'
 
 /** The policy that is in force: what the operator's file says, parsed. */
 export interface Policy {
@@ -40,6 +41,8 @@ export interface PaymentDeps {
   readonly people: People
   readonly guards: Guards
   readonly funds: Funds
+  /** Absent: nothing is paid with the first attempt. */
+  readonly routes?: Routes
   /** 32 bytes; nonces are derived from it. */
   readonly nonceSecret: Uint8Array
   /** Why nothing may be signed for this network now, because clocks disagree; undefined where they agree or nobody can tell. */

@@ -1,4 +1,5 @@
 /** Attempts that run in this process, by purchase: an identical request waits here for the end instead of paying again. */
+import { BriefMap } from '../brief-map.ts'
 
 export interface Requester {
   /** What all requests for this purchase have in common. */
@@ -33,10 +34,11 @@ export interface InFlight {
   /** As `settled`, for an attempt that stepped aside. */
   settledAside(purchaseId: string, signal: AbortSignal): Promise<boolean>
   /**
-   * Resolves when no attempt of this name runs here any more whose requester is gone, or when `signal` fires. The ledger
-   * may not have heard yet of such an attempt, or that its requester is gone; this process knows.
+   * Resolves when no attempt of this name runs here any more whose requester is gone, or when `signal` fires: to true
+   * where there was one. The ledger may not have heard yet of such an attempt, or that its requester is gone; this process
+   * knows.
    */
-  joined(requester: Requester): Promise<void>
+  joined(requester: Requester): Promise<boolean>
   /** Resolves when nothing runs any more; for a graceful stop. */
   idle(): Promise<void>
 }
@@ -48,9 +50,9 @@ interface Attempt {
 }
 
 export function createInFlight(): InFlight {
-  const running = new Map<string, Attempt>()
-  const byName = new Map<string, Set<Attempt>>()
-  const aside = new Map<string, Attempt>()
+  const running = new BriefMap<Attempt>()
+  const byName = new BriefMap<Set<Attempt>>()
+  const aside = new BriefMap<Attempt>()
 
   function add(requester: Requester): Attempt {
     const attempt: Attempt = { requester, done: Promise.withResolvers(), left: false }
@@ -104,9 +106,9 @@ export function createInFlight(): InFlight {
       return attempt !== undefined && !signal.aborted && endOf(attempt, signal)
     },
     async joined({ name, signal }) {
-      while (!signal.aborted) {
+      for (let waited = false; ; waited = true) {
         const left = [...(byName.get(name) ?? [])].find((attempt) => attempt.left || attempt.requester.signal.aborted)
-        if (!left) return
+        if (!left || signal.aborted) return waited
         await endOf(left, signal)
       }
     },

@@ -47,6 +47,25 @@ export async function judge(matter: Case, quote: Quote): Promise<Judged> {
   return { kind: 'allowed', matter: judged, decision, quote, attempt: { ...recordOf(judged), terms }, pin: classification.pin }
 }
 
+/**
+ * The same where nothing may be asked, told or written down: undefined unless the policy allows the payment by itself,
+ * in force as well as in a mode that relaxes it, and finds nothing odd. `fact` goes into its record.
+ */
+export async function allowedOutright(
+  matter: Case,
+  { quote, fact }: { readonly quote: Quote; readonly fact: string },
+): Promise<Allowed | undefined> {
+  const { deps, request } = matter
+  const terms = termsOf(quote, await deps.wallet.address(request.session.wallet))
+  const { classification, decision, drifts } = await deps.phases.time('decide', () =>
+    assess(deps, { ...request, quote, policy: deps.policy() }),
+  )
+  if (decision.kind !== 'allow' || decision.wouldBe || classification.drift || drifts.length > 0) return undefined
+  const noted = { ...classification, facts: [...classification.facts, fact] }
+  const judged: Case = { ...matter, quote, terms, classification: noted, decision, decidedAt: deps.clock.now() }
+  return { kind: 'allowed', matter: judged, decision, quote, attempt: { ...recordOf(judged), terms }, pin: classification.pin }
+}
+
 export interface Assessable {
   readonly session: Session
   readonly method: string

@@ -7,8 +7,7 @@
  * both are durable; nothing is freed without proof.
  */
 import type { Approval } from '../approval/approval.ts'
-import { PurserError, type Refusal } from '../errors.ts'
-import type { PurchaseIdentity, Reservation } from '../ledger/ledger.ts'
+import type { Reservation } from '../ledger/ledger.ts'
 import { MAX_DECISIONS } from '../limits.ts'
 import { chooseOffer, type Quote } from '../rails/quote.ts'
 import type { OnPaymentRequired, PaidRequest, PaymentOutcome, Reask, UnpaidAnswer } from '../session/exchange.ts'
@@ -25,7 +24,7 @@ import { type Allowed, type Judged, judge } from './judge.ts'
 import { placeOf } from './place.ts'
 import { present } from './present.ts'
 import { alertOwner } from './prohibited.ts'
-import { identityOf, type PurchaseRequest } from './purchase.ts'
+import { purchaseOf } from './purchase.ts'
 import { refuse, refuseFault } from './refuse.ts'
 import { busy, type Repeatable, repeat } from './repeat.ts'
 import { reserve } from './reserve.ts'
@@ -58,6 +57,7 @@ async function pay(deps: PaymentDeps, { request, unpaid, send, reask }: Ask): Pr
   const opened = openCase(deps, request, unpaid)
   if (opened.kind === 'not_a_challenge') return { kind: 'pass' }
   if (opened.kind === 'invalid') return refuse(opened.case, { code: 'challenge_invalid', detail: opened.reason })
+  deps.routes?.challenged(opened.case)
   passing('challenge understood')
   const body = await request.body().catch(() => undefined)
   if (!body) return refuse(opened.case, GONE)
@@ -66,7 +66,7 @@ async function pay(deps: PaymentDeps, { request, unpaid, send, reask }: Ask): Pr
   const bar = await barTo(matter, body)
   if (bar) return refuse(matter, bar)
   passing('bars passed')
-  const purchase = named({ ...request, sessionId: request.session.id, bodyDigest: body.digest })
+  const purchase = purchaseOf(request, body)
   if ('code' in purchase) return refuse(matter, purchase)
   const repeated = await repeat(matter, { purchase, send })
   if (repeated.kind === 'done') return repeated.outcome
@@ -93,15 +93,6 @@ interface Standing {
   readonly underWay: boolean
   /** Once before, somebody else used what people agreed to. */
   readonly overtaken: boolean
-}
-
-function named(request: PurchaseRequest): PurchaseIdentity | Refusal {
-  try {
-    return identityOf(request)
-  } catch (fault) {
-    if (fault instanceof PurserError) return fault.refusal
-    throw fault
-  }
 }
 
 /** Decides until it is bought or refused: races, people and aged challenges lead to a decision anew. */
@@ -156,7 +147,7 @@ async function setAside(order: Order, { judged, claim }: Extract<Consent, { kind
 }
 
 /** The wallet holds enough, and the recipient is not paused after failures. */
-async function coverOf({ matter, attempt }: Allowed): Promise<Covered> {
+export async function coverOf({ matter, attempt }: Allowed): Promise<Covered> {
   const covered = await matter.deps.funds.cover(attempt.terms)
   if (covered.kind === 'refused') return covered
   const paused = matter.deps.guards.circuit.enter(placeOf(matter.request.url).origin)

@@ -23,21 +23,48 @@ export interface Presentation {
 }
 
 /** Sends, concludes, and hands the answer on. The purchase stays ours until the agent has its answer. */
-export async function present(matter: Case, presentation: Presentation): Promise<PaymentOutcome> {
+export function present(matter: Case, presentation: Presentation): Promise<PaymentOutcome> {
+  const { routes, clock } = matter.deps
+  return orLeaveUnknown(matter, presentation, async () => {
+    const began_ms = clock.monotonic()
+    const result = await sendOut(matter, presentation)
+    if (routes && presentation.signed && isTaken(matter, result)) routes.charged(matter, clock.monotonic() - began_ms)
+    return handOn(matter, presentation, result)
+  })
+}
+
+/** Sends the payment and waits for the head of an answer, also where the agent goes. */
+export function sendOut(matter: Case, presentation: Presentation): Promise<SendResult> {
+  const { reservation } = presentation
+  return matter.deps.phases.time('retry', () => whileWaitedFor(matter, reservation, () => sendOnce(matter, presentation)))
+}
+
+/** Concludes, and hands the answer on. */
+export async function handOn(matter: Case, presentation: Presentation, result: SendResult): Promise<PaymentOutcome> {
   const { reservation, signed, hold } = presentation
-  const { phases } = matter.deps
+  noteFor(matter, presentation, result)
+  const first = signed !== undefined
+  const outcome = await matter.deps.phases.time('conclude', () => conclude(matter, { reservation, result, first }))
+  if (outcome.kind === 'answer') return deliver(matter, { ...presentation, ...outcome })
+  hold.release()
+  return outcome
+}
+
+/** What is out stays held, whatever of ours breaks. */
+export async function orLeaveUnknown<T>(matter: Case, { reservation, hold }: Presentation, step: () => Promise<T>): Promise<T> {
   try {
-    const result = await phases.time('retry', () => whileWaitedFor(matter, reservation, () => sendOnce(matter, presentation)))
-    noteFor(matter, presentation, result)
-    const outcome = await phases.time('conclude', () => conclude(matter, { reservation, result, first: signed !== undefined }))
-    if (outcome.kind === 'answer') return deliver(matter, { ...presentation, ...outcome })
-    hold.release()
-    return outcome
+    return await step()
   } catch (fault) {
     await leaveUnknown(matter, reservation)
     hold.release()
     throw afterSigning(fault, reservation)
   }
+}
+
+/** Served, and the server says that it took the payment. */
+export function isTaken({ rail, terms }: Case, result: SendResult): boolean {
+  if (result.kind === 'failed' || result.answer.status < 200 || result.answer.status >= 300) return false
+  return rail.settlement(result.answer, { network: terms?.network ?? '', protocolVersion: terms?.protocolVersion ?? 0 })?.kind === 'claimed'
 }
 
 /** The first presentation tells of the recipient; the agent's repeats of it tell of the agent. */

@@ -14,7 +14,7 @@ import { passing } from '../waypoints.ts'
 import { namedIn, type Resolved } from './report.ts'
 
 export interface ProveDeps {
-  readonly ledger: Pick<Ledger, 'resolve'>
+  readonly ledger: Pick<Ledger, 'resolve' | 'payment'>
   readonly chain: Pick<Chain, 'networks' | 'find'>
   readonly clock: Clock
   readonly events: Pick<Events, 'warned'>
@@ -32,9 +32,8 @@ export async function prove(deps: ProveDeps, payment: Payment): Promise<Proven> 
   const found = await deps.chain.find(transfer)
   switch (found.kind) {
     case 'settled':
-      return apply(deps, payment, { finding: settledBy(found, 'The chain shows the transfer.'), outcome: outcomeFor(payment) })
     case 'used_otherwise':
-      return takenOtherwise(deps, payment, found)
+      return taken(deps, payment, found)
     case 'cancelled':
       return apply(deps, payment, { finding: deadAt(found.block, `Cancelled by ${found.transaction}.`), outcome: 'void' })
     case 'dead':
@@ -57,6 +56,38 @@ function deadAt(block: bigint, reason: string): Finding {
 
 function outcomeFor({ state }: Payment): 'settled' | 'confirmed' {
   return state === 'settled' ? 'confirmed' : 'settled'
+}
+
+/** Used, for this payment or for the other one of its nonce. */
+async function taken(deps: ProveDeps, payment: Payment, found: Certain): Promise<Proven> {
+  const other = await otherTaker(deps, payment, found)
+  // It may still be taken back, and then the transfer is this one's.
+  if (other?.state === 'signed')
+    return {
+      kind: 'open',
+      reason: `Payment ${other.id} of the same nonce is about to be sent.`,
+      lookAgain: deps.clock.now() + PROOF_INTERVAL_MS,
+    }
+  if (other) return apply(deps, payment, { finding: deadAt(found.block, `Its nonce was used by payment ${other.id}.`), outcome: 'void' })
+  if (found.kind === 'used_otherwise') return takenOtherwise(deps, payment, found)
+  return apply(deps, payment, { finding: settledBy(found, 'The chain shows the transfer.'), outcome: outcomeFor(payment) })
+}
+
+/** Where two payments of one nonce would have made the same transfer, it is the newer one's. */
+async function otherTaker(
+  { ledger, chain }: ProveDeps,
+  { id, replaces, replacedBy, terms }: Payment,
+  found: Certain,
+): Promise<Payment | undefined> {
+  const otherId = replacedBy ?? replaces
+  const other = otherId === null ? undefined : await ledger.payment(otherId)
+  if (!other || other.validBefore_s === null || other.state === 'void') return undefined
+  if (found.kind === 'settled') return other.replaces === id && isSameTransfer(other.terms, terms) ? other : undefined
+  return (await chain.find(transferOf(other))).kind === 'settled' ? other : undefined
+}
+
+function isSameTransfer(one: Payment['terms'], other: Payment['terms']): boolean {
+  return one?.payTo === other?.payTo && one?.amountAtomic === other?.amountAtomic
 }
 
 /** Nobody can tell how much moved and to whom, so that it counts as spent and a person has to look. */

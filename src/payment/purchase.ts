@@ -2,11 +2,12 @@
  * A purchase: one intent of the agent to get one resource once. Its identity says which later request is a repeat of it
  * (rule R1); its nonce ties every signature made for it to the one transfer that the chain will take.
  */
-import { createHash, createHmac } from 'node:crypto'
-import { PurserError } from '../errors.ts'
+import { createHmac, hash } from 'node:crypto'
+import { PurserError, type Refusal } from '../errors.ts'
 import { headerValues, type RawHeaders } from '../http.ts'
 import type { PurchaseIdentity } from '../ledger/ledger.ts'
 import { MAX_IDEMPOTENCY_KEY_CHARS } from '../limits.ts'
+import type { BodyState, PaidRequest } from '../session/exchange.ts'
 
 /** Headers that choose the answer: the same URL with another value of these is another purchase. */
 const CHOOSING_HEADERS = [
@@ -21,6 +22,7 @@ const CHOOSING_HEADERS = [
   'if-unmodified-since',
   'if-range',
 ]
+const PLACES: ReadonlyMap<string, number> = new Map(CHOOSING_HEADERS.map((name, place) => [name, place]))
 
 export interface PurchaseRequest {
   readonly sessionId: string
@@ -40,11 +42,21 @@ export interface PurchaseRequest {
 export function identityOf(request: PurchaseRequest): PurchaseIdentity {
   const { sessionId, method, url, headers, bodyDigest } = request
   const key = idempotencyKey(headers)
-  const choosing = key === undefined ? CHOOSING_HEADERS.map((name) => headerValues(headers, name)) : []
+  const choosing = key === undefined ? valuesOfChoosing(headers) : []
   return {
     sessionId,
     fingerprint: digest([sessionId, method, url, bodyDigest, choosing]),
     keyDigest: key === undefined ? null : digest([sessionId, new URL(url).origin, key]),
+  }
+}
+
+/** The purchase that a request of an agent is for, or why it is for none. */
+export function purchaseOf(request: PaidRequest, body: BodyState): PurchaseIdentity | Refusal {
+  try {
+    return identityOf({ ...request, sessionId: request.session.id, bodyDigest: body.digest })
+  } catch (fault) {
+    if (fault instanceof PurserError) return fault.refusal
+    throw fault
   }
 }
 
@@ -61,6 +73,16 @@ export function nonceOf(secret: Uint8Array, purchaseId: string): `0x${string}` {
   return `0x${createHmac('sha256', secret).update(`purser nonce ${purchaseId}`).digest('hex')}`
 }
 
+/** The values of each of them, in their order. */
+function valuesOfChoosing(headers: RawHeaders): readonly string[][] {
+  const values = CHOOSING_HEADERS.map((): string[] => [])
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const place = PLACES.get(headers[at]?.toLowerCase() ?? '')
+    if (place !== undefined) values[place]?.push(headers[at + 1] ?? '')
+  }
+  return values
+}
+
 function idempotencyKey(headers: RawHeaders): string | undefined {
   const keys = headerValues(headers, 'idempotency-key')
   const [key] = keys
@@ -73,5 +95,5 @@ function idempotencyKey(headers: RawHeaders): string | undefined {
 }
 
 function digest(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex')
+  return hash('sha256', JSON.stringify(value), 'hex')
 }

@@ -151,10 +151,9 @@ async function noncesSince(ledger: ReconcileDeps['ledger'], since: number): Prom
   const nonces = new Set<string>()
   let cursor: string | null | undefined
   while (cursor !== null) {
-    const page: Page<Payment> = await ledger.payments({}, { limit: MAX_PAGE, ...(cursor !== undefined && { cursor }) })
+    const page: Page<Payment> = await ledger.payments({ since }, { limit: MAX_PAGE, ...(cursor !== undefined && { cursor }) })
     for (const { nonce, state } of page.items) if (nonce !== null && state !== 'void') nonces.add(nonce.toLowerCase())
-    const oldest = page.items.at(-1)
-    cursor = oldest && oldest.decidedAt >= since ? page.next : null
+    cursor = page.next
   }
   return nonces
 }

@@ -11,8 +11,8 @@ import type { WholeAnswer } from './sealing.ts'
 export interface Recording {
   /** For the agent: streams as it comes. Destroying its body ends the agent's part only. */
   readonly answer: Answer
-  /** Resolves when the upstream's body has ended; undefined where it broke off, or was too large or too slow to be kept. */
-  readonly whole: Promise<WholeAnswer | undefined>
+  /** When the upstream's body has ended; undefined where it broke off, or was too large or too slow to be kept. */
+  readonly whole: Promise<WholeAnswer | undefined> | WholeAnswer | undefined
   /** Gives the copy's memory back; `whole` has been used by then. */
   release(): void
 }
@@ -37,13 +37,22 @@ export function createRecorder(limits: RecorderLimits = LIMITS): Record {
   const memory: Memory = { used_bytes: 0 }
   return (answer) => {
     const tape = new Tape(limits, memory)
+    const release = () => tape.drop()
+    const arrived = answer.arrived?.()
+    if (arrived) {
+      tape.add(arrived)
+      passing('bytes passed on')
+      passing('answer ended')
+      return { answer, whole: tape.play(answer), release }
+    }
     const whole = Promise.withResolvers<WholeAnswer | undefined>()
     const body = new RecordedBody(answer.body, {
       tape,
       salvage_ms: limits.salvage_ms,
       ended: (whole_) => whole.resolve(whole_ ? tape.play(answer) : undefined),
     })
-    return { answer: { ...answer, body }, whole: whole.promise, release: () => tape.drop() }
+    const { status, statusText, headers } = answer
+    return { answer: { status, statusText, headers, body, trailers: () => answer.trailers() }, whole: whole.promise, release }
   }
 }
 
@@ -55,7 +64,7 @@ interface Memory {
 class Tape {
   readonly #limits: RecorderLimits
   readonly #memory: Memory
-  #chunks: Buffer[] | undefined = []
+  #chunks: Uint8Array[] | undefined = []
   #bytes = 0
 
   constructor(limits: RecorderLimits, memory: Memory) {
@@ -67,7 +76,7 @@ class Tape {
     return this.#chunks !== undefined
   }
 
-  add(chunk: Buffer): void {
+  add(chunk: Uint8Array): void {
     if (!this.#chunks) return
     const { answer_bytes, total_bytes } = this.#limits
     if (this.#bytes + chunk.length > answer_bytes || this.#memory.used_bytes + chunk.length > total_bytes) {
@@ -85,8 +94,12 @@ class Tape {
     this.#chunks = undefined
   }
 
-  play({ status, statusText, headers, trailers }: Answer): WholeAnswer | undefined {
-    return this.#chunks && { status, statusText, headers, trailers: trailers(), body: Buffer.concat(this.#chunks) }
+  play(answer: Answer): WholeAnswer | undefined {
+    if (!this.#chunks) return undefined
+    const { status, statusText, headers } = answer
+    const [only, ...more] = this.#chunks
+    const body = only && more.length === 0 ? only : Buffer.concat(this.#chunks)
+    return { status, statusText, headers, trailers: answer.trailers(), body }
   }
 }
 

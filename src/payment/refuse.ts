@@ -84,16 +84,23 @@ export function refuseFault(deps: PaymentDeps, request: PaidRequest, fault: unkn
   return answerWith(request, { code: 'internal_error', detail, sessionId: request.session.id, moneyState: 'unknown' })
 }
 
-/** Purser-Payment, -Tier, -Amount, -Remaining, -Money for an answer that was paid for. */
-export async function paidHeaders(matter: Case, reservation: Reservation): Promise<RawHeaders> {
+/** What an agent is told of its payment. */
+export type Told = Pick<Payment, 'state' | 'tier' | 'terms'>
+
+/**
+ * Purser-Payment, -Tier, -Amount, -Remaining, -Money for an answer that was paid for.
+ * @param told where it is known; else the ledger is asked
+ */
+export async function paidHeaders(matter: Case, reservation: Reservation, told?: Told): Promise<RawHeaders> {
   const { deps, request } = matter
-  const payment = await reservation.payment()
+  const { paymentId } = reservation
+  const { tier, terms, state } = told ?? (await reservation.payment())
   const session = (await deps.ledger.session(request.session.id)) ?? request.session
-  const amount = payment.terms ? `${formatAmount(payment.terms.amount)} ${payment.terms.currency}` : ''
-  const money = moneyState(payment)
-  Object.assign(request.line, { paymentId: payment.id, tier: payment.tier, amount, money })
+  const amount = terms ? `${formatAmount(terms.amount)} ${terms.currency}` : ''
+  const money = moneyState({ state })
+  Object.assign(request.line, { paymentId, tier, amount, money })
   return [
-    ...['Purser-Payment', payment.id, 'Purser-Tier', payment.tier, 'Purser-Amount', amount],
+    ...['Purser-Payment', paymentId, 'Purser-Tier', tier, 'Purser-Amount', amount],
     ...['Purser-Remaining', `${formatAmount(remainingOf(session))} ${session.currency}`, 'Purser-Money', money],
   ]
 }
@@ -104,7 +111,7 @@ function answerWith(request: PaidRequest, refusal: Refusal): Refused {
   return { kind: 'refuse', refusal }
 }
 
-function moneyState({ state }: Payment): MoneyState {
+function moneyState({ state }: Pick<Payment, 'state'>): MoneyState {
   if (state === 'settled') return 'moved'
   return state === 'void' || state === 'denied' ? 'none' : 'unknown'
 }

@@ -123,6 +123,8 @@ async function joinEarlier(matter: Case, purchase: PurchaseIdentity): Promise<Jo
     // Whoever has left finds nothing any more: what they found, others would not know of.
     if (requester.signal.aborted) return { kind: 'none' }
     const found = await lookUp(matter, { purchase, requester })
+    // Somebody left while the ledger was asked, which it may not have heard.
+    if (found.kind === 'none' && (await inFlight.joined(requester))) continue
     if (found.kind !== 'in_progress') return found
     if (await inFlight.settled(found.purchaseId, requester.signal)) continue
     if (requester.signal.aborted || inFlight.isAside(found.purchaseId) || clock.monotonic() >= until) return found

@@ -1,6 +1,6 @@
 /** Step 7: the money is set aside under a fresh name, or under the name that an approval promised. */
 import type { Approval } from '../approval/approval.ts'
-import type { PurchaseIdentity, ReserveResult } from '../ledger/ledger.ts'
+import type { PurchaseIdentity, Reservation, ReserveResult } from '../ledger/ledger.ts'
 import { CLAIM_TTL_MS } from '../people-limits.ts'
 import { passing } from '../waypoints.ts'
 import type { Cover } from './balance.ts'
@@ -12,6 +12,8 @@ export interface Reservable {
   readonly purchase: PurchaseIdentity
   /** What people agreed to: the payment has its id, and is made before it expires. */
   readonly claim?: Approval
+  /** What is out for the same purchase, and whose place it takes. */
+  readonly replaces?: Reservation
   /** What the wallet covers it with. */
   readonly cover: Cover
 }
@@ -23,11 +25,22 @@ export interface Tried {
 }
 
 /** In flight from before others can see the reservation, so that whoever finds it has something to wait for. */
-export async function reserve({ matter, attempt, pin, decision }: Allowed, { purchase, claim, cover }: Reservable): Promise<Tried> {
+export async function reserve(
+  { matter, attempt, pin, decision }: Allowed,
+  { purchase, claim, cover, replaces }: Reservable,
+): Promise<Tried> {
   const { ids, ledger, nonceSecret, inFlight, phases } = matter.deps
   const purchaseId = ids('pur')
   const request = {
-    ...{ purchase, purchaseId, nonce: nonceOf(nonceSecret, purchaseId), attempt, frequency: decision.frequency ?? null, pin },
+    ...{
+      purchase,
+      purchaseId,
+      nonce: replaces?.nonce ?? nonceOf(nonceSecret, purchaseId),
+      attempt,
+      frequency: decision.frequency ?? null,
+      pin,
+    },
+    ...(replaces && { replaces: replaces.paymentId }),
     ...(claim ? { paymentId: claim.paymentId, notAfter: endOf(claim) } : { paymentId: ids('pay') }),
   }
   const running = inFlight.begin(purchaseId, { name: nameOf(purchase), signal: matter.request.signal })

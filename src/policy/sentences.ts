@@ -4,8 +4,6 @@ import { spanInWords } from '../session/duration.ts'
 import type { PolicyMode } from './decision.ts'
 import type { Tier, TierConditions } from './tiers.ts'
 
-const COUNT = new Intl.NumberFormat('en-US')
-
 /** One sentence for a tier, without its name: "Up to $1.00 each, at most 20 per hour, for search at verified recipients: paid at once." */
 export function tierSentence(tier: Tier, currency = 'USD'): string {
   const { conditions } = tier
@@ -40,7 +38,7 @@ function rate({ frequency }: TierConditions): string {
   if (!frequency) return ''
   const { max, per_ms, of = 'agent' } = frequency
   const counted = { agent: '', session: ' in a session', recipient: ' to a recipient', tier: ' by all agents together' }
-  return `at most ${COUNT.format(max)} per ${spanInWords(per_ms)}${counted[of]}`
+  return `at most ${max.toLocaleString('en-US')} per ${spanInWords(per_ms)}${counted[of]}`
 }
 
 function purpose({ categories }: TierConditions): string {

@@ -146,7 +146,14 @@ function spanBelongs(tier: Written, key: 'vetoWindow' | 'timeout', approval: Tie
   ]
 }
 
+/** The same for every payment under one policy. */
+const bounds = new WeakMap<readonly Tier[], readonly FrequencyBound[]>()
+
 /** What has to be counted for these tiers before a decision. */
-export function frequencyBounds(tiers: readonly Tier[]): FrequencyBound[] {
-  return tiers.flatMap(({ name: tier, conditions }) => (conditions.frequency ? [{ tier, ...conditions.frequency }] : []))
+export function frequencyBounds(tiers: readonly Tier[]): readonly FrequencyBound[] {
+  const known = bounds.get(tiers)
+  if (known) return known
+  const fresh = tiers.flatMap(({ name: tier, conditions }) => (conditions.frequency ? [{ tier, ...conditions.frequency }] : []))
+  bounds.set(tiers, fresh)
+  return fresh
 }

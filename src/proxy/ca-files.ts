@@ -3,8 +3,7 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject, randomUUID, X509
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LEAF_LIFETIME_MS } from '../limits.ts'
-import { constraintsOf, makeCaCertificate } from './certificates.ts'
-import { nameConstraints } from './name-constraints.ts'
+import { isBoundTo } from './name-constraints.ts'
 
 /** The authority cannot be used as it lies on the disk; the message says how to mend it. */
 export class AuthorityError extends Error {
@@ -37,6 +36,7 @@ export async function openCaFiles({ dataDir, now, permitted, given }: CaFilesOpt
   const certFile = join(dataDir, 'ca.pem')
   const kept = await readIfThere(certFile)
   if (kept !== undefined && isUsable(kept, { key, certFile, now, permitted })) return { key, certPem: kept, certFile }
+  const { makeCaCertificate } = await import('./certificates.ts')
   const certPem = await makeCaCertificate({ key, now, ...(permitted && { permitted }) })
   await replaceFile(certFile, certPem)
   return { key, certPem, certFile }
@@ -97,7 +97,7 @@ function isUsable(pem: string, { key, certFile, now, permitted }: Wanted): boole
   if (!certificate.checkPrivateKey(key))
     throw new AuthorityError(`${certFile} does not belong to ca.key. Restore the one that does, or remove ${certFile} to issue it anew.`)
   const lasts = certificate.validToDate.getTime() - now > LEAF_LIFETIME_MS
-  return lasts && constraintsOf(pem)?.equals(nameConstraints(permitted)) === true
+  return lasts && isBoundTo(certificate, permitted)
 }
 
 function readCertificate(pem: string, certFile: string): X509Certificate {

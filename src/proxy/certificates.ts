@@ -58,9 +58,9 @@ export async function createLeafSigner(options: {
 }): Promise<LeafSigner> {
   const ca = new x509.X509Certificate(options.caPem)
   const common = {
-    subject: [{ CN: ['Purser interception'] }],
-    issuer: ca.subject,
-    publicKey: verifyingKey(options.leafKey),
+    subject: new x509.Name([{ CN: ['Purser interception'] }]),
+    issuer: ca.subjectName,
+    publicKey: await x509.PublicKey.create(verifyingKey(options.leafKey)),
     signingKey: signingKey(options.caKey),
     signingAlgorithm: SIGNING,
   }
@@ -94,9 +94,3 @@ function keyName(key: KeyObject): string {
 
 const signingKey = (key: KeyObject) => key.toCryptoKey(P256, false, ['sign'])
 const verifyingKey = (key: KeyObject) => createPublicKey(key).toCryptoKey(P256, true, ['verify'])
-
-/** The name constraints (DER) that a certificate carries, if any. */
-export function constraintsOf(pem: string): Buffer | undefined {
-  const extension = new x509.X509Certificate(pem).getExtension(NAME_CONSTRAINTS_OID)
-  return extension?.critical ? Buffer.from(extension.value) : undefined
-}

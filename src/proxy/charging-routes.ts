@@ -1,5 +1,5 @@
 /** Which routes have charged before: their long bodies are worth keeping (rule R20). */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { MAX_CHARGING_ROUTES } from '../limits.ts'
 import type { Target } from './target.ts'
@@ -22,5 +22,5 @@ export function createChargingRoutes(max = MAX_CHARGING_ROUTES): ChargingRoutes 
 
 /** Paths are long at an agent's pleasure; what is remembered of them is not. */
 function keyOf(method: string, { label }: Target): string {
-  return createHash('sha256').update(`${method} ${label}`).digest('base64')
+  return hash('sha256', `${method} ${label}`, 'base64')
 }

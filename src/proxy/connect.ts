@@ -54,7 +54,7 @@ interface Asked {
 /** Answers every CONNECT; never throws. */
 export function createConnectHandler(options: ConnectOptions): HandleConnect {
   return (request, socket, head) => {
-    socket.on('error', () => undefined)
+    socket.on('error', ignore)
     if (socket instanceof Socket) socket.setTimeout(0)
     const startedAt_ms = options.clock.monotonic()
     const target = parseAuthority(request.url ?? '')
@@ -67,6 +67,9 @@ export function createConnectHandler(options: ConnectOptions): HandleConnect {
     })
   }
 }
+
+/** Not a closure: it lives as long as the connection, and what its neighbours hold would live with it. */
+const ignore = (): void => undefined
 
 const NOWHERE: ConnectTarget = { host: 'invalid', port: 0 }
 const UNREADABLE: Refusal = { code: 'request_invalid', detail: 'CONNECT has to name a host and a port, like api.example.com:443.' }

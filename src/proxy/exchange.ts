@@ -5,7 +5,7 @@
 import type { Clock, Ids } from '../clock.ts'
 import { headerValue } from '../http.ts'
 import { DRAINED_BODY_BYTES, KEPT_BODY_MEMORY_BYTES, KEPT_BODY_SPOOL_BYTES, SPOOL_TOTAL_BYTES } from '../limits.ts'
-import type { OnPaymentRequired } from '../session/exchange.ts'
+import type { OnPaymentRequired, Preempt } from '../session/exchange.ts'
 import { matchesHost } from '../session/host-pattern.ts'
 import type { Identify } from '../session/identify.ts'
 import type { Steps } from '../session/steps.ts'
@@ -37,6 +37,8 @@ export interface ExchangeDeps {
   readonly parents?: Parents
   /** Without it every 402 passes. */
   readonly onPaymentRequired: OnPaymentRequired | undefined
+  /** Without it no first attempt is paid. */
+  readonly preempt?: Preempt | undefined
   /** Request headers that only the payment flow may send. */
   readonly paymentHeaders: readonly string[]
   readonly askAgain?: AskAgain
@@ -90,13 +92,15 @@ export function createExchange(deps: ExchangeDeps): Exchange {
   const running = new Running()
   const upgrade = createUpgrade({ admission, upstream, events, clock, ids, limits })
 
-  async function serve(visit: Visit): Promise<Told> {
+  /** From the head of a request to its line. */
+  async function attend(visit: Visit): Promise<void> {
     try {
-      return await answer(visit)
-    } catch (fault) {
-      if (visit.reply.gone) return { outcome: 'aborted' }
-      events.faulted('exchange', fault)
-      return refuse(visit, { refusal: { code: 'internal_error', detail: 'The request could not be served.' } })
+      const told = await answer(visit).catch((fault: unknown) => faulted(visit, fault))
+      await visit.reply.closed
+      drain(visit.request)
+      tell(deps, visit, told)
+    } finally {
+      running.end(visit)
     }
   }
 
@@ -106,38 +110,41 @@ export function createExchange(deps: ExchangeDeps): Exchange {
     if (admitted.kind === 'identity_door') return answerStranger(deps, visit, admitted)
     passing('request admitted')
     if (admitted.head.expectsContinue) visit.reply.expectContinue()
+    const { session } = admitted
     if (admitted.kind === 'forward') {
       // At its own door an agent is answered to the end: that of its session, too, is told there.
-      void visit.reply.closed.then(running.of(admitted.session.id, () => visit.reply.breakOff()))
+      visit.sessionId = session.id
       return forward(forwarding, visit, admitted)
     }
-    const { session } = admitted
     if (!deps.agentDoor) return refuse(visit, { refusal: { code: 'not_found', detail: 'This proxy has no such door.' }, session })
     const refusal = await answerAtAgentDoor({ ...admitted, door: deps.agentDoor, source: visit.request, reply: visit.reply })
     return refusal ? refuse(visit, { refusal, session }) : { outcome: 'passed', session }
   }
 
-  /** Not even a refusal could be written. */
-  function brokenOff({ reply }: Visit, fault: unknown): Told {
+  function faulted(visit: Visit, fault: unknown): Told {
+    if (visit.reply.gone) return { outcome: 'aborted' }
     events.faulted('exchange', fault)
-    reply.breakOff()
-    return { outcome: 'failed', code: 'internal_error' }
+    try {
+      return refuse(visit, { refusal: { code: 'internal_error', detail: 'The request could not be served.' } })
+    } catch (another) {
+      events.faulted('exchange', another)
+      visit.reply.breakOff()
+      return { outcome: 'failed', code: 'internal_error' }
+    }
   }
 
   const handleRequest: HandleRequest = (request, response, door) => {
     // After the last answer on a connection nothing can be answered, so nothing is done.
     if (!('stream' in request) && !request.socket.writable) return void request.socket.destroy()
-    const started_ms = clock.monotonic()
-    const visit = { id: ids('exc'), request, reply: new Reply(request, response), door, line: {} }
-    if (running.closing) visit.reply.last()
-    const end = running.begin()
-    const run = (traceparent?: string) =>
-      void serve({ ...visit, traceparent })
-        .catch((fault: unknown) => brokenOff(visit, fault))
-        .then((told) => finish(deps, visit, { told, started_ms }))
-        .finally(end)
-    if (events.traceExchange) events.traceExchange(headerValue(request.rawHeaders, 'traceparent'), run)
-    else run()
+    const begin = (traceparent: string | undefined) => {
+      const reply = new Reply(request, response)
+      if (running.closing) reply.last()
+      const visit = { id: ids('exc'), started_ms: clock.monotonic(), sessionId: undefined, request, reply, door, line: {}, traceparent }
+      running.begin(visit)
+      void attend(visit)
+    }
+    if (events.traceExchange) events.traceExchange(headerValue(request.rawHeaders, 'traceparent'), begin)
+    else begin(undefined)
   }
 
   async function close(): Promise<void> {
@@ -182,13 +189,16 @@ function admitDepsOf({ identify, routes, hosts = [], paymentHeaders, upgradeToHt
   }
 }
 
-function forwardDepsOf({ onPaymentRequired, askAgain, events, limits = {} }: ExchangeDeps, lane: ForwardDeps['lane']): ForwardDeps {
+function forwardDepsOf(
+  { onPaymentRequired, askAgain, preempt, events, limits = {} }: ExchangeDeps,
+  lane: ForwardDeps['lane'],
+): ForwardDeps {
   const memory_bytes = limits.keptMemory_bytes ?? KEPT_BODY_MEMORY_BYTES
   const spool_bytes = limits.keptSpool_bytes ?? KEPT_BODY_SPOOL_BYTES
   return {
     lane,
     events,
-    payment: onPaymentRequired && { onPaymentRequired, askAgain },
+    payment: onPaymentRequired && { onPaymentRequired, askAgain, preempt },
     charging: createChargingRoutes(),
     spool: createSpool({ file_bytes: spool_bytes, total_bytes: limits.spoolTotal_bytes ?? SPOOL_TOTAL_BYTES }),
     memory_bytes,
@@ -198,16 +208,6 @@ function forwardDepsOf({ onPaymentRequired, askAgain, events, limits = {} }: Exc
 
 function isUpgraded(patterns: readonly string[], { origin }: Target): boolean {
   return origin.scheme === 'http' && patterns.some((pattern) => matchesHost(pattern, origin.host, origin.port))
-}
-
-async function finish(
-  { events, clock }: Pick<ExchangeDeps, 'events' | 'clock'>,
-  visit: Visit,
-  { told, started_ms }: { readonly told: Told; readonly started_ms: number },
-): Promise<void> {
-  await visit.reply.closed
-  drain(visit.request)
-  tell(events, visit, { ...told, duration_ms: clock.monotonic() - started_ms })
 }
 
 /** What is left of the request's body is read for a while: an agent that still sends may not see the answer otherwise. */

@@ -20,6 +20,8 @@ export interface ListenerTls {
   readonly key: string
   /** Roots of client certificates. Nobody is asked for one without it, and nobody has to have one with it. */
   readonly clientCa?: string
+  /** 48 bytes, where processes share the listener. */
+  readonly ticketKeys?: Buffer
 }
 
 export interface ListenerLimits {
@@ -85,9 +87,9 @@ export function createProxyServer({ exchange, handleConnect, tls, limits }: Prox
 }
 
 /** A certificate that does not hold proves nothing; the connection goes on, and its requests need a session as all others. */
-function tlsOptions({ cert, key, clientCa }: ListenerTls) {
+function tlsOptions({ cert, key, clientCa, ticketKeys }: ListenerTls) {
   const asked = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: false }
-  return { cert, key, ...asked, minVersion: 'TLSv1.2' as const }
+  return { cert, key, ...asked, ...(ticketKeys && { ticketKeys }), minVersion: 'TLSv1.2' as const }
 }
 
 function doorOf({ url = '' }: IncomingMessage): Door {

@@ -1,6 +1,6 @@
 /** Step 3: an admitted request goes upstream once. What is not a payable 402 streams back untouched. */
-import type { RawHeaders } from '../http.ts'
-import type { PaidRequest } from '../session/exchange.ts'
+import { discard, headerValue, type RawHeaders } from '../http.ts'
+import type { PaidRequest, Preempt } from '../session/exchange.ts'
 import type { Events } from '../telemetry/events.ts'
 import { passing } from '../waypoints.ts'
 import type { Forwardable } from './admit.ts'
@@ -12,7 +12,7 @@ import { type KeptBody, keepBody, noBody } from './kept-body.ts'
 import type { Lane } from './lane.ts'
 import type { KeptRequest } from './paid-send.ts'
 import { type Passed, pass } from './pass.ts'
-import { type PaymentDeps, requirePayment } from './payment-required.ts'
+import { type PaymentDeps, payFirst, requirePayment, type Settled } from './payment-required.ts'
 import { transportOf } from './probe.ts'
 import type { Spool } from './spool.ts'
 import { refuse, type Told, type Visit } from './visit.ts'
@@ -40,7 +40,10 @@ export async function forward(deps: ForwardDeps, visit: Visit, admitted: Forward
     body,
   }
   try {
-    const request = { ...kept, body: body.stream }
+    const preempt = preemptFor(deps, { visit, admitted, kept })
+    const paid = preempt && (await payWith(preempt, deps, { visit, admitted, kept }))
+    if (paid) return paid
+    const request = { ...kept, body: preempt ? body.replay() : body.stream }
     passing('request forwarded')
     const passed = await pass({ lane, request, reply: visit.reply, holds402: deps.payment !== undefined })
     if (passed.kind === 'unpaid' && deps.payment) return await pay(deps, { visit, admitted, kept, unpaid: passed, payment: deps.payment })
@@ -69,37 +72,76 @@ function hasBody(request: AgentRequest, framed: boolean): boolean {
   return 'stream' in request ? !request.stream.endAfterHeaders : framed
 }
 
-interface Payable {
+interface Attempt {
   readonly visit: Visit
   readonly admitted: Forwardable
   readonly kept: KeptRequest
+}
+
+/** Where a payment may go with the first attempt: nothing is asked of the upstream before the whole body is here, so it has to be short. */
+function preemptFor({ payment, memory_bytes }: ForwardDeps, { visit, admitted, kept }: Attempt): Preempt | undefined {
+  const { preempt } = payment ?? {}
+  if (!preempt?.expects({ method: kept.method, url: admitted.target.url, headers: kept.headers })) return undefined
+  const { framed, expectsContinue } = admitted.head
+  if (!hasBody(visit.request, framed)) return preempt
+  const length = Number(headerValue(kept.headers, 'content-length'))
+  return !('stream' in visit.request) && !expectsContinue && length <= memory_bytes ? preempt : undefined
+}
+
+/** Undefined where nothing has left. The lane keeps its address, so that what is asked after the payment goes to the same one. */
+async function payWith(preempt: Preempt, deps: ForwardDeps, attempt: Attempt): Promise<Told | undefined> {
+  const { visit, kept, admitted } = attempt
+  const unpin = kept.lane.pin()
+  try {
+    const isWhole = await kept.body.ended().then(
+      () => true,
+      () => false,
+    )
+    if (!isWhole) return { outcome: 'aborted', session: admitted.session, target: admitted.target }
+    const settled = await payFirst(preempt, { kept, request: paidRequestOf(attempt), reply: visit.reply })
+    return settled && toldOf(deps, attempt, settled)
+  } catch (fault) {
+    return failed(deps, attempt, fault)
+  } finally {
+    unpin()
+  }
+}
+
+interface Payable extends Attempt {
   readonly unpaid: Extract<Passed, { kind: 'unpaid' }>
   readonly payment: PaymentDeps
 }
 
 async function pay(deps: ForwardDeps, payable: Payable): Promise<Told> {
-  const { visit, admitted, kept, unpaid, payment } = payable
-  const { session, target } = admitted
-  const { reply } = visit
+  const { visit, kept, unpaid, payment } = payable
   try {
-    const settled = await requirePayment(payment, { answer: unpaid.answer, kept, request: paidRequestOf(payable), reply })
-    if (settled.kind === 'passed') return { outcome: settled.whole || reply.gone ? 'passed' : 'failed', session, target }
-    deps.charging.mark(kept.method, target)
-    if (settled.kind === 'paid') return { outcome: 'paid', session, target }
-    return refuse(visit, { ...settled, session, target })
+    const request = paidRequestOf(payable)
+    return toldOf(deps, payable, await requirePayment(payment, { answer: unpaid.answer, kept, request, reply: visit.reply }))
   } catch (fault) {
-    if (fault instanceof UpstreamFault) return refuseFault(visit, admitted, fault)
-    if (reply.gone) return { outcome: 'aborted', session, target }
-    deps.events.faulted('payment', fault)
-    const detail = 'The payment flow failed.'
-    return refuse(visit, { refusal: { code: 'internal_error', detail, moneyState: 'unknown' }, session, target, outcome: 'failed' })
+    return failed(deps, payable, fault)
   } finally {
     unpaid.unpin()
-    unpaid.answer.body.destroy()
+    discard(unpaid.answer)
   }
 }
 
-function paidRequestOf({ visit, admitted, kept }: Payable): PaidRequest {
+function toldOf(deps: ForwardDeps, { visit, admitted: { session, target }, kept }: Attempt, settled: Settled): Told {
+  if (settled.kind === 'passed') return { outcome: settled.whole || visit.reply.gone ? 'passed' : 'failed', session, target }
+  deps.charging.mark(kept.method, target)
+  if (settled.kind === 'paid') return { outcome: 'paid', session, target }
+  return refuse(visit, { ...settled, session, target })
+}
+
+function failed({ events }: ForwardDeps, { visit, admitted }: Attempt, fault: unknown): Told {
+  const { session, target } = admitted
+  if (fault instanceof UpstreamFault) return refuseFault(visit, admitted, fault)
+  if (visit.reply.gone) return { outcome: 'aborted', session, target }
+  events.faulted('payment', fault)
+  const detail = 'The payment flow failed.'
+  return refuse(visit, { refusal: { code: 'internal_error', detail, moneyState: 'unknown' }, session, target, outcome: 'failed' })
+}
+
+function paidRequestOf({ visit, admitted, kept }: Attempt): PaidRequest {
   const { session, target, hints } = admitted
   return {
     exchangeId: visit.id,

@@ -133,7 +133,7 @@ function takeHost(draft: Draft, value: string): Fault | undefined {
 }
 
 function takeHop(draft: Draft, { lower, value }: Field): void {
-  if (lower === 'connection') draft.named.push(...tokens(value))
+  if (lower === 'connection') draft.named.push(...namesIn(value))
   else if (lower === 'transfer-encoding') draft.encodings += value.trim().toLowerCase() === 'chunked' ? 1 : 2
   else if (lower === 'expect') draft.expect = value.trim().toLowerCase()
   else if (lower === 'te' && tokens(value).some((token) => token.split(';')[0] === 'trailers')) draft.forwarded.push('te', 'trailers')
@@ -169,7 +169,7 @@ export function readAnswerHeaders(raw: RawHeaders): string[] {
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? ''
     const lower = name.toLowerCase()
-    if (lower === 'connection') named.push(...tokens(raw[i + 1] ?? ''))
+    if (lower === 'connection') named.push(...namesIn(raw[i + 1] ?? ''))
     if (lower === 'trailer' || !(HOP_BY_HOP.has(lower) || lower.startsWith(OWN_PREFIX))) kept.push(name, raw[i + 1] ?? '')
   }
   return withoutNamed(kept, named)
@@ -184,7 +184,8 @@ export function withHeaders(headers: RawHeaders, set: RawHeaders): string[] {
 
 /** Removes what `Connection` named, as far as it may. */
 function withoutNamed(headers: string[], named: readonly string[]): string[] {
-  const removable = named.filter((name) => name !== 'close' && name !== 'keep-alive' && !END_TO_END.has(name) && !PAYMENT.test(name))
+  if (named.length === 0) return headers
+  const removable = named.filter((name) => !END_TO_END.has(name) && !PAYMENT.test(name))
   return removable.length === 0 ? headers : without(headers, new Set(removable))
 }
 
@@ -195,6 +196,11 @@ function without(headers: RawHeaders, names: ReadonlySet<string>): string[] {
     if (!names.has(name.toLowerCase())) kept.push(name, headers[i + 1] ?? '')
   }
   return kept
+}
+
+/** The headers that a `Connection` names. */
+function namesIn(value: string): string[] {
+  return value === 'keep-alive' || value === 'close' ? [] : tokens(value).filter((name) => name !== 'close' && name !== 'keep-alive')
 }
 
 function tokens(value: string): string[] {

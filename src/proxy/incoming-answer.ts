@@ -1,6 +1,7 @@
 /** An upstream's answer as it comes in: a head, and a body that is read as fast as somebody reads it. */
 import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
+import { UNREAD_ANSWER_BYTES } from '../hot-path-limits.ts'
 import type { Answer, RawHeaders } from '../http.ts'
 import { passing } from '../waypoints.ts'
 import { type UpstreamFault, upstreamFault } from './connection.ts'
@@ -15,37 +16,76 @@ export function rawStrings(raw: Controller['rawHeaders']): string[] {
   return raw.map((item) => (typeof item === 'string' ? item : item.toString('latin1')))
 }
 
-export class IncomingAnswer {
-  readonly answer: Answer
-  readonly #body: Readable
+/** A stream is made for a body only where somebody reads it as one: most are here whole before anybody looks. */
+export class IncomingAnswer implements Answer {
+  readonly status: number
+  readonly statusText: string
+  readonly headers: RawHeaders
+  readonly #controller: Controller
+  #unread: Buffer[] = []
+  #unread_bytes = 0
+  #body: Readable | undefined
   #trailers: RawHeaders = []
-  #ended = false
+  #end: 'whole' | UpstreamFault | undefined
 
   constructor(controller: Controller, head: { readonly status: number; readonly statusText: string }) {
-    this.#body = new Readable({
-      read: () => controller.resume(),
-      destroy: (error, done) => {
-        if (!this.#ended) controller.abort(error ?? new Error('nobody reads this answer'))
-        done(error)
-      },
-    })
-    this.#body.on('error', () => undefined)
-    this.answer = { ...head, headers: rawStrings(controller.rawHeaders), body: this.#body, trailers: () => this.#trailers }
+    this.#controller = controller
+    this.status = head.status
+    this.statusText = head.statusText
+    this.headers = rawStrings(controller.rawHeaders)
   }
 
-  data(controller: Controller, chunk: Buffer): void {
-    if (!this.#body.push(chunk)) controller.pause()
+  get body(): Readable {
+    this.#body ??= this.#stream()
+    return this.#body
   }
 
-  end(controller: Controller): void {
-    this.#ended = true
-    this.#trailers = rawStrings(controller.rawTrailers)
-    this.#body.push(null)
+  arrived(): Uint8Array | undefined {
+    if (this.#end !== 'whole' || this.#body) return undefined
+    if (this.#unread.length !== 1) this.#unread = [Buffer.concat(this.#unread)]
+    return this.#unread[0]
+  }
+
+  trailers(): RawHeaders {
+    return this.#trailers
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#body) {
+      if (!this.#body.push(chunk)) this.#controller.pause()
+      return
+    }
+    this.#unread.push(chunk)
+    this.#unread_bytes += chunk.length
+    if (this.#unread_bytes >= UNREAD_ANSWER_BYTES) this.#controller.pause()
+  }
+
+  end(): void {
+    this.#end = 'whole'
+    this.#trailers = rawStrings(this.#controller.rawTrailers)
+    this.#body?.push(null)
   }
 
   fail(fault: UpstreamFault): void {
-    this.#ended = true
-    this.#body.destroy(fault)
+    this.#end = fault
+    this.#body?.destroy(fault)
+  }
+
+  #stream(): Readable {
+    const controller = this.#controller
+    const body = new Readable({
+      read: () => controller.resume(),
+      destroy: (error, done) => {
+        if (this.#end === undefined) controller.abort(error ?? new Error('nobody reads this answer'))
+        done(error)
+      },
+    })
+    body.on('error', () => undefined)
+    for (const chunk of this.#unread) body.push(chunk)
+    this.#unread = []
+    if (this.#end === 'whole') body.push(null)
+    else if (this.#end) body.destroy(this.#end)
+    return body
   }
 }
 
@@ -95,15 +135,15 @@ class Asking implements Dispatcher.DispatchHandler {
     if (status < 200) return
     passing('answer arrived')
     this.#incoming = new IncomingAnswer(controller, { status, statusText })
-    this.#resolve({ kind: 'answer', answer: this.#incoming.answer })
+    this.#resolve({ kind: 'answer', answer: this.#incoming })
   }
 
-  onResponseData(controller: Controller, chunk: Buffer): void {
-    this.#incoming?.data(controller, chunk)
+  onResponseData(_controller: unknown, chunk: Buffer): void {
+    this.#incoming?.data(chunk)
   }
 
-  onResponseEnd(controller: Controller): void {
-    this.#incoming?.end(controller)
+  onResponseEnd(): void {
+    this.#incoming?.end()
   }
 
   onResponseError(_controller: unknown, cause: Error): void {

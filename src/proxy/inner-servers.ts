@@ -15,7 +15,7 @@ import {
 import { refuseUnreadable } from './connect-answer.ts'
 import type { AgentRequest, AgentResponse } from './door.ts'
 import { parserOptions } from './forward-proxy.ts'
-import { keepPace, type Pace } from './pace.ts'
+import { Pace } from './pace.ts'
 
 export interface InnerHandlers<C> {
   request(request: AgentRequest, response: AgentResponse, context: C): void
@@ -81,14 +81,14 @@ export function createInnerServers<C>(
   }
 
   function serveHttp1(socket: Duplex, context: C): void {
-    register(socket, socket, { context, pace: keepPace({ idle_ms, end: () => endOf(socket) }) })
+    register(socket, socket, { context, pace: new Pace({ idle_ms, end: () => endOf(socket) }) })
     http1.emit('connection', socket)
   }
 
   /** Node announces the session of a connection before `emit` returns: this listener hears that one and no other. */
   function serveHttp2(socket: TLSSocket, context: C): void {
     const onSession = (session: ServerHttp2Session) => {
-      register(session, socket, { context, pace: keepPace({ idle_ms, end: () => session.close() }) })
+      register(session, socket, { context, pace: new Pace({ idle_ms, end: () => session.close() }) })
     }
     http2.once('session', onSession)
     http2.emit('connection', socket)

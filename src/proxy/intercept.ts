@@ -6,7 +6,6 @@ import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import type { Refusal } from '../errors.ts'
-import { headerValues } from '../http.ts'
 import { HEAD_TIMEOUT_MS } from '../limits.ts'
 import type { Events } from '../telemetry/events.ts'
 import type { Authority } from './authority.ts'
@@ -19,6 +18,7 @@ import { createInnerServers, type InnerHandlers, type InnerServers } from './inn
 import type { Passage, PassageLog } from './passage.ts'
 import { Reply } from './reply.ts'
 import { refusalAnswer } from './respond.ts'
+import { authorityOf } from './target.ts'
 
 export interface InterceptRequest {
   readonly socket: Duplex
@@ -50,6 +50,8 @@ export interface InterceptorOptions {
 interface Inside {
   readonly passage: Passage
   readonly door: Door
+  /** How most requests write the host that the connection is for. */
+  readonly authority: string
   /** For every request on it. */
   readonly refusal: Refusal | undefined
 }
@@ -90,43 +92,55 @@ function innerHandlers({ handleRequest, handleUpgrade, log }: InterceptorOptions
 }
 
 async function accept(request: InterceptRequest, options: InterceptorOptions, servers: InnerServers<Inside>): Promise<void> {
-  const { socket, passage } = request
+  const { head, ...accepted } = request
+  const { socket, passage } = accepted
   const { authority, log, handshakeTimeout_ms = HEAD_TIMEOUT_MS } = options
   socket.write(ESTABLISHED)
-  const bytes = await firstBytes(socket, { head: request.head, timeout_ms: handshakeTimeout_ms })
-  const words = bytes && readFirstWords(bytes)
-  if (bytes && words === 'http') return servePlain(request, bytes, servers)
-  if (words === 'other') return refuseWords(request, log)
-  const context = bytes && (await authority.contextFor(passage.target.host))
-  if (context === undefined || socket.destroyed) {
+  // The leaf is made while the agent's handshake is on its way.
+  const [context, bytes] = await Promise.all([
+    authority.contextFor(passage.target.host),
+    firstBytes(socket, { head, timeout_ms: handshakeTimeout_ms }),
+  ])
+  if (bytes === undefined || socket.destroyed) {
     socket.destroy()
     return log.ended(passage, { mode: 'intercept', outcome: 'aborted', status: 200 })
   }
+  const words = readFirstWords(bytes)
+  if (words === 'other') return refuseWords(accepted, log)
   socket.unshift(bytes)
+  if (words === 'http') return servePlain(accepted, servers)
   const tls = new TLSSocket(socket, {
     isServer: true,
     secureContext: context,
-    ALPNProtocols: ['h2', 'http/1.1'],
+    ALPNCallback: chooseProtocol,
     SNICallback: (name, done) => {
       contextNamed(authority, { name, host: passage.target.host, context }).then((named) => done(null, named), done)
     },
   })
   awaitHandshake(tls, {
     timeout_ms: handshakeTimeout_ms,
-    done: () => servers.serve(tls, insideOf(request, tls)),
+    done: () => servers.serve(tls, insideOf(accepted, tls)),
     failed: () => log.ended(passage, { mode: 'intercept', outcome: 'failed', status: 200, extra: { phase: 'tls' } }),
   })
 }
 
+/** What is known of an accepted connection for as long as it lives: the agent's first bytes are not. */
+type Accepted = Omit<InterceptRequest, 'head'>
+
+/** Ours in their order. A list would be written anew for each connection, and keep 8 KiB of Node's buffers alive with it. */
+function chooseProtocol({ protocols }: { readonly protocols: readonly string[] }): string | undefined {
+  return PROTOCOLS.find((name) => protocols.includes(name))
+}
+
+const PROTOCOLS = ['h2', 'http/1.1'] as const
+
 /** Some clients open a tunnel for plain http too (Node's fetch up to version 24): each request inside is an exchange of ours. */
-function servePlain(request: InterceptRequest, bytes: Buffer, servers: InnerServers<Inside>): void {
-  request.socket.unshift(bytes)
-  const { passage, refusal } = request
-  servers.serve(request.socket, { passage, door: doorOf(passage, 'http'), refusal })
+function servePlain({ socket, passage, refusal }: Accepted, servers: InnerServers<Inside>): void {
+  servers.serve(socket, { passage, ...placeOf(passage, 'http'), refusal })
 }
 
 /** Other protocols get no answer that they could read. */
-function refuseWords({ socket, passage }: InterceptRequest, log: PassageLog): void {
+function refuseWords({ socket, passage }: Accepted, log: PassageLog): void {
   socket.destroy()
   log.ended(passage, { mode: 'intercept', outcome: 'refused', status: 200, code: 'request_invalid' })
 }
@@ -134,16 +148,21 @@ function refuseWords({ socket, passage }: InterceptRequest, log: PassageLog): vo
 /** What Node's own TLS server does with a connection: it waits for `secure` and then takes the mark away that HTTP/2 heeds. */
 function awaitHandshake(tls: TLSSocket, { timeout_ms, done, failed }: { timeout_ms: number; done: () => void; failed: () => void }): void {
   const timer = setTimeout(() => tls.destroy(), timeout_ms)
-  tls.on('error', () => undefined)
-  tls.once('close', () => clearTimeout(timer))
-  tls.once('close', failed)
+  const ended = () => {
+    clearTimeout(timer)
+    failed()
+  }
+  tls.on('error', ignore)
+  tls.once('close', ended)
   tls.once('secure', () => {
     clearTimeout(timer)
-    tls.off('close', failed)
+    tls.off('close', ended)
     Object.assign(tls, { secureConnecting: false })
     done()
   })
 }
+
+const ignore = (): void => undefined
 
 /** A client that names another host gets a leaf for it, so that it can read why it is refused. */
 async function contextNamed(
@@ -154,27 +173,36 @@ async function contextNamed(
   return asked === undefined || asked === host || isIP(asked) !== 0 ? context : authority.contextFor(asked)
 }
 
-function insideOf({ passage, refusal, portRefusal }: InterceptRequest, { servername }: TLSSocket): Inside {
+function insideOf({ passage, refusal, portRefusal }: Accepted, { servername }: TLSSocket): Inside {
   const agrees = !servername || canonicalHost(servername) === passage.target.host
   const stray = agrees ? undefined : mismatch(passage, `The TLS handshake names ${JSON.stringify(servername)}`)
-  return { passage, door: doorOf(passage, 'https'), refusal: refusal ?? portRefusal ?? stray }
+  return { passage, ...placeOf(passage, 'https'), refusal: refusal ?? portRefusal ?? stray }
 }
 
-function doorOf({ target: { host, port }, credentials }: Passage, scheme: 'http' | 'https'): Door {
-  return { mode: 'intercept', origin: { scheme, host, port }, credentials }
+function placeOf({ target: { host, port }, credentials }: Passage, scheme: 'http' | 'https'): Pick<Inside, 'door' | 'authority'> {
+  const origin = { scheme, host, port }
+  return { door: { mode: 'intercept', origin, credentials }, authority: authorityOf(origin) }
 }
 
 /** Every `Host` and `:authority` that the request carries names the CONNECT's host and port; one of them is there. */
-function hostMismatch({ rawHeaders }: AgentRequest, { passage, door }: Inside): Refusal | undefined {
-  const { host, port } = passage.target
-  const usual = door.origin?.scheme === 'http' ? 80 : 443
-  const named = [...headerValues(rawHeaders, ':authority'), ...headerValues(rawHeaders, 'host')]
-  if (named.length === 0) return mismatch(passage, 'The request names no host')
-  const stray = named.find((text) => {
-    const target = parseAuthority(text, usual)
-    return target?.host !== host || target.port !== port
-  })
-  return stray === undefined ? undefined : mismatch(passage, `The request is for ${JSON.stringify(stray.slice(0, 100))}`)
+function hostMismatch({ rawHeaders }: AgentRequest, { passage, door, authority }: Inside): Refusal | undefined {
+  let isNamed = false
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (!namesHost(rawHeaders[i] ?? '')) continue
+    const text = rawHeaders[i + 1] ?? ''
+    if (text !== authority && !names(text, passage.target, door)) {
+      return mismatch(passage, `The request is for ${JSON.stringify(text.slice(0, 100))}`)
+    }
+    isNamed = true
+  }
+  return isNamed ? undefined : mismatch(passage, 'The request names no host')
+}
+
+const namesHost = (name: string): boolean => (name.length === 4 && name.toLowerCase() === 'host') || name === ':authority'
+
+function names(text: string, { host, port }: Passage['target'], { origin }: Door): boolean {
+  const target = parseAuthority(text, origin?.scheme === 'http' ? 80 : 443)
+  return target?.host === host && target.port === port
 }
 
 function mismatch({ target }: Passage, said: string): Refusal {

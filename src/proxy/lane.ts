@@ -5,7 +5,8 @@
  */
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
-import { Pool } from 'undici'
+import type { Pool } from 'undici'
+import UndiciPool from 'undici/lib/dispatcher/pool.js'
 import type { Clock } from '../clock.ts'
 import type { Events } from '../telemetry/events.ts'
 import type { AddressGuard, Vetted } from './address-guard.ts'
@@ -55,7 +56,7 @@ export class Lane {
     this.#deps = deps
     this.parent = deps.parents?.of(origin)
     const { limits } = deps
-    this.pool = new Pool(`${origin.scheme}://${authorityOf(origin)}`, {
+    this.pool = new UndiciPool(`${origin.scheme}://${authorityOf(origin)}`, {
       connect: (_, callback) => {
         this.#counted(origin.scheme === 'https').then(
           (socket) => callback(null, socket),

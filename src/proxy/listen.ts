@@ -1,6 +1,7 @@
 /** The proxy put together and listening: four ways in on one port, and a way to stop that leaves nothing half done. */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { DRAIN_TIMEOUT_MS } from '../limits.ts'
 import { createAddressGuard } from './address-guard.ts'
@@ -9,7 +10,7 @@ import type { Authority } from './authority.ts'
 import { createConnectHandler } from './connect.ts'
 import { createTrust } from './connection.ts'
 import { createExchange, type Exchange, type ExchangeDeps } from './exchange.ts'
-import { createProxyServer } from './forward-proxy.ts'
+import { createProxyServer, type ListenerTls } from './forward-proxy.ts'
 import { createInterceptor, type Interceptor } from './intercept.ts'
 import { createPassageLog } from './passage.ts'
 import { pipe } from './pipe.ts'
@@ -39,6 +40,7 @@ type Shared = Pick<
   | 'onPaymentRequired'
   | 'paymentHeaders'
   | 'askAgain'
+  | 'preempt'
   | 'agentDoor'
   | 'steps'
   | 'identityDoor'
@@ -52,16 +54,20 @@ type Shared = Pick<
 export interface ProxyOptions extends Shared {
   readonly settings: ProxySettings
   readonly authority: Authority
+  /** Where agents come in whose connections another process accepts and hands over (`take`). */
+  readonly handed?: Address
   /** Our other listeners, which agents must not reach through the proxy. */
   readonly otherDoors: () => readonly Address[]
   /** PEM texts, for a listener beyond loopback. */
-  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string }
+  readonly tls?: ListenerTls
 }
 
 export interface RunningProxy extends AsyncDisposable {
   /** With the port that was taken; that of the agent's own door where nothing listens. */
   readonly url: string
   readonly probe: Probe
+  /** A connection that another process has accepted. */
+  take(socket: Socket): void
   /** A connection from within this process, as if somebody had dialled. */
   connect(): Duplex
   /** Ends all that a revoked session still has open: exchanges, upgraded connections, blind tunnels. */
@@ -89,11 +95,18 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const handleConnect = createConnectHandler({ ...passing, reservedHost: AGENT_DOOR_HOST })
   const server = createProxyServer({ exchange, handleConnect, ...(options.tls && { tls: options.tls }) })
   const sockets = socketsOf(server)
+  if (options.handed) own.doors.push(options.handed)
   if (settings.listen) own.doors.push(await listen(server, settings.listen))
   const stop = { server, sockets, exchange, interceptor, tunnels }
   return {
     url: urlOf(own.doors[0], options.tls !== undefined),
     probe: exchange.probe,
+    take: (socket) => {
+      // As the server would have accepted it.
+      socket.allowHalfOpen = true
+      if (sockets.size >= server.maxConnections) socket.destroy()
+      else server.emit('connection', socket)
+    },
     connect: () => {
       const [inner, outer] = pipe()
       server.emit('connection', inner)

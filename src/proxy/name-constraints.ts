@@ -2,11 +2,16 @@
  * What our certificate authority may speak for, as the critical name-constraints extension (RFC 5280, 4.2.1.10). Clients
  * accept a leaf for an IP address even from an authority with permitted names, unless all addresses are excluded too.
  */
+import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 
 export const NAME_CONSTRAINTS_OID = '2.5.29.30'
 
+/** The extension's name and that it is critical, in DER. */
+const CRITICAL_CONSTRAINTS = Buffer.from('0603551d1e0101ff', 'hex')
+
+const OCTETS = 0x04
 const SEQUENCE = 0x30
 const PERMITTED = 0xa0
 const EXCLUDED = 0xa1
@@ -21,6 +26,11 @@ export function nameConstraints(permitted: readonly string[] = []): Buffer {
   const excluded = der(EXCLUDED, subtree(IP_ADDRESS, ALL_IPV4), subtree(IP_ADDRESS, ALL_IPV6))
   const names = permitted.map((name) => subtree(DNS_NAME, Buffer.from(name, 'ascii')))
   return names.length === 0 ? der(SEQUENCE, excluded) : der(SEQUENCE, der(PERMITTED, ...names), excluded)
+}
+
+/** Whether the certificate, one that we made, carries exactly these; told without the library that makes certificates. */
+export function isBoundTo({ raw }: Pick<X509Certificate, 'raw'>, permitted?: readonly string[]): boolean {
+  return raw.includes(der(SEQUENCE, CRITICAL_CONSTRAINTS, der(OCTETS, nameConstraints(permitted))))
 }
 
 const subtree = (tag: number, value: Buffer): Buffer => der(SEQUENCE, der(tag, value))

@@ -10,6 +10,7 @@ import { readAnswerHeaders } from './headers.ts'
 import { IncomingAnswer, rawStrings } from './incoming-answer.ts'
 import type { Lane } from './lane.ts'
 import type { Reply } from './reply.ts'
+import { atTurnsEnd } from './turns-end.ts'
 import { dispatch, type UpstreamRequest } from './upstream.ts'
 
 type Controller = Dispatcher.DispatchController
@@ -40,8 +41,6 @@ class Passing implements Dispatcher.DispatchHandler {
   readonly #resolve: (passed: Passed) => void
   #controller: Controller | undefined
   #held: IncomingAnswer | undefined
-  #expected = -1
-  #passed = 0
 
   constructor(options: PassOptions, resolve: (passed: Passed) => void) {
     this.#options = options
@@ -61,24 +60,23 @@ class Passing implements Dispatcher.DispatchHandler {
     } else if (status === 402 && holds402) {
       passing('402 arrived')
       this.#held = new IncomingAnswer(controller, { status, statusText })
-      this.#resolve({ kind: 'unpaid', answer: this.#held.answer, unpin: lane.pin() })
+      this.#resolve({ kind: 'unpaid', answer: this.#held, unpin: lane.pin() })
     } else {
-      const headers = readAnswerHeaders(rawStrings(controller.rawHeaders))
-      this.#expected = lengthOf(headers)
-      reply.head(status, headers, statusText)
+      reply.head(status, readAnswerHeaders(rawStrings(controller.rawHeaders)), statusText)
     }
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
-    if (this.#held) this.#held.data(controller, chunk)
+    if (this.#held) this.#held.data(chunk)
     else this.#write(controller, chunk)
   }
 
   onResponseEnd(controller: Controller): void {
     if (this.#held) {
-      this.#held.end(controller)
+      this.#held.end()
     } else {
-      this.#options.reply.endWith(readAnswerHeaders(rawStrings(controller.rawTrailers)))
+      const trailers = readAnswerHeaders(rawStrings(controller.rawTrailers))
+      atTurnsEnd(() => this.#options.reply.endWith(trailers))
       this.#resolve({ kind: 'passed' })
     }
   }
@@ -98,9 +96,8 @@ class Passing implements Dispatcher.DispatchHandler {
 
   #write(controller: Controller, chunk: Buffer): void {
     const { reply } = this.#options
-    this.#passed += chunk.length
-    if (this.#passed === this.#expected) {
-      reply.end(chunk)
+    if (reply.isLast(chunk)) {
+      atTurnsEnd(() => reply.end(chunk))
     } else if (!reply.write(chunk)) {
       controller.pause()
       reply.onDrain(() => controller.resume())
@@ -113,13 +110,6 @@ class Passing implements Dispatcher.DispatchHandler {
   }
 }
 
-function lengthOf(headers: RawHeaders): number {
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    if (headers[i]?.toLowerCase() === 'content-length') return Number(headers[i + 1])
-  }
-  return -1
-}
-
 export interface StreamOptions {
   readonly reply: Reply
   /** As the agent may see them. */
@@ -129,10 +119,18 @@ export interface StreamOptions {
 }
 
 /** Hands an answer on. Resolves true when all of it was written, false when either side broke off. */
-export function stream(answer: Answer, { reply, headers, first }: StreamOptions): Promise<boolean> {
-  const { body } = answer
+export async function stream(answer: Answer, { reply, headers, first }: StreamOptions): Promise<boolean> {
+  const arrived = answer.arrived?.()
+  const begin = arrived ?? first
   reply.head(answer.status, headers, answer.statusText)
-  if (first && first.length > 0) reply.write(first)
+  if (begin && begin.length > 0) reply.write(begin)
+  if (!arrived) return streamRest(answer, reply)
+  reply.endWith(readAnswerHeaders(answer.trailers()))
+  return !reply.gone
+}
+
+function streamRest(answer: Answer, reply: Reply): Promise<boolean> {
+  const { body } = answer
   return new Promise((resolve) => {
     const end = () => {
       reply.endWith(readAnswerHeaders(answer.trailers()))

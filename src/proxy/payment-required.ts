@@ -1,6 +1,6 @@
 /** Steps 4 to 11 from the proxy's side: a 402 is read, handed to the payment flow, and what becomes of it is answered. */
-import type { Answer, Head, RawHeaders } from '../http.ts'
-import type { Delivery, OnPaymentRequired, PaidAnswer, PaidRequest, PaymentOutcome, UnpaidAnswer } from '../session/exchange.ts'
+import { type Answer, discard, type Head, type RawHeaders } from '../http.ts'
+import type { Delivery, OnPaymentRequired, PaidAnswer, PaidRequest, PaymentOutcome, Preempt, UnpaidAnswer } from '../session/exchange.ts'
 import { passing } from '../waypoints.ts'
 import { readAnswerHeaders, withHeaders } from './headers.ts'
 import { createSend, type KeptRequest, sendAgain } from './paid-send.ts'
@@ -17,6 +17,8 @@ export type AskAgain = (head: Head, requestHeaders: RawHeaders) => RawHeaders | 
 export interface PaymentDeps {
   readonly onPaymentRequired: OnPaymentRequired
   readonly askAgain?: AskAgain | undefined
+  /** Without it no first attempt is paid. */
+  readonly preempt?: Preempt | undefined
 }
 
 export interface PaymentVisit {
@@ -34,8 +36,7 @@ export type Settled =
 /** Rejects where the upstream or the agent breaks off before the flow begins, or where the flow itself fails. */
 export async function requirePayment(deps: PaymentDeps, visit: PaymentVisit): Promise<Settled> {
   const { answer, kept, request, reply } = visit
-  const leave = () => answer.body.destroy()
-  request.signal.addEventListener('abort', leave, { once: true })
+  if (!answer.arrived?.()) request.signal.addEventListener('abort', () => discard(answer), { once: true })
   const first = await readUnpaid(answer)
   passing('402 read')
   const machineReadable = deps.askAgain?.(answer, request.headers)
@@ -43,7 +44,17 @@ export async function requirePayment(deps: PaymentDeps, visit: PaymentVisit): Pr
   const reask = () => askUnpaid(visit, machineReadable ?? [])
   const outcome = await deps.onPaymentRequired(request, unpaid, createSend(kept), reask)
   if (outcome.kind === 'pass') return { kind: 'passed', whole: await passOn(visit, first) }
-  answer.body.destroy()
+  discard(answer)
+  if (outcome.kind === 'refuse') return { ...outcome, claimed: true }
+  await deliver(outcome, reply)
+  return { kind: 'paid' }
+}
+
+/** Undefined where nothing has left: the request goes on unpaid. Rejects where the flow itself fails. */
+export async function payFirst(preempt: Preempt, visit: Omit<PaymentVisit, 'answer'>): Promise<Settled | undefined> {
+  const { kept, request, reply } = visit
+  const outcome = await preempt.pay(request, createSend(kept), () => askUnpaid(visit, []))
+  if (outcome === undefined || outcome.kind === 'pass') return undefined
   if (outcome.kind === 'refuse') return { ...outcome, claimed: true }
   await deliver(outcome, reply)
   return { kind: 'paid' }
@@ -54,7 +65,7 @@ function passOn({ answer, reply }: PaymentVisit, { raw }: ReadAnswer): Promise<b
 }
 
 /** Another 402, where one comes. Bodies that cannot be sent twice are not. */
-async function askUnpaid({ kept, request }: PaymentVisit, set: RawHeaders): Promise<UnpaidAnswer | undefined> {
+async function askUnpaid({ kept, request }: Pick<PaymentVisit, 'kept' | 'request'>, set: RawHeaders): Promise<UnpaidAnswer | undefined> {
   if (!(await kept.body.ended()).replayable) return undefined
   const second = await sendAgain(kept, set, { signal: request.signal })
   if (second.kind === 'failed') return undefined
@@ -63,7 +74,7 @@ async function askUnpaid({ kept, request }: PaymentVisit, set: RawHeaders): Prom
   } catch {
     return undefined
   } finally {
-    second.answer.body.destroy()
+    discard(second.answer)
   }
 }
 
@@ -75,7 +86,7 @@ async function deliver({ answer, headers, delivered, lost }: PaidAnswer, reply: 
     whole = await stream(answer, { reply, headers: withHeaders(readAnswerHeaders(answer.headers), headers) })
     await reply.closed
   } finally {
-    answer.body.destroy()
+    discard(answer)
     const delivery = deliveryOf(answer, { reply, whole })
     const noted = delivered(delivery)
     if (lost && delivery.complete) reply.onReset(lost)

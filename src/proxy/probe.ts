@@ -1,5 +1,6 @@
 /** Asking what something would cost: one unpaid request of our own, whose answer goes nowhere. */
 import type { Refusal } from '../errors.ts'
+import { discard } from '../http.ts'
 import type { PaidRequest, UnpaidAnswer } from '../session/exchange.ts'
 import { outOfScope } from '../session/scope.ts'
 import type { Session } from '../session/session.ts'
@@ -66,7 +67,7 @@ async function probe(lane: Lane, { target, method, signal }: Asking): Promise<Pr
   } catch {
     return failed({ code: 'upstream_unreachable', detail: `${target.authority} broke off its answer.` })
   } finally {
-    asked.answer.body.destroy()
+    discard(asked.answer)
   }
 }
 

@@ -1,6 +1,7 @@
 /** The answer to one request of an agent, over HTTP/1 or HTTP/2: its head, its bytes, and whether all of it was delivered. */
 import { ServerResponse } from 'node:http'
-import type { RawHeaders } from '../http.ts'
+import { MAX_BODY_AS_TEXT_BYTES, MAX_WRITTEN_AHEAD_BYTES } from '../hot-path-limits.ts'
+import { headerValue, type RawHeaders } from '../http.ts'
 import type { AgentRequest, AgentResponse } from './door.ts'
 import { resetsAfter, type WatchReset } from './resets.ts'
 
@@ -34,15 +35,15 @@ export class Reply {
     this.#response = response
     response.sendDate = false
     this.closed = new Promise((resolve) => {
-      response.once('close', () => {
+      response.on('close', () => {
         this.#close()
         resolve()
       })
     })
-    response.once('finish', () => {
+    response.on('finish', () => {
       this.#finished = true
     })
-    response.on('error', () => undefined)
+    response.on('error', ignore)
   }
 
   /** True once the connection has ended before the answer did. */
@@ -115,9 +116,9 @@ export class Reply {
     const response = this.#response
     if (this.#expectsContinue && !this.#continued) this.last()
     if (response instanceof ServerResponse) {
-      const sent = this.#canTrail(status) ? [...headers] : withoutTrailer(headers)
-      if (statusText === '') response.writeHead(status, sent)
-      else response.writeHead(status, statusText, sent)
+      const sent = this.#canTrail(status) ? headers : withoutTrailer(headers)
+      // Not changed by what it is given to.
+      response.writeHead(status, statusText === '' ? undefined : statusText, sent as string[])
     } else if (this.#length && this.method !== 'HEAD') {
       // As a stream that waits for no trailers: its last bytes carry the end.
       response.stream.respond({ ...grouped(headers), ':status': status }, AS_GIVEN)
@@ -126,19 +127,25 @@ export class Reply {
     }
   }
 
+  /** Whether these are the last bytes that the head promised. */
+  isLast(chunk: Uint8Array): boolean {
+    return this.bytes + chunk.length === this.#length
+  }
+
   /**
-   * False where the agent reads more slowly than this is written: wait for `onDrain`. The last bytes that the head
+   * False where the agent reads so slowly that much of what was written waits: wait for `onDrain`. The last bytes that the head
    * promised carry the end with them: an agent that leaves as soon as it has them leaves nothing unread behind, which its
    * system would answer with a reset.
    */
   write(chunk: Uint8Array): boolean {
     if (this.#closed || this.#response.writableEnded) return true
-    if (this.bytes + chunk.length === this.#length) {
+    if (this.isLast(chunk)) {
       this.end(chunk)
       return true
     }
     this.bytes += chunk.length
-    return writable(this.#response).write(chunk)
+    const response = writable(this.#response)
+    return response.write(chunk) || response.writableLength < MAX_WRITTEN_AHEAD_BYTES
   }
 
   /** One listener at a time. */
@@ -153,8 +160,15 @@ export class Reply {
       this.#response.end()
     } else {
       this.bytes += chunk.length
-      writable(this.#response).end(chunk)
+      this.#endWithBody(chunk)
     }
+  }
+
+  /** A short body ends as text of the same bytes: Node then makes one string of head and body, and its write costs half of one from two places. */
+  #endWithBody(chunk: Uint8Array): void {
+    const response = this.#response
+    if (response instanceof ServerResponse && chunk.length <= MAX_BODY_AS_TEXT_BYTES) response.end(latin1Of(chunk), 'latin1')
+    else writable(response).end(chunk)
   }
 
   /** Ends with trailers, as far as this agent can read them. */
@@ -165,6 +179,7 @@ export class Reply {
 
   /** Ends so that the agent sees a broken answer, never a short one that looks whole. */
   breakOff(): void {
+    if (this.#closed) return
     const response = this.#response
     if (!(response instanceof ServerResponse)) {
       response.stream.close(H2_INTERNAL_ERROR)
@@ -189,17 +204,31 @@ export class Reply {
   }
 }
 
+function ignore(): void {}
+
+function latin1Of(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+}
+
+interface Writing {
+  readonly writableLength: number
+  write(chunk: Uint8Array): boolean
+  end(chunk: Uint8Array): unknown
+}
+
 /** Both kinds of response write bytes in the same way; their types differ in overloads that are not used. */
-function writable(response: AgentResponse): { write(chunk: Uint8Array): boolean; end(chunk: Uint8Array): unknown } {
+function writable(response: AgentResponse): Writing {
   return response
 }
 
 function contentLength(headers: RawHeaders): number | undefined {
-  const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-length')
-  return at < 0 ? undefined : Number(headers[at + 1])
+  const length = headerValue(headers, 'content-length')
+  return length === undefined ? undefined : Number(length)
 }
 
-function withoutTrailer(headers: RawHeaders): string[] {
+/** The head as it can be written: trailers are announced only where some can follow. */
+function withoutTrailer(headers: RawHeaders): RawHeaders {
+  if (headerValue(headers, 'trailer') === undefined) return headers
   const kept: string[] = []
   for (let i = 0; i + 1 < headers.length; i += 2) {
     if (headers[i]?.toLowerCase() !== 'trailer') kept.push(headers[i] ?? '', headers[i + 1] ?? '')

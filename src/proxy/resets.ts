@@ -16,7 +16,8 @@ interface Watch {
   readonly timer: NodeJS.Timeout
 }
 
-const watches = new WeakMap<Carrier, Set<Watch>>()
+/** Arrays, because what passes through a Set lives for long (`src/brief-map.ts`), and a watch holds on to all that was paid for. */
+const watches = new WeakMap<Carrier, Watch[]>()
 
 /** Runs `work` if the connection is reset after the answer, before a further request came on it, within `watch_ms`. */
 export type WatchReset = (work: () => void, watch_ms?: number) => void
@@ -39,11 +40,24 @@ function carrierOf(request: AgentRequest): Carrier | undefined {
 
 function watch(carrier: Carrier, { work, watch_ms }: { readonly work: () => void; readonly watch_ms: number }): void {
   const all = watchesOf(carrier)
-  const timer = setTimeout(() => all.delete(one), watch_ms)
+  const timer = setTimeout(() => take(all, one), watch_ms)
   timer.unref()
   const one: Watch = { work, timer }
-  all.add(one)
-  if (!('socket' in carrier)) linger(carrier)
+  all.push(one)
+  if ('socket' in carrier) return
+  watchGoodbye(carrier, { all, one })
+  linger(carrier)
+}
+
+/** A goodbye that is heard in the very turn of the event loop in which the answer left had come before it: nobody was there to read it. */
+function watchGoodbye(socket: Socket, { all, one }: { readonly all: Watch[]; readonly one: Watch }): void {
+  const left = () => {
+    if (!take(all, one)) return
+    clearTimeout(one.timer)
+    one.work()
+  }
+  socket.once('end', left)
+  setImmediate(() => socket.off('end', left))
 }
 
 /**
@@ -60,10 +74,10 @@ function linger(socket: Socket): void {
 }
 
 /** One pair of listeners for each connection, however many answers it brings. */
-function watchesOf(carrier: Carrier): Set<Watch> {
+function watchesOf(carrier: Carrier): Watch[] {
   const known = watches.get(carrier)
   if (known) return known
-  const all = new Set<Watch>()
+  const all: Watch[] = []
   watches.set(carrier, all)
   const socket = 'socket' in carrier ? carrier.socket : carrier
   socket.once('close', () => endAll(all))
@@ -73,9 +87,15 @@ function watchesOf(carrier: Carrier): Set<Watch> {
   return all
 }
 
-function endAll(all: Set<Watch> = new Set()): readonly Watch[] {
-  const ended = [...all]
-  all.clear()
+/** Whether it was still there. */
+function take(all: Watch[], one: Watch): boolean {
+  const at = all.indexOf(one)
+  if (at >= 0) all.splice(at, 1)
+  return at >= 0
+}
+
+function endAll(all: Watch[] = []): readonly Watch[] {
+  const ended = all.splice(0)
   for (const { timer } of ended) clearTimeout(timer)
   return ended
 }

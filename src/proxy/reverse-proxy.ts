@@ -1,9 +1,11 @@
 /** Reverse routes: a prefix of our own listener stands for an upstream. Browsers on other people's pages are kept out (rule R19). */
 import { isIP } from 'node:net'
+import { LRUCache } from 'lru-cache'
+import { MAX_KNOWN_CHARS, MAX_KNOWN_SPELLINGS } from '../hot-path-limits.ts'
 import { climbs } from '../session/host-pattern.ts'
 import type { Fault } from './headers.ts'
 import { invalid } from './headers.ts'
-import { at, readUrl, type Target } from './target.ts'
+import { at, readPath, readUrl, type Target } from './target.ts'
 
 export interface Route {
   /** Begins and ends with a slash. */
@@ -43,47 +45,64 @@ export const AGENT_DOOR_PREFIX = '/.purser/'
 interface Mapping {
   readonly prefix: string
   readonly base: Target
+  /** The path that stands for the prefix, with its slash. */
+  readonly directory: string
 }
 
 /** @throws Error if a route's upstream is no http or https URL */
 export function createReverseDoor({ routes, hosts }: ReverseDoorOptions): ReverseDoor {
   const mappings = routes.map(mappingOf).sort((a, b) => b.prefix.length - a.prefix.length)
-  const named = new Set(hosts.map((host) => host.toLowerCase()))
+  const isOurs = namesOf(hosts)
   return (request) => {
-    const bar = barTo(request, named)
+    const bar = barTo(request, isOurs)
     if (bar) return bar
-    const url = URL.parse(`http://x${request.requestTarget}`)
-    if (!request.requestTarget.startsWith('/') || url?.host !== 'x') return invalid('The path cannot be read.')
-    if (url.pathname.startsWith(AGENT_DOOR_PREFIX)) {
-      return { kind: 'agent_door', path: url.pathname.slice(AGENT_DOOR_PREFIX.length - 1) + url.search }
+    const path = readPath(request.requestTarget)
+    if (!path) return invalid('The path cannot be read.')
+    const { pathname, search } = path
+    if (pathname.startsWith(AGENT_DOOR_PREFIX)) {
+      return { kind: 'agent_door', path: pathname.slice(AGENT_DOOR_PREFIX.length - 1) + search }
     }
-    const mapping = mappings.find(({ prefix }) => url.pathname.startsWith(prefix))
-    if (!mapping) return { kind: 'fault', code: 'not_found', detail: `No route begins like ${url.pathname.slice(0, 200)}.` }
-    return mapped(mapping, url)
+    const mapping = mappings.find(({ prefix }) => pathname.startsWith(prefix))
+    if (!mapping) return { kind: 'fault', code: 'not_found', detail: `No route begins like ${pathname.slice(0, 200)}.` }
+    return mapped(mapping, { pathname, search })
   }
 }
 
 function mappingOf({ prefix, upstream }: Route): Mapping {
   const base = readUrl(upstream)
   if (base.kind === 'fault') throw new Error(`route ${prefix}: ${base.detail}`)
-  return { prefix, base }
+  return { prefix, base, directory: base.path.endsWith('/') ? base.path : `${base.path}/` }
 }
 
 /** The URL parser has resolved dots already; what hides behind escapes must not climb out of the upstream's base either. */
-function mapped({ prefix, base }: Mapping, url: URL): Reversed {
-  const rest = url.pathname.slice(prefix.length)
+function mapped({ prefix, base, directory }: Mapping, { pathname, search }: Pick<URL, 'pathname' | 'search'>): Reversed {
+  const rest = pathname.slice(prefix.length)
   if (climbs(rest)) return invalid('The path leaves the route.')
-  const directory = base.path.endsWith('/') ? base.path : `${base.path}/`
-  return at(base.origin, { pathname: directory + rest, search: url.search })
+  return at(base.origin, { pathname: directory + rest, search })
 }
 
-function barTo(request: ReverseRequest, named: ReadonlySet<string>): Fault | undefined {
-  const { host } = request
-  const name = host === undefined ? undefined : URL.parse(`http://${host}/`)?.hostname
-  if (name === undefined || !(isLoopback(name) || named.has(name) || isListener(name, request.localAddress))) {
+/** Whether a `Host` names this listener; `localAddress` is the address on which the connection came in. */
+type IsOurs = (host: string, localAddress: string | undefined) => boolean
+
+/** What was once read as one of our names is not read again: nearly all requests have the same few. */
+function namesOf(hosts: readonly string[]): IsOurs {
+  const named = new Set(hosts.map((host) => host.toLowerCase()))
+  const known = new LRUCache<string, true>({ max: MAX_KNOWN_SPELLINGS })
+  return (host, localAddress) => {
+    if (known.get(host)) return true
+    const name = URL.parse(`http://${host}/`)?.hostname
+    if (name === undefined) return false
+    if (!isLoopback(name) && !named.has(name)) return isListener(name, localAddress)
+    if (host.length <= MAX_KNOWN_CHARS) known.set(host, true)
+    return true
+  }
+}
+
+function barTo({ host, localAddress, secFetchSite, origin }: ReverseRequest, isOurs: IsOurs): Fault | undefined {
+  if (host === undefined || !isOurs(host, localAddress)) {
     return { kind: 'fault', code: 'host_mismatch', detail: `${JSON.stringify((host ?? '').slice(0, 100))} is not a name of this listener.` }
   }
-  if (request.secFetchSite === 'cross-site' || request.secFetchSite === 'same-site' || isForeign(request.origin, host)) {
+  if (secFetchSite === 'cross-site' || secFetchSite === 'same-site' || isForeign(origin, host)) {
     return { kind: 'fault', code: 'destination_not_allowed', detail: 'Pages of other sites may not use this listener.' }
   }
   return undefined
@@ -99,8 +118,8 @@ function isListener(name: string, localAddress: string | undefined): boolean {
   return bare === localAddress.replace(/^::ffff:/, '')
 }
 
-function isForeign(origin: string | undefined, host: string | undefined): boolean {
+function isForeign(origin: string | undefined, host: string): boolean {
   if (origin === undefined) return false
   const url = URL.parse(origin)
-  return url === null || url.host !== (host ?? '').toLowerCase()
+  return url === null || url.host !== host.toLowerCase()
 }

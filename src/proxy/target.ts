@@ -1,4 +1,6 @@
 /** Where a request goes: one canonical URL, on which policy, ledger and receipt all key. */
+import { LRUCache } from 'lru-cache'
+import { MAX_KNOWN_CHARS, MAX_KNOWN_SPELLINGS } from '../hot-path-limits.ts'
 import type { Door, Origin } from './door.ts'
 import { type Fault, invalid } from './headers.ts'
 
@@ -17,9 +19,26 @@ export interface Target {
 
 const DEFAULT_PORTS = { http: 80, https: 443 } as const
 const ABSOLUTE = /^https?:\/\/[^/\\]/i
+/** Scheme, host and port in their plainest form, and the rest. */
+const PLAIN_URL = /^(https?:\/\/[a-z0-9.-]+(?::[0-9]{1,5})?)(\/.*)$/
+/** A path and query that the URL parser would leave as they are: no segment begins with a dot, and nothing is escaped or has to be. */
+const PLAIN_PATH = /^((?:\/(?:[\w!$&'()*+,:;=@~-][\w!$&'()*+,.:;=@~-]*)?)+)(\?[\w!$%&()*+,./:;=?@~-]+)?$/
+
+/** Origins as agents wrote them: the same few come with every request. */
+const known = new LRUCache<string, Origin>({ max: MAX_KNOWN_SPELLINGS })
 
 /** Reads an absolute URL as an agent wrote it. */
 export function readUrl(text: string): Target | Fault {
+  const [, written = '', rest = ''] = PLAIN_URL.exec(text) ?? []
+  const origin = known.get(written)
+  const place = origin && readPath(rest)
+  if (place) return at(origin, place)
+  const target = parseUrl(text)
+  if (written !== '' && text.length <= MAX_KNOWN_CHARS && target.kind === 'target') known.set(written, target.origin)
+  return target
+}
+
+function parseUrl(text: string): Target | Fault {
   if (!ABSOLUTE.test(text)) return invalid('Only http:// and https:// URLs can be asked for.')
   const url = URL.parse(text)
   if (url === null) return invalid('The URL cannot be read.')
@@ -44,6 +63,14 @@ export function at(origin: Origin, { pathname, search }: { readonly pathname: st
   return { kind: 'target', url: label + search, origin, path: pathname + search, authority, label }
 }
 
+/** Path and query of a request's target in origin form, as the URL parser reads them; undefined where it cannot. */
+export function readPath(requestTarget: string): { readonly pathname: string; readonly search: string } | undefined {
+  const plain = PLAIN_PATH.exec(requestTarget)
+  if (plain) return { pathname: plain[1] ?? '', search: plain[2] ?? '' }
+  const url = requestTarget.startsWith('/') ? URL.parse(`http://x${requestTarget}`) : null
+  return url?.host === 'x' ? url : undefined
+}
+
 /** The target of a request that came inside a tunnel or by an intercepted connection to `origin`. */
 export function readWithin(origin: Origin, requestTarget: string, host: string | undefined): Target | Fault {
   if (host === undefined || !names(host, origin)) return mismatch(origin, host)
@@ -51,8 +78,8 @@ export function readWithin(origin: Origin, requestTarget: string, host: string |
     const named = readUrl(requestTarget)
     return named.kind === 'fault' || isSame(named.origin, origin) ? named : mismatch(origin, named.authority)
   }
-  const url = URL.parse(`http://x${requestTarget}`)
-  return url === null || url.host !== 'x' ? invalid('The path cannot be read.') : at(origin, url)
+  const path = readPath(requestTarget)
+  return path ? at(origin, path) : invalid('The path cannot be read.')
 }
 
 /** The same request over TLS: port 80 becomes 443, other ports stay. */

@@ -6,6 +6,7 @@ import { connect, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { Code } from '../errors.ts'
+import { GIVEN_BACK_BYTES } from '../hot-path-limits.ts'
 import { CONNECT_TIMEOUT_MS, TUNNEL_IDLE_TIMEOUT_MS } from '../limits.ts'
 import type { Events } from '../telemetry/events.ts'
 import type { Vetted } from './address-guard.ts'
@@ -127,8 +128,22 @@ function relay({ socket, head }: TunnelRequest, upstream: Socket): void {
   if (head.length > 0) upstream.write(head)
   breakTogether(socket, upstream)
   breakTogether(upstream, socket)
-  socket.pipe(upstream)
-  upstream.pipe(socket)
+  carry(socket, upstream)
+  carry(upstream, socket)
+}
+
+function carry(from: Duplex, to: Duplex): void {
+  from.pipe(to)
+  from.on('data', (chunk: Buffer) => giveBack(chunk, to))
+}
+
+/**
+ * The memory of what the system has taken. Left to the collector, each 64 MB of it would cost a look at the whole heap. Only
+ * a socket without anything unwritten has nothing of it any more, and only a chunk that is all of its buffer is nobody else's.
+ */
+function giveBack({ buffer, byteLength }: Buffer, to: Duplex): void {
+  if (byteLength < GIVEN_BACK_BYTES || byteLength !== buffer.byteLength) return
+  if (to instanceof Socket && to.writableLength === 0 && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }
 
 /** A side that closed before both its halves were done is broken, and so is then the other. */

@@ -8,7 +8,7 @@ import type { UnpaidAnswer } from '../session/exchange.ts'
 export interface ReadAnswer {
   readonly unpaid: UnpaidAnswer
   /** What was read, as it came. Where there is more, the answer's body is paused behind it. */
-  readonly raw: Buffer
+  readonly raw: Uint8Array
   readonly whole: boolean
 }
 
@@ -20,7 +20,9 @@ export interface ReadBounds {
 /** Reads a 402 up to the bounds of size and time. @throws what breaks the body off before its end. */
 export async function readUnpaid(answer: Answer, bounds: ReadBounds = {}): Promise<ReadAnswer> {
   const { max_bytes = MAX_402_BODY_BYTES, timeout_ms = READ_402_TIMEOUT_MS } = bounds
-  const { raw, whole } = await readBounded(answer.body, { max_bytes, timeout_ms })
+  const here = answer.arrived?.()
+  const { raw, whole } =
+    here && here.length <= max_bytes ? { raw: here, whole: true } : await readBounded(answer.body, { max_bytes, timeout_ms })
   const body = whole ? inflate(raw, headerValues(answer.headers, 'content-encoding')) : undefined
   return { unpaid: { status: answer.status, headers: answer.headers, body }, raw, whole }
 }
@@ -51,7 +53,7 @@ function readBounded(body: Readable, { max_bytes, timeout_ms }: Required<ReadBou
   })
 }
 
-const DECODERS: Readonly<Record<string, (bytes: Buffer, options: { maxOutputLength: number }) => Buffer>> = {
+const DECODERS: Readonly<Record<string, (bytes: Uint8Array, options: { maxOutputLength: number }) => Buffer>> = {
   gzip: gunzipSync,
   'x-gzip': gunzipSync,
   br: brotliDecompressSync,
@@ -66,7 +68,7 @@ const DECODERS: Readonly<Record<string, (bytes: Buffer, options: { maxOutputLeng
 }
 
 /** Undoes the content codings, last one first. Undefined where they are too many, unknown, broken or too large. */
-export function inflate(bytes: Buffer, codings: readonly string[], max_bytes = MAX_402_BODY_BYTES): Uint8Array | undefined {
+export function inflate(bytes: Uint8Array, codings: readonly string[], max_bytes = MAX_402_BODY_BYTES): Uint8Array | undefined {
   const names = codings
     .flatMap((value) => value.toLowerCase().split(','))
     .map((name) => name.trim())

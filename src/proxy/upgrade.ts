@@ -1,7 +1,6 @@
 /** Upgrades to WebSocket: identified like every request, then bytes both ways. Nothing is paid on them; a 402 passes. */
 import { Agent, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { createProxyServer } from 'http-proxy-3'
 import type { Clock, Ids } from '../clock.ts'
 import { headerValue } from '../http.ts'
 import { TUNNEL_IDLE_TIMEOUT_MS, UPSTREAM_HEAD_TIMEOUT_MS } from '../limits.ts'
@@ -84,11 +83,16 @@ async function serve(deps: UpgradeDeps, passage: Passage): Promise<void> {
   if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket') {
     return refuse(passage, { refusal: { code: 'request_invalid', detail: 'Only upgrades to WebSocket pass.' } })
   }
-  if (passage.socket.destroyed) return
-  connect(deps, passage, admitted)
+  // Many agents never upgrade.
+  const { createProxyServer } = await import('http-proxy-3')
+  if (!passage.socket.destroyed) connect(deps, passage, { ...admitted, createProxyServer })
 }
 
-function connect({ upstream, limits }: UpgradeDeps, passage: Passage, admitted: Forwardable): void {
+interface Connectable extends Forwardable {
+  readonly createProxyServer: typeof import('http-proxy-3')['createProxyServer']
+}
+
+function connect({ upstream, limits }: UpgradeDeps, passage: Passage, { createProxyServer, ...admitted }: Connectable): void {
   const { request, socket, head } = passage
   const { target } = admitted
   const lane = upstream.lane(target.origin)

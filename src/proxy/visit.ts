@@ -1,4 +1,5 @@
 /** A visit: one request at our door, from the moment it is read to the one line that tells how it ended. */
+import type { Clock } from '../clock.ts'
 import type { Code, Refusal } from '../errors.ts'
 import { headerValue, type RawHeaders } from '../http.ts'
 import type { Session } from '../session/session.ts'
@@ -7,6 +8,7 @@ import type { AgentRequest, Door } from './door.ts'
 import { readTrace } from './hints.ts'
 import type { Reply } from './reply.ts'
 import { refusalAnswer } from './respond.ts'
+import type { Run } from './running.ts'
 import type { Target } from './target.ts'
 
 /** How an exchange ended, as far as its line tells. */
@@ -17,15 +19,16 @@ export interface Told {
   readonly target?: Target | undefined
 }
 
-export interface Visit {
-  readonly id: string
+export interface Visit extends Run {
+  /** Monotonic. */
+  readonly started_ms: number
   readonly request: AgentRequest
   readonly reply: Reply
   readonly door: Door
   /** The payment flow's fields of the line. */
   readonly line: Record<string, string | number>
   /** Goes upstream in the place of the agent's, where traces are kept. */
-  readonly traceparent?: string | undefined
+  readonly traceparent: string | undefined
 }
 
 export interface RefuseVisit {
@@ -53,8 +56,9 @@ export function refuse({ reply, door }: Pick<Visit, 'reply' | 'door'>, said: Ref
 }
 
 /** The exchange's one line. */
-export function tell(events: Events, { id, request, door, reply, line }: Visit, told: Told & { readonly duration_ms: number }): void {
-  const { session, code, outcome, target, duration_ms } = told
+export function tell({ events, clock }: { readonly events: Events; readonly clock: Clock }, visit: Visit, told: Told): void {
+  const { id, started_ms, request, door, reply, line } = visit
+  const { session, code, outcome, target } = told
   events.exchangeEnded({
     exchangeId: id,
     mode: door.mode,
@@ -62,7 +66,7 @@ export function tell(events: Events, { id, request, door, reply, line }: Visit, 
     method: reply.method,
     target: target?.label ?? '',
     status: reply.status,
-    duration_ms,
+    duration_ms: clock.monotonic() - started_ms,
     bytes: reply.bytes,
     ...(session && { sessionId: session.id, agent: session.agent }),
     ...(code && { code }),

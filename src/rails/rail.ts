@@ -89,6 +89,13 @@ export interface Settlement {
   readonly reason: string
 }
 
+/** A challenge without what names the one request that it answered. */
+export interface Recurring {
+  readonly challenge: Challenge
+  /** Two challenges ask for the same, and one may be paid in the place of the other, where their texts are equal. */
+  readonly text: string
+}
+
 export interface Rail {
   readonly name: string
   /** Lower-case request headers of this protocol, which agents may not send and which never cross to another origin. */
@@ -99,6 +106,8 @@ export interface Rail {
    * @returns undefined where the 402 is not of this protocol: it then passes byte for byte.
    */
   detect(head: Head, body: Uint8Array | undefined): Detected | undefined
+  /** What of a challenge holds for every request of its route. */
+  recurring(challenge: Challenge): Recurring
   /** Signs exactly `request.offer` and proves it: the finished bytes are decoded again and compared with the request. */
   authorize(request: AuthorizeRequest, wallet: TransferSigner): Promise<Authorization>
   /** Reads the server's statement about the settlement, if it makes one. */

@@ -52,9 +52,8 @@ function newHost(start: readonly Dealing[], { host }: Asked): Drift[] {
 }
 
 function newCategories(start: readonly Dealing[], { categories }: Asked): Drift[] {
-  const shown = new Set(start.flatMap((one) => one.categories))
   return categories
-    .filter((category) => !shown.has(category))
+    .filter((category) => start.every((one) => !one.categories.includes(category)))
     .map((category) => ({ kind: 'category', value: category, sentence: `The start of this session showed no payment for ${category}.` }))
 }
 

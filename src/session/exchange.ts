@@ -109,5 +109,16 @@ export type PaymentOutcome =
 /** The kept request once more without payment, as long as its agent waits; undefined where no 402 comes back. */
 export type Reask = () => Promise<UnpaidAnswer | undefined>
 
+/** Paying with the first attempt, where a route is known to charge. */
+export interface Preempt {
+  /** A look, for every request: whether paying at once may be worth it. Waits for nothing. */
+  expects(request: Pick<PaidRequest, 'method' | 'url' | 'headers'>): boolean
+  /**
+   * Pays with the first attempt where policy, budget and wallet allow it by themselves. Undefined: nothing has left, and
+   * the request goes on unpaid. Never rejects for an expected reason.
+   */
+  pay(request: PaidRequest, send: Send, reask: Reask): Promise<PaymentOutcome | undefined>
+}
+
 /** The payment flow's one door. Never rejects for an expected reason. */
 export type OnPaymentRequired = (request: PaidRequest, unpaid: UnpaidAnswer, send: Send, reask: Reask) => Promise<PaymentOutcome>

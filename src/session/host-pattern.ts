@@ -68,11 +68,15 @@ export function matchesGlob(glob: string, text: string): boolean {
   return text.length - last.length >= from && text.endsWith(last)
 }
 
+/** Without any of these no segment begins with a dot, however it is decoded. */
+const DOTS_OR_ESCAPES = /^\.|\/\.|\\|%2e|%2f|%5c/i
+
 /**
  * Whether a path, whose plain dots are resolved already, hides further ones behind escapes: some servers decode `%2f`
  * and `%5c`, or read `..;` as `..`, and then serve another path than the one that is written.
  */
 export function climbs(path: string): boolean {
+  if (!DOTS_OR_ESCAPES.test(path)) return false
   const plain = path.replace(/%2f|%5c|\\/gi, '/').replace(/%2e/gi, '.')
   return plain.split('/').some((segment) => /^\.\.?(;|$)/.test(segment))
 }

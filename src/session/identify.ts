@@ -1,8 +1,9 @@
 /** Step 2: which session a request belongs to, from the credentials in its head. */
+import { LRUCache } from 'lru-cache'
 import type { Refusal } from '../errors.ts'
+import { MAX_KNOWN_CHARS, MAX_KNOWN_SPELLINGS } from '../hot-path-limits.ts'
 import { headerValues, type RawHeaders } from '../http.ts'
 import { MAX_SESSION_TOKEN_CHARS } from '../limits.ts'
-
 import type { SessionJwts } from './jwt.ts'
 import type { Session } from './session.ts'
 import { hashToken } from './token.ts'
@@ -47,11 +48,13 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
  * learns which sessions exist. A revoked session forwards nothing; every other known one passes here.
  */
 export function createIdentify({ sessionByToken, defaultSession, jwt }: IdentifyOptions): Identify {
+  const hashOf = remembered(hashToken)
+  const readers = { proxy: remembered(readAuthorization), own: remembered(readSessionHeader) }
   return async (headers, door) => {
-    const given = credentialsIn(headers)
+    const given = credentialsIn(headers, readers)
     if (given === 'none') return defaultSession ? pass(await defaultSession()) : refuse('session_required', door)
     if (given === 'invalid') return refuse('session_invalid', door)
-    if (!JWT.test(given.token)) return matched(await sessionByToken(hashToken(given.token)), given, door)
+    if (!JWT.test(given.token)) return matched(await sessionByToken(hashOf(given.token)), given, door)
     const vouched = await jwt?.verify(given.token, jwt.now())
     if (vouched?.expired) return over(door)
     // The session is the ledger's: the token says only which one it is, and how long it may be presented.
@@ -85,10 +88,24 @@ function refuse(code: keyof typeof DETAILS, door: Door): Identified {
   return { kind: 'refused', refusal: { code, detail: DETAILS[code], status: door === 'proxy' ? 407 : 401 } }
 }
 
+/** What a text says is found out once for all requests that bring it. Whether it opens anything is asked each time. */
+function remembered<Said>(read: (text: string) => Said): (text: string) => Said {
+  const known = new LRUCache<string, NonNullable<Said>>({ max: MAX_KNOWN_SPELLINGS })
+  return (text) => {
+    const said = known.get(text)
+    if (said !== undefined) return said
+    const fresh = read(text)
+    if (fresh !== undefined && fresh !== null && text.length <= MAX_KNOWN_CHARS) known.set(text, fresh)
+    return fresh
+  }
+}
+
+type Read = (value: string) => Credentials | undefined
+
 /** Both headers may be there as long as they say the same. */
-function credentialsIn(headers: RawHeaders): Credentials | 'none' | 'invalid' {
-  const proxy = headerValues(headers, 'proxy-authorization').map(readAuthorization)
-  const own = headerValues(headers, 'purser-session').map(readSessionHeader)
+function credentialsIn(headers: RawHeaders, read: { readonly proxy: Read; readonly own: Read }): Credentials | 'none' | 'invalid' {
+  const proxy = headerValues(headers, 'proxy-authorization').map(read.proxy)
+  const own = headerValues(headers, 'purser-session').map(read.own)
   if (proxy.length + own.length === 0) return 'none'
   if (proxy.length > 1 || own.length > 1) return 'invalid'
   return [...proxy, ...own].reduce(agree) ?? 'invalid'

@@ -1,5 +1,5 @@
 /** Session tokens: how they are made, how the ledger knows them, how two hashes are compared. */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 
 /**
  * The token of a session: URL-safe, 256 bits, always the same for the same secret and id, so that the repeat of a
@@ -12,7 +12,7 @@ export function mintToken(secret: Uint8Array, sessionId: string): string {
 
 /** SHA-256 of a token, hex: all that is ever stored of it. */
 export function hashToken(token: string): string {
-  return createHash('sha256').update(token).digest('hex')
+  return hash('sha256', token)
 }
 
 /** Whether two hashes are the same, in a time that tells nothing about where they differ. */

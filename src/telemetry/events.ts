@@ -68,6 +68,10 @@ export interface Events {
   phaseTook(phase: Phase, duration_ms: number): void
   ledgerTook(operation: 'reserve' | 'record' | 'post' | 'void' | 'unknown' | 'refuse' | 'commit', duration_ms: number): void
   receiptWritten(): void
+  /** Entries have left the ledger's tables for the archive. */
+  archived(left: { readonly kind: 'receipts' | 'payments'; readonly entries: number }): void
+  /** All that was old enough has left by now (milliseconds since 1970). */
+  retentionPassed(now: number): void
   /** Money moved or may have, and the agent did not get a complete 2xx. */
   undelivered(paymentId: string): void
   upstreamConnections(change: 1 | -1): void
@@ -104,6 +108,14 @@ export interface Events {
     /** Our own words. */
     readonly sentence: string
   }): void
+  /** A worker is gone, and another one takes its place; `how` is its signal or exit code. */
+  workerEnded(worker: { readonly worker: number; readonly how: string }): void
+  /** So many workers serve by now. */
+  workersUp(count: number): void
+  /**
+   * A payment that left with the first attempt: it was taken, the route asked again, or it was not asked for at all.
+   */
+  preempted(outcome: 'hit' | 'miss' | 'waste'): void
   /** Something that an operator should read: the sentence, and the fault behind it. */
   warned(sentence: string, cause?: unknown): void
   /** A fault of ours. */

@@ -106,6 +106,18 @@ const DEFINITIONS = {
     labels: [],
   },
   receipts: { name: 'purser_receipts_total', type: 'counter', help: 'Receipts written.', labels: [] },
+  archived: {
+    name: 'purser_archived_total',
+    type: 'counter',
+    help: 'Receipts and payments that left the ledger’s tables for the archive.',
+    labels: ['kind'],
+  },
+  archivePassed: {
+    name: 'purser_archive_pass_timestamp_seconds',
+    type: 'gauge',
+    help: 'When everything that was old enough had left for the archive, in seconds since 1970.',
+    labels: [],
+  },
   ledgerOperation: {
     name: 'purser_ledger_operation_seconds',
     type: 'histogram',
@@ -137,6 +149,12 @@ const DEFINITIONS = {
     help: 'Times that an agent asked the same again and again although it was refused or failed.',
     labels: [],
   },
+  preemptive: {
+    name: 'purser_preemptive_total',
+    type: 'counter',
+    help: 'Payments sent with the first attempt: taken (hit), asked for otherwise (miss), or not asked for (waste).',
+    labels: ['outcome'],
+  },
   undelivered: {
     name: 'purser_undelivered_total',
     type: 'counter',
@@ -163,6 +181,13 @@ const DEFINITIONS = {
     labels: [],
   },
   ready: { name: 'purser_ready', type: 'gauge', help: '1 where payments can be made, else 0; /readyz says why.', labels: [] },
+  workers: { name: 'purser_workers', type: 'gauge', help: 'Workers that serve agents; 0 where one process does all.', labels: [] },
+  workerRestarts: {
+    name: 'purser_worker_restarts_total',
+    type: 'counter',
+    help: 'Workers that ended unasked and were replaced.',
+    labels: [],
+  },
   upstreamConnections: { name: 'purser_upstream_connections', type: 'gauge', help: 'Open connections to upstreams.', labels: [] },
 } as const satisfies Record<string, MetricDefinition>
 

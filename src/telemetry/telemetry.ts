@@ -1,12 +1,13 @@
 /** Telemetry put together: each business event counts, and writes a line where one is worth reading. */
 import type { Logger } from 'pino'
-import { Registry } from 'prom-client'
+import { type OpenMetricsContentType, Registry } from 'prom-client'
 import { CODES } from '../errors.ts'
 import { MAX_LABEL_VALUES } from '../limits.ts'
 import { CURRENCY_DECIMALS, formatAmount } from '../money.ts'
 import { type Audible, audible } from './audible.ts'
 import type { Events, ExchangeLine } from './events.ts'
 import { cleanText, createLog, type LogOptions } from './log.ts'
+import { type MetricValues, mergeMetrics, valuesOf, writeMetrics } from './merged.ts'
 import { createLabelSet, createMetrics, type Metrics, openMetricsOf } from './metrics.ts'
 import type { Traces } from './traces.ts'
 
@@ -33,8 +34,10 @@ export interface Telemetry extends Audible {
   readonly log: Logger
   readonly registry: Registry
   readonly contentType: string
-  /** The text that Prometheus reads. Where nobody can say how things stand, what was last known of that stays in it. */
-  render(standing: Standing | undefined, condition?: Condition): Promise<string>
+  /** The text that Prometheus reads, with what `others` have counted. Where nobody can say how things stand, what was last known of that stays in it. */
+  render(standing: Standing | undefined, condition?: Condition, others?: readonly (readonly MetricValues[])[]): Promise<string>
+  /** What this process has counted and measured, for whoever shows it with that of others. */
+  values(): Promise<readonly MetricValues[]>
   /** The same in the format that carries exemplars, for scrapers that accept it. */
   readonly openMetrics: Pick<Telemetry, 'contentType' | 'render'>
 }
@@ -54,6 +57,7 @@ export function createTelemetry({ traces, ...options }: TelemetryOptions): Telem
     log,
     registry,
     contentType: registry.contentType,
+    values: () => valuesOf(registry),
     render: (...shown) => render(metrics, registry, shown),
     openMetrics: { contentType: openMetrics.contentType, render: (...shown) => render(metrics, openMetrics, shown) },
   }
@@ -71,7 +75,7 @@ function exchangeEvents(metrics: Metrics, log: Logger, traces: Traces | undefine
       metrics.count('requests', { mode, outcome })
       const exemplar = { exchange_id: exchangeId, ...(traced?.isKept && { trace_id: traced.trace }) }
       metrics.observe('requestDuration', { mode }, duration_ms / 1000, exemplar)
-      log.info(membersOf({ ...line, duration_ms: Math.round(duration_ms * 1000) / 1000 }), 'exchange')
+      log.info(membersOf(line), 'exchange')
     },
     upstreamConnections: (change) => metrics.move('upstreamConnections', {}, change),
   }
@@ -104,6 +108,8 @@ function paymentEvents(metrics: Metrics, log: Logger, traces: Traces | undefined
     ledgerTook: (operation, duration_ms) => metrics.observe('ledgerOperation', { operation }, duration_ms / 1000),
     approvalWaited: (duration_ms) => metrics.observe('approvalWait', {}, duration_ms / 1000),
     receiptWritten: () => metrics.count('receipts', {}),
+    archived: ({ kind, entries }) => metrics.count('archived', { kind }, entries),
+    retentionPassed: (now) => metrics.set('archivePassed', [{ labels: {}, value: now / 1000 }]),
     thresholdReached({ percent, spent, held, cap, ...session }) {
       metrics.count('thresholds', { percent: labels.percent(`${percent}`) })
       log.warn(
@@ -116,6 +122,11 @@ function paymentEvents(metrics: Metrics, log: Logger, traces: Traces | undefined
       if (outcome === 'disputed') log.warn({ paymentId, outcome }, 'reconciled')
       else log.info({ paymentId, outcome }, 'reconciled')
     },
+    workerEnded(worker) {
+      metrics.count('workerRestarts', {})
+      log.error(worker, 'a worker ended')
+    },
+    workersUp: (count) => metrics.set('workers', [{ labels: {}, value: count }]),
     noticeEnded: ({ channel, outcome }) => metrics.count('notices', { channel, outcome }),
     approvalUndelivered(approval) {
       metrics.count('approvalsUndelivered', {})
@@ -133,6 +144,7 @@ function paymentEvents(metrics: Metrics, log: Logger, traces: Traces | undefined
       metrics.count('loops', {})
       log.warn(loop, 'loop_detected')
     },
+    preempted: (outcome) => metrics.count('preemptive', { outcome }),
     sessionDrifted({ kind, consequence, ...drift }) {
       metrics.count('sessionDrifts', { kind, consequence })
       log.warn({ kind, consequence, ...drift }, 'session_drift')
@@ -147,7 +159,11 @@ function paymentEvents(metrics: Metrics, log: Logger, traces: Traces | undefined
 function faultEvents(log: Logger): Pick<Events, 'warned' | 'faulted'> {
   return {
     warned: (sentence, cause) => log.warn(cause === undefined ? {} : { err: cause }, cleanText(sentence)),
-    faulted: (where, cause) => log.error({ where, err: cause }, 'fault'),
+    faulted(where, cause) {
+      log.error({ where, err: cause }, 'fault')
+      // The process may not live much longer.
+      log.flush()
+    },
   }
 }
 
@@ -165,7 +181,7 @@ function createLabels() {
 
 /** What the payment flow added stands beside the rest and can replace nothing of it. */
 function membersOf({ extra, ...line }: ExchangeLine): Record<string, unknown> {
-  return { ...extra, ...line }
+  return { ...extra, ...line, duration_ms: Math.round(line.duration_ms * 1000) / 1000 }
 }
 
 /** Whole units of a currency. A metric is the one place where money is a floating number, and nothing reads it back. */
@@ -175,12 +191,13 @@ function unitsOf(millionths: bigint): number {
 
 async function render(
   metrics: Metrics,
-  registry: Pick<Registry, 'metrics'>,
-  [standing, condition]: Parameters<Telemetry['render']>,
+  registry: Registry | Registry<OpenMetricsContentType>,
+  [standing, condition, others = []]: Parameters<Telemetry['render']>,
 ): Promise<string> {
   if (standing) show(metrics, standing)
   if (condition) metrics.set('ready', [{ labels: {}, value: condition.isReady ? 1 : 0 }])
-  return registry.metrics()
+  if (others.length === 0) return registry.metrics()
+  return writeMetrics(mergeMetrics([await valuesOf(registry), ...others]), registry.contentType)
 }
 
 function show(metrics: Metrics, standing: Standing): void {

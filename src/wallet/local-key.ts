@@ -1,7 +1,7 @@
 /** A wallet whose key is in this process. The key lives in a closure: nothing that prints or serialises can reach it. */
 import { inspect } from 'node:util'
 import { hexToBytes } from 'viem'
-import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
+import { generatePrivateKey } from 'viem/accounts'
 import { refused } from '../errors.ts'
 import { ecdsa } from '../secp256k1.ts'
 import { digestCancel, digestTransfer } from '../transfer-digest.ts'
@@ -65,14 +65,11 @@ function isKeyText(text: string): text is Hex {
   return /^0x[0-9a-fA-F]{64}$/.test(text)
 }
 
-/** The library's own error quotes what it was given, so it is not kept as a cause. */
+/** No cause: a library's error may quote what it was given. */
 function addressOf(key: Hex): Hex {
-  let address: Hex | undefined
   try {
-    address = privateKeyToAddress(key)
+    return ecdsa.addressOf(hexToBytes(key))
   } catch {
-    address = undefined
+    throw new Error('the wallet key is not a secp256k1 key')
   }
-  if (!address) throw new Error('the wallet key is not a secp256k1 key')
-  return address
 }

@@ -1,8 +1,10 @@
 /** Who is measured against whom. In each contest all go the same way to the same origin, in turn. */
 import { z } from 'zod'
 import { type Job, Result } from './load.ts'
+import type { Peer, Way } from './peers.ts'
 import { LOAD_CORE, MEASURED_CORE, type Running, startProcess } from './processes.ts'
 import type { PurserProcess, Session } from './purser-process.ts'
+import { BODY_BYTES, COSTLY_PATH, PATH_OF, type Size } from './sizes.ts'
 
 export interface Pace {
   readonly connections: number
@@ -25,6 +27,13 @@ export interface Contest {
   readonly contenders: readonly Contender[]
 }
 
+/** A Purser with sessions open in it, as many as there are agents at most. */
+export interface Variant {
+  readonly name: string
+  readonly purser: PurserProcess
+  readonly sessions: readonly Session[]
+}
+
 /** What all contests share. */
 export interface Field {
   readonly origin: { readonly plain: number; readonly tls: number; readonly paid: number }
@@ -35,25 +44,36 @@ export interface Field {
   readonly started: AsyncDisposableStack
 }
 
+/** Further contenders, and how long the bodies are. */
+export interface Extent {
+  readonly size?: Size
+  readonly peers?: readonly Peer[]
+  readonly variants?: readonly Variant[]
+}
+
+export const PURSER = 'Purser'
+
 const Port = z.object({ port: z.number() })
 const Nothing = z.object({})
 const here = (file: string) => `${import.meta.dirname}/${file}`
 
 const GET = 'Accept: */*\r\nUser-Agent: bench\r\n\r\n'
 const basicOf = ({ id, token }: Session) => Buffer.from(`${id}:${token}`).toString('base64')
-const proxyAuthorization = (session: Session) => `Proxy-Authorization: Basic ${basicOf(session)}\r\n`
+export const proxyAuthorization = (session: Session) => `Proxy-Authorization: Basic ${basicOf(session)}\r\n`
 
-type Way = Pick<Job, 'port' | 'heads'> & Partial<Pick<Job, 'connect' | 'tls'>>
+type Route = Pick<Job, 'port' | 'heads'> & Partial<Job>
+interface Measured {
+  readonly name: string
+  readonly cpu_ms?: () => number
+}
 
-function overWire(load: Running<unknown>, { name, cpu_ms = () => Number.NaN, way }: { name: string; cpu_ms?: () => number; way: Way }) {
-  const job = { connect: null, tls: null, ...way }
+function overWire(load: Running<unknown>, { name, cpu_ms = () => Number.NaN }: Measured, way: Route): Contender {
+  const job = { connect: null, tls: null, status: 200, bodyBytes: BODY_BYTES.small, ...way }
   return { name, cpu_ms, run: (pace: Pace) => load.ask({ ...job, ...pace }, Result) }
 }
 
-async function plainProxy({ started }: Field, args: readonly string[]) {
-  const running = started.use(
-    await startProcess({ file: here('plain-proxies.ts'), args: args.map(String), core: MEASURED_CORE, ready: Port }),
-  )
+async function bareProxy({ started }: Field, args: readonly string[]) {
+  const running = started.use(await startProcess({ file: here('plain-proxies.ts'), args, core: MEASURED_CORE, ready: Port }))
   return { port: running.ready.port, cpu_ms: running.cpu_ms }
 }
 
@@ -67,125 +87,169 @@ export function startOrigin(tls: Field['tls']): Promise<Running<Field['origin']>
   return startProcess({ file: here('origin.ts'), args: [tls.cert, tls.key], core: LOAD_CORE, ready })
 }
 
-export async function absoluteForm(field: Field): Promise<Contest> {
-  const { origin, load, purser, sessions } = field
-  const plain = await plainProxy(field, ['absolute', `${origin.plain}`])
+const ofWay = (peers: readonly Peer[] = [], way: Way) => peers.filter((peer) => peer.way === way)
+const variantsOf = ({ purser, sessions }: Field, variants: readonly Variant[] = []) => [{ name: PURSER, purser, sessions }, ...variants]
+const titleOf = (way: string, size: Size) => `${way}, ${size === 'small' ? '1 KB' : '1 MB'}`
+
+function first(sessions: readonly Session[]): Session {
+  const [session] = sessions
+  if (!session) throw new Error('no session was opened')
+  return session
+}
+
+export async function absoluteForm(field: Field, { size = 'small', peers, variants }: Extent = {}): Promise<Contest> {
+  const { origin, load } = field
+  const bare = await bareProxy(field, ['absolute', `${origin.plain}`])
   const head = (more: string) =>
-    `GET http://127.0.0.1:${origin.plain}/data?n={n} HTTP/1.1\r\nHost: 127.0.0.1:${origin.plain}\r\n${more}${GET}`
+    `GET http://127.0.0.1:${origin.plain}${PATH_OF[size]}?n={n} HTTP/1.1\r\nHost: 127.0.0.1:${origin.plain}\r\n${more}${GET}`
+  const bodyBytes = BODY_BYTES[size]
   return {
-    title: 'pass-through, absolute form',
-    purser: 'Purser',
+    title: titleOf('pass-through, absolute form', size),
+    purser: PURSER,
     direct: 'no proxy',
     contenders: [
-      direct(field),
-      overWire(load, { name: 'http + undici dispatch', cpu_ms: plain.cpu_ms, way: { port: plain.port, heads: [head('')] } }),
-      overWire(load, {
-        name: 'Purser',
-        cpu_ms: purser.cpu_ms,
-        way: { port: purser.port, heads: sessions.map((session) => head(proxyAuthorization(session))) },
+      direct(field, size),
+      overWire(load, { name: 'bare Node: http + undici', ...bare }, { port: bare.port, heads: [head('')], bodyBytes }),
+      ...ofWay(peers, 'absolute').map((peer) => overWire(load, peer, { port: peer.port, heads: [head('')], bodyBytes })),
+      ...variantsOf(field, variants).map(({ name, purser, sessions }) =>
+        overWire(
+          load,
+          { name, cpu_ms: purser.cpu_ms },
+          { port: purser.port, heads: sessions.map((session) => head(proxyAuthorization(session))), bodyBytes },
+        ),
+      ),
+    ],
+  }
+}
+
+export async function reverse(field: Field, { size = 'small', peers, variants }: Extent = {}): Promise<Contest> {
+  const { origin, load } = field
+  const bare = await bareProxy(field, ['reverse', `${origin.plain}`])
+  const peer = await bareProxy(field, ['http-proxy-3', `${origin.plain}`])
+  const head = (port: number, more = '', prefix = '') =>
+    `GET ${prefix}${PATH_OF[size]}?n={n} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${more}${GET}`
+  const bodyBytes = BODY_BYTES[size]
+  const others = [{ name: 'bare Node: http + undici', ...bare }, { name: 'http-proxy-3', ...peer }, ...ofWay(peers, 'reverse')]
+  return {
+    title: titleOf('pass-through, reverse', size),
+    purser: PURSER,
+    direct: 'no proxy',
+    contenders: [
+      direct(field, size),
+      ...others.map((one) => overWire(load, one, { port: one.port, heads: [head(one.port)], bodyBytes })),
+      ...variantsOf(field, variants).map(({ name, purser, sessions }) => {
+        const heads = sessions.map(({ token }) => head(purser.port, `Purser-Session: ${token}\r\n`, '/bench'))
+        return overWire(load, { name, cpu_ms: purser.cpu_ms }, { port: purser.port, heads, bodyBytes })
       }),
     ],
   }
 }
 
-export async function reverse(field: Field): Promise<Contest> {
-  const { origin, load, purser, sessions } = field
-  const plain = await plainProxy(field, ['reverse', `${origin.plain}`])
-  const peer = await plainProxy(field, ['http-proxy-3', `${origin.plain}`])
-  const head = (port: number, more = '') => `GET /bench/data?n={n} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${more}${GET}`
-  const named = sessions.map(({ token }) => head(purser.port, `Purser-Session: ${token}\r\n`))
-  return {
-    title: 'pass-through, reverse',
-    purser: 'Purser',
-    direct: 'no proxy',
-    contenders: [
-      direct(field),
-      overWire(load, { name: 'http + undici dispatch', cpu_ms: plain.cpu_ms, way: { port: plain.port, heads: [head(plain.port)] } }),
-      overWire(load, { name: 'http-proxy-3', cpu_ms: peer.cpu_ms, way: { port: peer.port, heads: [head(peer.port)] } }),
-      overWire(load, { name: 'Purser', cpu_ms: purser.cpu_ms, way: { port: purser.port, heads: named } }),
-    ],
-  }
+function direct({ load, origin }: Field, size: Size): Contender {
+  const heads = [`GET ${PATH_OF[size]}?n={n} HTTP/1.1\r\nHost: 127.0.0.1:${origin.plain}\r\n${GET}`]
+  return overWire(load, { name: 'no proxy' }, { port: origin.plain, heads, bodyBytes: BODY_BYTES[size] })
 }
 
-function direct({ load, origin }: Field): Contender {
-  const heads = [`GET /data?n={n} HTTP/1.1\r\nHost: 127.0.0.1:${origin.plain}\r\n${GET}`]
-  return overWire(load, { name: 'no proxy', way: { port: origin.plain, heads } })
-}
+export const connectTo = (authority: string, more: string) => `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${more}\r\n`
 
-const connectTo = (authority: string, more: string) => `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${more}\r\n`
-
-export async function blindConnect(field: Field): Promise<Contest> {
-  const { origin, load, purser, sessions } = field
-  const plain = await plainProxy(field, ['connect'])
+export async function blindConnect(field: Field, { size = 'small', peers, variants }: Extent = {}): Promise<Contest> {
+  const { origin, load } = field
+  const bare = await bareProxy(field, ['connect'])
   const authority = `127.0.0.1:${origin.plain}`
-  const heads = [`GET /data?n={n} HTTP/1.1\r\nHost: ${authority}\r\n${GET}`]
-  const [session] = sessions
-  if (!session) throw new Error('no session was opened')
+  const heads = [`GET ${PATH_OF[size]}?n={n} HTTP/1.1\r\nHost: ${authority}\r\n${GET}`]
+  const common = { heads, bodyBytes: BODY_BYTES[size] }
   return {
-    title: 'pass-through, CONNECT blind',
-    purser: 'Purser',
+    title: titleOf('pass-through, CONNECT blind', size),
+    purser: PURSER,
     direct: 'no proxy',
     contenders: [
-      direct(field),
-      overWire(load, { name: 'net pipe', cpu_ms: plain.cpu_ms, way: { port: plain.port, heads, connect: connectTo(authority, '') } }),
-      overWire(load, {
-        name: 'Purser',
-        cpu_ms: purser.cpu_ms,
-        way: { port: purser.port, heads, connect: connectTo(authority, proxyAuthorization(session)) },
+      direct(field, size),
+      overWire(load, { name: 'bare Node: sockets piped', ...bare }, { port: bare.port, connect: connectTo(authority, ''), ...common }),
+      ...ofWay(peers, 'blind').map((peer) =>
+        overWire(load, peer, { port: peer.port, connect: peer.isTransparent ? null : connectTo(authority, ''), ...common }),
+      ),
+      ...variantsOf(field, variants).map(({ name, purser, sessions }) => {
+        const connect = connectTo(authority, proxyAuthorization(first(sessions)))
+        return overWire(load, { name, cpu_ms: purser.cpu_ms }, { port: purser.port, connect, ...common })
       }),
     ],
   }
 }
 
-export async function intercepted(field: Field): Promise<Contest> {
-  const { origin, load, purser, sessions, tls } = field
-  const plain = await plainProxy(field, ['intercepted', `${origin.tls}`, tls.cert, tls.key, tls.ca])
+export async function intercepted(field: Field, { size = 'small', peers, variants }: Extent = {}): Promise<Contest> {
+  const { origin, load, tls } = field
+  const bare = await bareProxy(field, ['intercepted', `${origin.tls}`, tls.cert, tls.key, tls.ca])
   const authority = `localhost:${origin.tls}`
-  const heads = [`GET /data?n={n} HTTP/1.1\r\nHost: ${authority}\r\n${GET}`]
-  const [session] = sessions
-  if (!session) throw new Error('no session was opened')
-  const inside = (caFile: string) => ({ heads, tls: { servername: 'localhost', caFile } })
+  const heads = [`GET ${PATH_OF[size]}?n={n} HTTP/1.1\r\nHost: ${authority}\r\n${GET}`]
+  const inside = (caFile: string) => ({ heads, bodyBytes: BODY_BYTES[size], tls: { servername: 'localhost', caFile } })
+  const others = [{ name: 'bare Node: TLS + undici', caFile: tls.ca, isTransparent: false, ...bare }, ...ofWay(peers, 'intercepted')]
   return {
-    title: 'pass-through, CONNECT intercepted (TLS on both sides)',
-    purser: 'Purser',
+    title: titleOf('pass-through, CONNECT intercepted', size),
+    purser: PURSER,
     direct: 'no proxy, TLS',
     contenders: [
-      overWire(load, { name: 'no proxy, TLS', way: { port: origin.tls, ...inside(tls.ca) } }),
-      overWire(load, {
-        name: 'TLS server + undici dispatch',
-        cpu_ms: plain.cpu_ms,
-        way: { port: plain.port, connect: connectTo(authority, ''), ...inside(tls.ca) },
-      }),
-      overWire(load, {
-        name: 'Purser',
-        cpu_ms: purser.cpu_ms,
-        way: { port: purser.port, connect: connectTo(authority, proxyAuthorization(session)), ...inside(purser.caFile) },
+      overWire(load, { name: 'no proxy, TLS' }, { port: origin.tls, ...inside(tls.ca) }),
+      ...others.map((one) =>
+        overWire(load, one, { port: one.port, connect: one.isTransparent ? null : connectTo(authority, ''), ...inside(one.caFile) }),
+      ),
+      ...variantsOf(field, variants).map(({ name, purser, sessions }) => {
+        const connect = connectTo(authority, proxyAuthorization(first(sessions)))
+        return overWire(load, { name, cpu_ms: purser.cpu_ms }, { port: purser.port, connect, ...inside(purser.caFile) })
       }),
     ],
   }
 }
 
-export async function paid(field: Field): Promise<Contest> {
+const paidHead =
+  ({ origin }: Field, path: string) =>
+  (session: Session) =>
+    `GET http://127.0.0.1:${origin.paid}${path}?n={n} HTTP/1.1\r\nHost: 127.0.0.1:${origin.paid}\r\n${proxyAuthorization(session)}${GET}`
+
+/** The origin answers 402 first; what pays, pays, and every answer is the paid one. */
+export async function paid(field: Field, { variants }: Extent = {}): Promise<Contest> {
   const { origin, load, purser, sessions, started } = field
   const file = here('x402-fetch-process.ts')
   const alone = started.use(await startProcess({ file, core: MEASURED_CORE, ready: Nothing }))
   const behind = started.use(await startProcess({ file, args: ['--listen', `${origin.paid}`], core: MEASURED_CORE, ready: Port }))
+  const bareFile = here('plain-payer.ts')
+  const bare = started.use(await startProcess({ file: bareFile, args: [`${origin.paid}`], core: MEASURED_CORE, ready: Port }))
   const url = `http://127.0.0.1:${origin.paid}/data`
-  const absolute = sessions.map(
-    (session) => `GET ${url}?n={n} HTTP/1.1\r\nHost: 127.0.0.1:${origin.paid}\r\n${proxyAuthorization(session)}${GET}`,
-  )
   const named = sessions.map(
     ({ token }) => `GET /paid/data?n={n} HTTP/1.1\r\nHost: 127.0.0.1:${purser.port}\r\nPurser-Session: ${token}\r\n${GET}`,
   )
-  const served = [`GET /data?n={n} HTTP/1.1\r\nHost: 127.0.0.1:${behind.ready.port}\r\n${GET}`]
+  const servedAt = (port: number) => ({ port, heads: [`GET /data?n={n} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${GET}`] })
   return {
     title: 'paid requests',
-    purser: 'Purser, absolute form',
+    purser: PURSER,
     contenders: [
       { name: '@x402/fetch alone', cpu_ms: alone.cpu_ms, run: (pace) => alone.ask({ url, ...pace }, Result) },
-      overWire(load, { name: '@x402/fetch behind http', cpu_ms: behind.cpu_ms, way: { port: behind.ready.port, heads: served } }),
-      overWire(load, { name: 'Purser, absolute form', cpu_ms: purser.cpu_ms, way: { port: purser.port, heads: absolute } }),
-      overWire(load, { name: 'Purser, reverse', cpu_ms: purser.cpu_ms, way: { port: purser.port, heads: named } }),
+      overWire(load, { name: '@x402/fetch behind http', cpu_ms: behind.cpu_ms }, servedAt(behind.ready.port)),
+      overWire(load, { name: 'bare Node: undici, native signing, no ledger', cpu_ms: bare.cpu_ms }, servedAt(bare.ready.port)),
+      ...variantsOf(field, variants).map((variant) => {
+        const heads = variant.sessions.map(paidHead(field, PATH_OF.small))
+        return overWire(load, { name: variant.name, cpu_ms: variant.purser.cpu_ms }, { port: variant.purser.port, heads })
+      }),
+      overWire(load, { name: 'Purser, reverse', cpu_ms: purser.cpu_ms }, { port: purser.port, heads: named }),
+    ],
+  }
+}
+
+/** The origin asks more than the policy allows, so that nothing is paid; peers pass its 402 on. */
+export async function refusals(field: Field, { peers }: Extent = {}): Promise<Contest> {
+  const { origin, load, purser, sessions } = field
+  const bare = await bareProxy(field, ['absolute', `${origin.paid}`])
+  const passed = [`GET http://127.0.0.1:${origin.paid}${COSTLY_PATH}?n={n} HTTP/1.1\r\nHost: 127.0.0.1:${origin.paid}\r\n${GET}`]
+  const others = [{ name: 'bare Node: http + undici, passes the 402 on', ...bare }, ...ofWay(peers, 'absolute')]
+  return {
+    title: 'refusals: an offer beyond every tier',
+    purser: PURSER,
+    contenders: [
+      ...others.map((one) => overWire(load, one, { port: one.port, heads: passed, status: 402, bodyBytes: -1 })),
+      overWire(
+        load,
+        { name: PURSER, cpu_ms: purser.cpu_ms },
+        { port: purser.port, heads: sessions.map(paidHead(field, COSTLY_PATH)), status: 403, bodyBytes: -1 },
+      ),
     ],
   }
 }

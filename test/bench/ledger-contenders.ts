@@ -7,6 +7,7 @@ import { randomIds, systemClock } from '../../src/clock.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { openPostgresLedger } from '../../src/ledger/postgres.ts'
 import { openDatabase } from '../../src/ledger/sqlite/database.ts'
+import { Pending } from '../../src/ledger/sqlite/pending.ts'
 import { composeLedger, openSqliteLedger } from '../../src/ledger/sqlite.ts'
 import type { PostgresServer } from '../postgres/server.ts'
 import { familyTime_ms } from './processes.ts'
@@ -53,7 +54,8 @@ export async function sqliteBed({ folder, oneEach }: BedOptions): Promise<Bed> {
     return () => clearTimeout(timer)
   }
   const db = openDatabase(file)
-  const ledger = await composeLedger(db, { ...basis, runId, ...(oneEach && { schedule }) })
+  const pending = new Pending()
+  const ledger = await composeLedger(db, { ...basis, runId, pending, ...(oneEach && { schedule }) })
   return {
     ...{ kind: 'sqlite', ledger },
     execute: async (sql) => db.exec(sql),
@@ -62,6 +64,8 @@ export async function sqliteBed({ folder, oneEach }: BedOptions): Promise<Bed> {
       const { cache_size } = z.object({ cache_size: z.bigint() }).parse(db.prepare('PRAGMA cache_size').get())
       db.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -4194304')
       await work()
+      // What was filled in past the ledger is not what it remembers.
+      pending.forget()
       db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = ${cache_size}`)
       db.exec('PRAGMA shrink_memory')
     },

@@ -1,7 +1,7 @@
 /**
- * Filling: many rows at once, copied from real ones with names and numbers of their own. Names are spread over all that
- * there could be, as random ones are, so that what is written next falls anywhere among them; they rise with the rows,
- * so that filling does not take hours.
+ * Filling: many rows at once, copied from real ones with names and numbers of their own. Nonces are spread over all that
+ * there could be, as real ones are, so that what is written next falls anywhere among them; they rise with the rows, so
+ * that filling does not take hours. Names of payments stand before all that are given from now on, as names of old ones do.
  */
 import { COUNTED_MS } from '../../src/limits.ts'
 import type { Bed, Kind } from './ledger-contenders.ts'
@@ -107,7 +107,7 @@ function columnValue(change: string, kind: Kind, { table, scale }: Pick<Copying,
   const payment = table === 'receipts' ? `(n.n / ${RECEIPTS_EACH})` : 'n.n'
   const filling = `substr($r || $r, 1, 56)`
   const words: readonly (readonly [string, string])[] = [
-    ['$id', `('pay_' || ${spread(payment, { alphabet: NAMING, bits: 6, digits: 5, of: scale.payments })} || '0123456789abcdefg')`],
+    ['$id', `('pay_-' || ${spread(payment, { alphabet: NAMING, bits: 6, digits: 5, of: scale.payments })} || '0123456789abcdefg')`],
     ['$nonce', `('0x' || ${spread('n.n', { alphabet: HEX, bits: 4, digits: 8, of: scale.payments })} || ${filling})`],
     ['$session', `(${payment} / ${scale.perSession})`],
     ['$perSession', String(scale.perSession)],

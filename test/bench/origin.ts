@@ -10,10 +10,12 @@ import { createServer as createPlain, type Server, type Socket } from 'node:net'
 import { createServer as createTls } from 'node:tls'
 import { NETWORK } from '../testnet/chain.ts'
 import { challengeOf, encodeBase64 } from '../testnet/wire.ts'
+import { BODY_BYTES, COSTLY_PATH, PATH_OF } from './sizes.ts'
 
-const BODY_BYTES = 1024
 const MAX_HEAD_BYTES = 64 * 1024
 const PRICE_ATOMIC = '1000'
+/** $2, more than the tier of the benchmarks allows. */
+const COSTLY_ATOMIC = '2000000'
 const MERCHANT = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8'
 const PAYER = '0x0000000000000000000000000000000000000001'
 const HEAD_END = '\r\n\r\n'
@@ -44,16 +46,27 @@ function answerOf(status: string, headers: readonly string[], body: string | Uin
   return Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), bytes])
 }
 
-const body = JSON.stringify({ data: 'x'.repeat(BODY_BYTES - 11) })
+const bodyOf = (bytes: number) => JSON.stringify({ data: 'x'.repeat(bytes - 11) })
+const body = bodyOf(BODY_BYTES.small)
 const type = ['Content-Type', 'application/json']
-const plainAnswer = answerOf('200 OK', type, body)
+const smallAnswer = answerOf('200 OK', type, body)
+const largeAnswer = answerOf('200 OK', type, bodyOf(BODY_BYTES.large))
+
+/** The target is in the first line, and nothing else of the head has these bytes. */
+const plainAnswer: Responder = (head) => (head.includes(PATH_OF.large, 0, 'latin1') ? largeAnswer : smallAnswer)
 
 /** x402 version 2: 402 with a proper challenge until the payment's header is there. */
-function seller(resource: string): Responder {
-  const { headers, body: words } = challengeOf(2, { amount: PRICE_ATOMIC, payTo: MERCHANT, window_s: 60, resource })
-  const challenge = answerOf('402 Payment Required', headers, words)
+function seller(port: number): Responder {
+  const challengeFor = (amount: string, path: string) => {
+    const terms = { amount, payTo: MERCHANT, window_s: 60, resource: `http://127.0.0.1:${port}${path}` }
+    const { headers, body: words } = challengeOf(2, terms)
+    return answerOf('402 Payment Required', headers, words)
+  }
+  const challenge = challengeFor(PRICE_ATOMIC, PATH_OF.small)
+  const costly = challengeFor(COSTLY_ATOMIC, COSTLY_PATH)
   let sold = 0
   return (head) => {
+    if (head.includes(COSTLY_PATH, 0, 'latin1')) return costly
     if (!/\r\npayment-signature:/i.test(head.toString('latin1'))) return challenge
     const transaction = `0x${(++sold).toString(16).padStart(64, '0')}`
     const settlement = encodeBase64({ success: true, transaction, network: NETWORK, payer: PAYER })
@@ -71,14 +84,14 @@ function listen(server: Server): Promise<number> {
 }
 
 const [, , certFile = '', keyFile = ''] = process.argv
-const plain = await listen(createPlain((socket) => answerEach(socket, () => plainAnswer)))
+const plain = await listen(createPlain((socket) => answerEach(socket, plainAnswer)))
 const tls = await listen(
   createTls({ cert: readFileSync(certFile), key: readFileSync(keyFile), ALPNProtocols: ['http/1.1'] }, (socket) =>
-    answerEach(socket, () => plainAnswer),
+    answerEach(socket, plainAnswer),
   ),
 )
-let sell: Responder = () => plainAnswer
+let sell: Responder = plainAnswer
 const paid = await listen(createPlain((socket) => answerEach(socket, (head) => sell(head))))
-sell = seller(`http://127.0.0.1:${paid}/data`)
+sell = seller(paid)
 console.log(JSON.stringify({ plain, tls, paid }))
 process.on('disconnect', () => process.exit(0))

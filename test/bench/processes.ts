@@ -5,17 +5,22 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createConnection, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
-import type { z } from 'zod'
+import { z } from 'zod'
 
 export const MEASURED_CORE = 0
 export const LOAD_CORE = 1
 
 const STOP_MS = 20_000
+const START_MS = 20_000
+const START_PAUSE_MS = 50
 /** What the kernel counts processor time in; a hundredth of a second on every Linux that people run. */
 const TICK_MS = 10
 
 export const isPinned: boolean = spawnSync('taskset', ['--version'], { stdio: 'ignore' }).status === 0
+
+const Failed = z.object({ fault: z.string() })
 
 /** A bench that is interrupted leaves nothing running. */
 const children = new Set<ChildProcess>()
@@ -29,7 +34,7 @@ export interface Plan<Ready> {
   readonly args?: readonly string[]
   /** Node's own, such as `--cpu-prof`. */
   readonly flags?: readonly string[]
-  readonly core: number
+  readonly core: number | 'all'
   /** The first line of stdout. */
   readonly ready: z.ZodType<Ready>
   /** Where stderr goes: a descriptor, or ours. */
@@ -38,16 +43,25 @@ export interface Plan<Ready> {
 
 export interface Running<Ready> extends AsyncDisposable {
   readonly ready: Ready
-  /** User and system time so far, in milliseconds; NaN where the system does not tell. */
+  readonly pid: number
+  /** User and system time so far, its children's among it, in milliseconds; NaN where the system does not tell. */
   cpu_ms(): number
-  /** One question at a time. */
+  /** Resident memory now, its children's among it; NaN where the system does not tell. */
+  rss_bytes(): number
+  /** One question at a time. @throws Error where the answer is `{ fault }`. */
   ask<Answer>(question: object, schema: z.ZodType<Answer>): Promise<Answer>
 }
 
 /** Resolves when the process has said where it is. @throws Error where it ends before. */
 export async function startProcess<Ready>(plan: Plan<Ready>): Promise<Running<Ready>> {
   const { file, args = [], flags = [], core, stderr } = plan
-  const [program = '', ...rest] = [...(isPinned ? ['taskset', '-c', `${core}`] : []), process.execPath, ...flags, file, ...args]
+  const [program = '', ...rest] = [
+    ...(isPinned && core !== 'all' ? ['taskset', '-c', `${core}`] : []),
+    process.execPath,
+    ...flags,
+    file,
+    ...args,
+  ]
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' }
   const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', stderr ?? 'inherit', 'ipc'] })
   children.add(child)
@@ -65,13 +79,71 @@ export async function startProcess<Ready>(plan: Plan<Ready>): Promise<Running<Re
 function runningOf<Ready>(child: ChildProcess, ready: Ready): Running<Ready> {
   return {
     ready,
-    cpu_ms: () => processorTime_ms(child.pid ?? 0),
+    pid: child.pid ?? 0,
+    cpu_ms: () => familyTime_ms(child.pid ?? 0),
+    rss_bytes: () => familyResident_bytes(child.pid ?? 0),
     async ask(question, schema) {
       child.send(question)
-      return schema.parse(await orEnd(child, (signal) => once(child, 'message', { signal })))
+      const answer = await orEnd(child, (signal) => once(child, 'message', { signal }))
+      const failed = Failed.safeParse(answer)
+      if (failed.success) throw new Error(failed.data.fault)
+      return schema.parse(answer)
     },
     [Symbol.asyncDispose]: () => stop(child),
   }
+}
+
+export interface ProgramPlan {
+  readonly command: string
+  readonly core: number
+  /** It is told a port that is free, and serves there. */
+  readonly args: (port: number) => Promise<readonly string[]>
+}
+
+/** A program of any language. Resolves when it takes connections. @throws Error where it ends before, or takes too long. */
+export async function startProgram({ command, core, args }: ProgramPlan): Promise<Running<{ readonly port: number }>> {
+  const port = await freePort()
+  const [program = '', ...rest] = [...(isPinned ? ['taskset', '-c', `${core}`] : []), command, ...(await args(port))]
+  const child = spawn(program, rest, { stdio: ['ignore', 'ignore', 'inherit'] })
+  children.add(child)
+  child.once('exit', () => children.delete(child))
+  try {
+    await orEnd(child, () => untilOpen(port, child))
+    return runningOf(child, { port })
+  } catch (fault) {
+    child.kill('SIGKILL')
+    throw fault
+  }
+}
+
+async function untilOpen(port: number, child: ChildProcess): Promise<unknown[]> {
+  const until = performance.now() + START_MS
+  while (child.exitCode === null && performance.now() < until) {
+    const socket = createConnection({ port, host: '127.0.0.1' })
+    try {
+      await once(socket, 'connect')
+      return []
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, START_PAUSE_MS))
+    } finally {
+      socket.destroy()
+    }
+  }
+  throw new Error(`${child.spawnargs.join(' ')} does not serve port ${port}`)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+/** The first line that a program says of itself; nothing where the path does not have it. */
+export function programVersion(command: string, args: readonly string[]): string | undefined {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' })
+  return status === 0 ? (`${stdout}${stderr}`.trim().split('\n')[0] ?? '') : undefined
 }
 
 async function firstLine(child: ChildProcess, file: string): Promise<string> {
@@ -116,6 +188,22 @@ export function familyTime_ms(pid: number): number {
   const ended = (Number(fields[13]) + Number(fields[14])) * TICK_MS
   // One that ends while it is asked is counted among the ended soon.
   return childrenOf(pid).reduce((sum, child) => sum + (processorTime_ms(child) || 0), processorTime_ms(pid) + ended)
+}
+
+const PAGE_BYTES = 4096
+
+/** The second field of /proc/PID/statm. */
+function residentOf_bytes(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** Of a process and its children; what they share counts for each. */
+function familyResident_bytes(pid: number): number {
+  return childrenOf(pid).reduce((sum, child) => sum + (residentOf_bytes(child) || 0), residentOf_bytes(pid))
 }
 
 function childrenOf(pid: number): readonly number[] {

@@ -2,10 +2,10 @@
  * Agents and the doorway through which they ask: a stand-in for the proxy, which knows no money. An agent asks, waits as
  * long as it likes, and asks again for what it did not get, at any replica.
  */
-import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { PaidAnswer, PaidRequest, PaymentOutcome } from '../../src/session/exchange.ts'
 import type { Agenda, Life } from './agenda.ts'
+import { EMPTY_BODY } from './empty-body.ts'
 import type { Merchant } from './merchants.ts'
 import type { Errand } from './plan.ts'
 import type { Random } from './random.ts'
@@ -146,6 +146,8 @@ export class Agent {
   async #serve(connection: Connection): Promise<void> {
     const { running } = connection
     const road = { ...this.#options, life: running.life, url: this.url }
+    const paid = await this.#payFirst(connection, road)
+    if (paid) return this.#answer(connection, paid)
     const unpaid = await askUnpaid(road)
     if (!unpaid) return this.#tell(connection, { kind: 'nothing' })
     const session = await running.ledger.session(this.#options.sessionId).catch(() => undefined)
@@ -153,6 +155,17 @@ export class Agent {
     const request = this.#request(connection, session)
     const outcome = await running.pay(request, unpaid, roadOf(road), () => askUnpaid(road))
     return this.#answer(connection, outcome)
+  }
+
+  /** Undefined where nothing has left. */
+  async #payFirst(connection: Connection, road: RoadOptions): Promise<PaymentOutcome | undefined> {
+    const { preempt, ledger } = connection.running
+    if (!preempt) return undefined
+    const session = await ledger.session(this.#options.sessionId).catch(() => undefined)
+    if (!session) return undefined
+    const request = this.#request(connection, session)
+    if (!preempt.expects(request)) return undefined
+    return preempt.pay(request, roadOf({ ...road, first: true }), () => askUnpaid(road))
   }
 
   #request({ gone }: Connection, session: PaidRequest['session']): PaidRequest {
@@ -195,13 +208,12 @@ export class Agent {
   }
 }
 
-const EMPTY_BODY = { digest: createHash('sha256').digest('hex'), bytes: 0, replayable: true, bound_bytes: 65_536 }
-
 /** The whole body, or undefined where it broke off or the agent went away. */
 function readAll(body: Readable, signal: AbortSignal): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     if (signal.aborted) body.destroy()
+    if (body.closed) resolve(undefined)
     body.on('data', (chunk: Buffer) => chunks.push(chunk))
     body.on('end', () => resolve(Buffer.concat(chunks)))
     body.on('error', () => resolve(undefined))

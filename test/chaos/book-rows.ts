@@ -9,7 +9,8 @@ export function entryOf(row: Cells): Entry {
     ...{ id: text(row, 'id'), purchaseId: text(row, 'purchase_id'), sessionId: text(row, 'session_id'), url: text(row, 'url') },
     ...{
       state: text(row, 'state'),
-      nonce: text(row, 'nonce'),
+      nonce: text(row, row.nonce === null ? 'reused_nonce' : 'nonce'),
+      replaces: row.replaces === null ? null : text(row, 'replaces'),
       amount: BigInt(text(row, 'amount')),
       amountAtomic: text(row, 'amount_atomic'),
     },

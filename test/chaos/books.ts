@@ -8,6 +8,8 @@ export interface Entry {
   readonly url: string
   readonly state: string
   readonly nonce: string
+  /** The payment with the same nonce whose place it took. */
+  readonly replaces: string | null
   readonly amount: bigint
   readonly amountAtomic: string
   readonly payTo: string
@@ -48,7 +50,7 @@ export interface Books {
   readonly version: number
   /** Payments that were ever reserved, oldest first. */
   entries(): readonly Entry[]
-  /** As `entries`, of one nonce, with what is decided and not durable yet. */
+  /** As `entries`, the newest of one nonce, with what is decided and not durable yet. */
   decided(nonce: string): Entry | undefined
   accounts(): readonly Account[]
   /** In the order of writing, from place `from` on. */

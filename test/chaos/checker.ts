@@ -66,7 +66,7 @@ export class Checker {
   readonly #heads = new Map<string, { number: number; hash: string }>()
   /** When a nonce's payment became settled or expired. */
   readonly #concluded = new Map<string, number>()
-  /** Nonces whose bytes are durable. */
+  /** Payments whose bytes are durable. */
   readonly #kept = new Set<string>()
   /** Payments that have a receipt beside a refusal's, with the state that the newest one says. */
   readonly #told = new Map<string, string>()
@@ -107,20 +107,24 @@ export class Checker {
       throw new Violation('I3', `payment ${entry.id} was signed while it was ${entry.state}`)
     const same = entry.amountAtomic === String(data.value) && entry.payTo.toLowerCase() === data.to.toLowerCase()
     if (!same) throw new Violation('I4', `payment ${entry.id} was decided for ${entry.amountAtomic} and signed for ${data.value}`)
-    const known = truth.find(data.nonce)
-    if (known) throw new Violation('I2', `nonce ${data.nonce} was signed twice`)
-    const { id, sessionId, url } = entry
+    const { id, sessionId, url, replaces } = entry
+    if (truth.of(id)) throw new Violation('I2', `payment ${id} was signed twice`)
+    const other = truth.with(data.nonce).find(({ paymentId }) => paymentId !== replaces)
+    if (other) throw new Violation('I2', `nonce ${data.nonce} belongs to payment ${other.paymentId} and was signed for ${id}`)
     truth.add({ transfer: data, paymentId: id, sessionId, url, life, left: false, withdrawn: entry.state === 'void' })
   }
 
   /** Before the first byte of a payment leaves. `headers`: what carries it. @throws Violation. */
   leaving(nonce: string, headers: readonly string[], books: Books): void {
     const { truth } = this.#options
-    const signed = truth.find(nonce)
-    if (!signed) throw new Violation('I3', `nonce ${nonce} left without ever being signed`)
-    const entry = books.entries().find((one) => one.nonce === nonce)
-    if (!entry) throw new Violation('I3', `payment ${signed.paymentId} left before its row was durable`)
-    if (entry.headers !== JSON.stringify(headers)) throw new Violation('I3', `payment ${entry.id} left before its bytes were durable`)
+    const all = truth.with(nonce)
+    if (all.length === 0) throw new Violation('I3', `nonce ${nonce} left without ever being signed`)
+    const carried = JSON.stringify(headers)
+    const rows = books.entries().filter((one) => one.nonce === nonce)
+    const entry = rows.find((one) => one.headers === carried) ?? rows.at(-1)
+    const signed = all.find(({ paymentId }) => paymentId === entry?.id)
+    if (!entry || !signed) throw new Violation('I3', `nonce ${nonce} left before its row was durable`)
+    if (entry.headers !== carried) throw new Violation('I3', `payment ${entry.id} left before its bytes were durable`)
     if (entry.state === 'void') throw new Violation('I3', `payment ${entry.id} left although it is void`)
     truth.leave(signed)
   }
@@ -176,7 +180,7 @@ export class Checker {
   /** Money is free again only where nothing was signed, nothing of it left, or the chain can never take it. */
   #released({ id, nonce }: Entry): void {
     const { truth, chain } = this.#options
-    const signed = truth.find(nonce)
+    const signed = truth.of(id)
     if (!signed || this.#dead(signed)) return
     if (signed.left) {
       const how = chain.used(nonce) ? 'the chain has taken it' : 'the chain may still take it'
@@ -185,8 +189,12 @@ export class Checker {
     truth.withdraw(signed)
   }
 
-  #dead({ transfer: { nonce, validBefore } }: Signed): boolean {
-    return this.#options.chain.dead(nonce, Number(validBefore))
+  #dead(signed: Signed): boolean {
+    const { chain, truth } = this.#options
+    const { nonce, validBefore } = signed.transfer
+    if (chain.dead(nonce, Number(validBefore))) return true
+    const use = chain.finalUse(nonce)
+    return use?.call.kind === 'transfer' && !truth.made(signed, use.call)
   }
 
   /** Nobody can ever take it: withdrawn, dead, or lost with the process that alone had it. */
@@ -198,8 +206,8 @@ export class Checker {
    * It never left. Where it is written nowhere it ended with its process; where its void is decided, whatever was decided
    * on the room that this gave is durable with it or not at all.
    */
-  #unreachable({ life, transfer: { nonce } }: Signed, books: Books): boolean {
-    return life.alive ? books.decided(nonce)?.state === 'void' : !this.#kept.has(nonce)
+  #unreachable({ life, paymentId, transfer: { nonce } }: Signed, books: Books): boolean {
+    return life.alive ? books.decided(nonce)?.state === 'void' : !this.#kept.has(paymentId)
   }
 
   #caps(books: Books): void {
@@ -217,14 +225,15 @@ export class Checker {
   }
 
   #purchasesOnce(books: Books): void {
-    const live = new Map<string, number>()
+    const live = new Map<string, Set<string>>()
     for (const signed of this.#options.truth.all) {
       if (this.#gone(signed, books) || this.#over(signed)) continue
-      live.set(signed.url, (live.get(signed.url) ?? 0) + 1)
+      // Of two with one nonce the token settles one.
+      live.set(signed.url, (live.get(signed.url) ?? new Set()).add(signed.transfer.nonce))
     }
-    for (const [url, count] of live) {
+    for (const [url, { size }] of live) {
       const wanted = this.#options.wanted(url)
-      if (count > wanted) throw new Violation('I2', `${count} authorizations are live or taken for ${wanted} purchases of ${url}`)
+      if (size > wanted) throw new Violation('I2', `${size} authorizations are live or taken for ${wanted} purchases of ${url}`)
     }
   }
 
@@ -239,8 +248,8 @@ export class Checker {
       this.#receipts++
       this.#link(receipt)
     }
-    for (const { nonce, state, headers, concludedAt } of books.entries()) {
-      if (headers !== null) this.#kept.add(nonce)
+    for (const { id, nonce, state, headers, concludedAt } of books.entries()) {
+      if (headers !== null) this.#kept.add(id)
       if ((state === 'settled' || state === 'expired') && concludedAt !== null) this.#concluded.set(nonce, concludedAt)
     }
   }

@@ -52,7 +52,9 @@ export function compareWithChain(world: World, { known }: Plan): void {
   const spent = new Map<string, bigint>()
   const parents = new Map(ground.books.accounts().map(({ id, parent }) => [id, parent]))
   for (const entry of ground.books.entries()) {
-    const taken = chain.finalUse(entry.nonce)?.call.kind === 'transfer'
+    const use = chain.finalUse(entry.nonce)
+    const signed = truth.of(entry.id)
+    const taken = use?.call.kind === 'transfer' && signed !== undefined && truth.made(signed, use.call)
     if (taken && entry.state !== 'settled' && entry.state !== 'expired')
       throw new Violation('G4', `payment ${entry.id} is ${entry.state}, and the chain took it`)
     if (!taken && known && entry.state !== 'void')
@@ -68,7 +70,7 @@ export function compareWithChain(world: World, { known }: Plan): void {
     if (account.spent !== sum) throw new Violation('G1', `session ${account.id} says ${account.spent} spent, its payments say ${sum}`)
   }
   for (const use of chain.finalUses())
-    if (!truth.find(use.call.nonce)) throw new Violation('I3', `the chain took ${use.call.nonce}, which nobody signed`)
+    if (truth.with(use.call.nonce).length === 0) throw new Violation('I3', `the chain took ${use.call.nonce}, which nobody signed`)
   for (const { paymentId, withdrawn, left } of truth.all) {
     const entry = ground.books.entries().find(({ id }) => id === paymentId)
     if (!entry && left) throw new Violation('I5', `payment ${paymentId} left and has no row`)

@@ -3,6 +3,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Clock, Ids } from '../../src/clock.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { migrate } from '../../src/ledger/sqlite/migrations/migrate.ts'
+import { Pending } from '../../src/ledger/sqlite/pending.ts'
 import { composeLedger } from '../../src/ledger/sqlite.ts'
 import type { Events } from '../../src/telemetry/events.ts'
 import type { Agenda, Life } from './agenda.ts'
@@ -20,7 +21,8 @@ export interface Place {
   readonly events: Events
   readonly confirmable: readonly string[]
   readonly nameRun: () => string
-  readonly losses: number
+  /** Share of calls to the ledger of which something is lost, now. */
+  readonly losses: () => number
   readonly cut: () => boolean
   readonly heardAt: () => number
 }
@@ -37,10 +39,11 @@ export interface Ground {
 
 const REFERRED = ['payments', 'sessions']
 
-/** How long a commit takes. */
+/** How long a commit takes until it is made, and then until it is on the disk. */
 const COMMIT_MS = [0.05, 8] as const
+const SYNC_MS = [0.05, 8] as const
 
-const ENTRY_COLUMNS = `id, purchase_id, session_id, url, state, nonce, amount, amount_atomic, pay_to, headers, evidence,
+const ENTRY_COLUMNS = `id, purchase_id, session_id, url, state, nonce, reused_nonce, replaces, amount, amount_atomic, pay_to, headers, evidence,
   delivered, dispute, reserved_at, concluded_at, check_at, refunded`
 
 /** A process that starts prepares some hundred statements; histories start thousands of them over the same database. */
@@ -57,12 +60,15 @@ class RememberingDatabase extends DatabaseSync {
 /** One database in memory, as one process has it. Histories follow each other in it, and each sees its own part. */
 export class SqliteGround implements Ground {
   readonly #db = new RememberingDatabase(':memory:', { readBigInts: true })
+  /** What the open ledger has decided and not written yet. */
+  #pending = new Pending()
   #books: SqliteBooks | undefined
   /** The ledger that is open, and the process that has it. A start costs more than a history, so it outlives its process. */
   #ledger: Ledger | undefined
   #place: Place | undefined
 
   readonly #wipe: string
+  #syncing = false
 
   constructor() {
     migrate(this.#db)
@@ -74,14 +80,15 @@ export class SqliteGround implements Ground {
   }
 
   get books(): SqliteBooks {
-    this.#books ??= new SqliteBooks(this.#db)
+    this.#books ??= new SqliteBooks(this.#db, () => this.#pending.write())
     return this.#books
   }
 
   /** The next history begins with nothing in any table. */
   begin(): void {
-    if (this.#db.isTransaction) this.crashed(false)
+    if (this.#db.isTransaction || this.#syncing) this.crashed(false)
     this.#db.exec(this.#wipe)
+    this.#pending.forget()
     // Made anew from what is there, so not before it is gone.
     this.#books = undefined
   }
@@ -95,8 +102,13 @@ export class SqliteGround implements Ground {
 
   crashed(landed: boolean): void {
     this.#ledger = undefined
+    // What is pending is written with the commit, so that it lands with it.
+    if (this.#db.isTransaction && landed) this.#pending.write()
     if (this.#db.isTransaction) this.#db.exec(landed ? 'COMMIT' : 'ROLLBACK')
+    // What was committed outlives its process, on the disk or not.
+    this.#syncing = false
     this.books.refresh()
+    this.books.publish()
   }
 
   attend(): void {
@@ -122,7 +134,18 @@ export class SqliteGround implements Ground {
         this.books.refresh()
       })
     }
-    return composeLedger(this.#db, { clock, events, confirmable, schedule, ids: (prefix) => this.#now.ids(prefix), runId: nameRun() })
+    const sync = (done: (fault: unknown) => void) => {
+      const { agenda, random, life } = this.#now
+      this.#syncing = true
+      agenda.later(random.spread(...SYNC_MS), life, () => {
+        this.#syncing = false
+        this.books.publish()
+        done(undefined)
+      })
+    }
+    this.#pending = new Pending()
+    const own = { pending: this.#pending, ids: (prefix: string) => this.#now.ids(prefix), runId: nameRun() }
+    return composeLedger(this.#db, { clock, events, confirmable, schedule, sync, ...own })
   }
 
   get #now(): Place {
@@ -131,67 +154,87 @@ export class SqliteGround implements Ground {
   }
 }
 
+interface Shelf {
+  readonly entries: readonly Entry[]
+  readonly accounts: readonly Account[]
+  /** How many of the receipts. */
+  readonly receipts: number
+}
+
 class SqliteBooks implements Books {
   readonly #db: DatabaseSync
   readonly #sql: ReturnType<typeof prepare>
   readonly #from: Readonly<Record<'payments' | 'sessions', bigint>>
   #changes = -1n
-  #entries: readonly Entry[] = []
-  #accounts: readonly Account[] = []
+  /** What is committed, and of it what is on the disk. */
+  #committed: Shelf = { entries: [], accounts: [], receipts: 0 }
+  #durable = this.#committed
   readonly #receipts: ReceiptEntry[] = []
   #receiptsTo: bigint
   version = 0
 
-  constructor(db: DatabaseSync) {
+  readonly #settle: () => void
+
+  /** `settle` writes into the open transaction what the ledger has decided in memory. */
+  constructor(db: DatabaseSync, settle: () => void) {
     this.#db = db
+    this.#settle = settle
     this.#sql = prepare(db)
     const last = (table: string) => whole(db.prepare(`SELECT coalesce(max(seq), 0) AS seq FROM ${table}`).get(), 'seq')
     this.#from = { payments: last('payments'), sessions: last('sessions') }
     this.#receiptsTo = last('receipts')
   }
 
-  /** Reads what is durable; called right after each commit, before anybody hears of it. */
+  /** Reads what is committed; called right after each commit. */
   refresh(): void {
     if (this.#db.isTransaction) return
     const changes = whole(this.#sql.changes.get(), 'changes')
     if (changes === this.#changes) return
     this.#changes = changes
-    this.#entries = this.#sql.entries.all(this.#from.payments).map(entryOf)
-    this.#accounts = this.#sql.accounts.all(this.#from.sessions).map(accountOf)
-    for (const row of this.#sql.receipts.all(this.#receiptsTo)) this.#takeReceipt(row)
+    const entries = this.#sql.entries.all(this.#from.payments).map(entryOf)
+    const accounts = this.#sql.accounts.all(this.#from.sessions).map(accountOf)
+    for (const row of this.#sql.receipts.all(this.#receiptsTo)) this.#takeReceipt(row, accounts)
+    this.#committed = { entries, accounts, receipts: this.#receipts.length }
+  }
+
+  /** What was read is on the disk; called before anybody hears of it. */
+  publish(): void {
+    if (this.#durable === this.#committed) return
+    this.#durable = this.#committed
     this.version++
   }
 
   /** What is still told of earlier histories is not this one's. */
-  #takeReceipt(row: Parameters<typeof receiptOf>[0]): void {
+  #takeReceipt(row: Parameters<typeof receiptOf>[0], accounts: readonly Account[]): void {
     const receipt = receiptOf(row)
     this.#receiptsTo = whole(row, 'seq')
-    if (this.#accounts.some(({ id }) => id === receipt.sessionId)) this.#receipts.push(receipt)
+    if (accounts.some(({ id }) => id === receipt.sessionId)) this.#receipts.push(receipt)
   }
 
   entries(): readonly Entry[] {
-    return this.#entries
+    return this.#durable.entries
   }
 
   decided(nonce: string): Entry | undefined {
-    const row = this.#sql.decided.get(nonce)
+    if (this.#db.isTransaction) this.#settle()
+    const row = this.#sql.decided.get(nonce, nonce)
     return row && entryOf(row)
   }
 
   accounts(): readonly Account[] {
-    return this.#accounts
+    return this.#durable.accounts
   }
 
   receipts(from: number): readonly ReceiptEntry[] {
-    return this.#receipts.slice(from)
+    return this.#receipts.slice(from, this.#durable.receipts)
   }
 }
 
 function prepare(db: DatabaseSync) {
   return {
     changes: db.prepare('SELECT total_changes() AS changes'),
-    entries: db.prepare(`SELECT ${ENTRY_COLUMNS} FROM payments WHERE seq > ? AND nonce IS NOT NULL ORDER BY seq`),
-    decided: db.prepare(`SELECT ${ENTRY_COLUMNS} FROM payments WHERE nonce = ?`),
+    entries: db.prepare(`SELECT ${ENTRY_COLUMNS} FROM payments WHERE seq > ? AND coalesce(nonce, reused_nonce) IS NOT NULL ORDER BY seq`),
+    decided: db.prepare(`SELECT ${ENTRY_COLUMNS} FROM payments WHERE nonce = ? OR reused_nonce = ? ORDER BY seq DESC LIMIT 1`),
     accounts: db.prepare('SELECT id, parent, cap, spent, held FROM sessions WHERE seq > ?'),
     receipts: db.prepare('SELECT seq, session_id, number, payment_id, kind, hash, body FROM receipts WHERE seq > ? ORDER BY seq'),
   }

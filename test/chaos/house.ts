@@ -30,8 +30,9 @@ const ignore = () => undefined
 const events: Events = {
   ...{ exchangeEnded: ignore, challengeSeen: ignore, decided: ignore, paymentEntered: ignore, thresholdReached: ignore },
   ...{ reconciled: ignore, phaseTook: ignore, ledgerTook: ignore, receiptWritten: ignore, undelivered: ignore },
+  ...{ archived: ignore, retentionPassed: ignore },
   ...{ upstreamConnections: ignore, approvalWaited: ignore, noticeEnded: ignore, approvalUndelivered: ignore, priceDrifted: ignore },
-  ...{ circuitTurned: ignore, loopDetected: ignore, sessionDrifted: ignore },
+  ...{ circuitTurned: ignore, loopDetected: ignore, sessionDrifted: ignore, preempted: ignore, workerEnded: ignore, workersUp: ignore },
   ...{ warned: ignore, faulted: ignore },
 }
 

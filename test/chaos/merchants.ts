@@ -99,8 +99,10 @@ export class Merchant {
   }
 
   /** Decides over a presented payment, and replies when it is its time. */
-  async receive(presented: Presented): Promise<Reply> {
+  async receive(presented: Presented, first = false): Promise<Reply> {
     const { random } = this.#options
+    // What was not asked for yet may be free by now, or cost something else.
+    if (first && random.chance(0.4)) return random.chance(0.4) ? plainAnswer(200) : this.#again(presented.url)
     const served = this.#served.get(presented.nonce)
     if (served !== undefined) return random.chance(0.7) ? this.#paid(served) : this.#refused('payment was used before')
     return this.#act(random.chance(0.5) ? this.#favourite : manner(random), presented)

@@ -50,6 +50,8 @@ export interface Plan {
   readonly replicas: number
   /** The chain can be asked. */
   readonly known: boolean
+  /** First attempts are paid where a route is known to charge. */
+  readonly preemptive: boolean
   readonly finality: number
   readonly sessions: readonly PlannedSession[]
   /** Shares of the manners of each merchant come from its own stream. */
@@ -68,7 +70,7 @@ export interface Plan {
 const DOLLAR = 1_000_000n
 
 /** Streams of chance of what not every history has. */
-const STREAMS = { windows: 50, halts: 51, refunds: 52 } as const
+const STREAMS = { windows: 50, halts: 51, refunds: 52, preemptive: 53 } as const
 
 export function planOf(seed: number, wanted: { readonly adapter?: Adapter } = {}): Plan {
   const random = new Random(seed)
@@ -84,6 +86,7 @@ export function planOf(seed: number, wanted: { readonly adapter?: Adapter } = {}
   const part = { random, span_ms, stream, replicas, sessions, rush }
   return {
     ...basis,
+    preemptive: basis.known && new Random(seed, STREAMS.preemptive).chance(0.4),
     sessions,
     errands: errandsOf(part, basis.merchants),
     mishaps: mishapsOf(part),

@@ -57,7 +57,9 @@ class SimulatedBooks implements Books {
   entries(): readonly Entry[] {
     if (this.#at === this.version) return this.#entries
     this.#at = this.version
-    const decided = [...this.#server.tables.rows('payments').values()].filter(({ nonce }) => nonce !== null)
+    const decided = [...this.#server.tables.rows('payments').values()].filter(
+      ({ nonce, reused_nonce }) => nonce !== null || reused_nonce !== null,
+    )
     this.#entries = decided.map((row) => this.#entryOf(row))
     return this.#entries
   }
@@ -69,7 +71,7 @@ class SimulatedBooks implements Books {
   }
 
   decided(nonce: string): Entry | undefined {
-    return this.entries().find((entry) => entry.nonce === nonce)
+    return this.entries().findLast((entry) => entry.nonce === nonce)
   }
 
   accounts(): readonly Account[] {

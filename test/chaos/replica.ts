@@ -12,14 +12,17 @@ import { createPhases, type PaymentDeps } from '../../src/payment/deps.ts'
 import { createGuards } from '../../src/payment/guards.ts'
 import { createInFlight } from '../../src/payment/in-flight.ts'
 import { createPay } from '../../src/payment/pay.ts'
+import { createPreempt } from '../../src/payment/preempt.ts'
 import { createRecovery } from '../../src/payment/recover.ts'
-import type { OnPaymentRequired } from '../../src/session/exchange.ts'
+import { createRoutes, type Routes } from '../../src/payment/routes.ts'
+import type { OnPaymentRequired, Preempt } from '../../src/session/exchange.ts'
 import type { Events } from '../../src/telemetry/events.ts'
 import type { TransferAuthorization } from '../../src/wallet/wallet.ts'
 import { type Agenda, Life } from './agenda.ts'
 import { isDue, isUnproven, returnsCounted } from './books.ts'
 import type { ChainModel } from './chain-model.ts'
 import { chainPort } from './chain-port.ts'
+import { EMPTY_BODY } from './empty-body.ts'
 import type { Ground, Place } from './grounds.ts'
 import { HOUSE, type tillOf } from './house.ts'
 import type { Random } from './random.ts'
@@ -33,12 +36,15 @@ export interface ReplicaOptions {
   /** The chain can be asked at all, and now. */
   readonly chainKnown: boolean
   readonly chainUp: () => boolean
+  /** First attempts are paid where a route is known to charge. */
+  readonly preemptive: boolean
   /** Transfers back are looked for. */
   readonly watching: boolean
   readonly ground: Ground
   readonly ids: Ids
   readonly till: ReturnType<typeof tillOf>
-  readonly losses: number
+  /** Share of calls to the ledger of which something is lost, now. */
+  readonly losses: () => number
   readonly round_ms: number
   /** A broken control puts itself between the flow and its ledger here. */
   readonly ledgerOf: (ledger: Ledger, life: Life) => Ledger
@@ -51,11 +57,18 @@ export interface Running {
   readonly life: Life
   readonly ledger: Ledger
   readonly pay: OnPaymentRequired
+  readonly preempt: Preempt | undefined
   readonly look: () => Promise<void>
 }
 
 /** After so many rounds in a row that found nothing due, the next ones come later and later, up to so many times as late. */
 const PATIENCE = { rounds: 8, times: 256 } as const
+
+/** Far more eager than the program: one challenge makes a route known, and nothing pauses it. */
+function eagerRoutes(clock: Clock): Routes {
+  const routes = createRoutes({ after: 1, terms_ms: 3_600_000, hosts: ['*'] }, clock)
+  return { ...routes, challenged: (matter) => routes.charged({ ...matter, body: EMPTY_BODY }, 0), pause: () => undefined }
+}
 
 /** A process takes this long from its start to its first request. */
 const START_MS = [1, 2_000] as const
@@ -164,7 +177,7 @@ export class Replica {
   }
 
   #compose(life: Life, { ledger, clock, events }: Pick<PaymentDeps, 'ledger' | 'clock' | 'events'>): Running {
-    const { ids, onSign, agenda, ground, till, watching } = this.#options
+    const { ids, onSign, agenda, ground, till, watching, preemptive } = this.#options
     const chain = chainPort({ ...this.#options, life })
     const recovery = createRecovery({ ledger, chain, clock, events, wallets: watching ? [HOUSE.watched] : [] })
     const guard = createClockGuard({ chain, clock, events })
@@ -175,6 +188,7 @@ export class Replica {
       funds: createFunds({ chain: { networks: [], balance: async () => 0n }, ledger, clock, events }),
       guards: createGuards({ circuitBreaker: null, loopGuard: null, clock, events }),
       inFlight: createInFlight(),
+      ...(preemptive && { routes: eagerRoutes(clock) }),
       discovery: noDiscovery,
       answers: createAnswers({ ledger, key: HOUSE.secret, clock, events }),
       clockBar: (network) => guard.bar(network),
@@ -190,7 +204,8 @@ export class Replica {
       await recovery.round()
       this.#looked = true
     }
-    return { life, ledger, pay: createPay(deps), look }
+    const preempt = deps.routes && createPreempt(deps, { routes: deps.routes, provable: new Set([HOUSE.network]) })
+    return { life, ledger, pay: createPay(deps), preempt, look }
   }
 
   /** Rounds that could find nothing are not played; most of them are of that kind. */

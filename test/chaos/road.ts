@@ -14,6 +14,8 @@ export interface RoadOptions {
   readonly merchant: Merchant
   readonly url: string
   readonly way_ms: readonly [low: number, high: number]
+  /** The merchant has asked for nothing yet. */
+  readonly first?: boolean
   /** Right before the first byte of a payment leaves. */
   readonly onLeaving: (nonce: string, headers: readonly string[]) => void
 }
@@ -45,7 +47,7 @@ export function roadOf(options: RoadOptions): Send {
 }
 
 function travel(options: RoadOptions, presented: Presented, resolve: (result: SendResult) => void): void {
-  const { agenda, random, life, merchant, way_ms } = options
+  const { agenda, random, life, merchant, way_ms, first = false } = options
   let over = false
   const end = (result: SendResult) => {
     if (!over) resolve(result)
@@ -57,7 +59,7 @@ function travel(options: RoadOptions, presented: Presented, resolve: (result: Se
   if (going && random.chance(0.5)) return
   agenda.later(UPSTREAM_HEAD_TIMEOUT_MS, life, () => end(failed(true, 'upstream_timeout')))
   agenda.later(random.spread(...way_ms), agenda.world, () => {
-    void merchant.receive(presented).then((reply) => {
+    void merchant.receive(presented, first).then((reply) => {
       if (reply.kind === 'silence') return
       agenda.later(random.spread(...way_ms), life, () => end(coming ? failed(true, 'upstream_unreachable') : resultOf(reply)))
     })

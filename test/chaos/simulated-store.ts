@@ -29,8 +29,8 @@ export interface WayOptions {
   readonly agenda: Agenda
   readonly random: Random
   readonly life: Life
-  /** Share of calls of which something is lost. */
-  readonly losses: number
+  /** Share of calls of which something is lost, now. */
+  readonly losses: () => number
   /** True while this process and the server cannot hear each other. */
   readonly cut: () => boolean
   readonly nameRun: () => string
@@ -148,7 +148,8 @@ export class SimulatedStore implements Store {
    */
   async call<T>(kind: FaultKind, work: () => T | Promise<T>, onLate?: (result: T) => void): Promise<T> {
     const { agenda, life, random, losses, cut } = this.#way
-    const [lostThere, lostBack] = [random.chance(losses / 2), random.chance(losses / 2)]
+    const share = losses() / 2
+    const [lostThere, lostBack] = [random.chance(share), random.chance(share)]
     const answer = Promise.withResolvers<T>()
     const fail = (delay_ms: number) => agenda.later(delay_ms, life, () => answer.reject(new StoreFault(kind, 'the connection was lost')))
     agenda.later(random.spread(0.05, 4), agenda.world, () => {

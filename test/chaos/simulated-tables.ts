@@ -1,6 +1,6 @@
 /** The tables of a simulated database: rows by primary key, with the columns, defaults and unique keys of the real schema. */
 
-import { initial } from '../../src/ledger/postgres/migrations/0001-initial.ts'
+import { MIGRATIONS } from '../../src/ledger/postgres/migrations/migrate.ts'
 import { PRIMARY_KEYS, type Row, type RowChange, StoreFault, type TableName, type Value } from '../../src/ledger/postgres/store.ts'
 
 type Cell = Row[string]
@@ -19,7 +19,7 @@ interface Schema {
   readonly unique: readonly string[]
 }
 
-const SCHEMAS = readSchemas(initial)
+const SCHEMAS = readSchemas(MIGRATIONS.map(({ sql }) => sql).join('\n'))
 
 /** The few columns with constraints that a row as a whole must satisfy. */
 const CHECKS: Partial<Record<TableName, (row: Row) => boolean>> = {
@@ -125,7 +125,10 @@ function schemaOf(table: TableName): Schema {
 function readSchemas(text: string): ReadonlyMap<string, Schema> {
   const schemas = new Map<string, Schema>()
   for (const [, name, body] of text.matchAll(/CREATE TABLE (\w+) \(\n([\s\S]*?)\n\)/g)) {
-    const lines = (body ?? '').split('\n').map((line) => /^ {2}"?([a-z_]+)"? (text|bigint|bytea|boolean)\b(.*)$/.exec(line))
+    const added = [...text.matchAll(/ALTER TABLE (\w+) ADD COLUMN (\w+ \w+.*);/g)].flatMap(([, table, column]) =>
+      table === name ? [`  ${column}`] : [],
+    )
+    const lines = [...(body ?? '').split('\n'), ...added].map((line) => /^ {2}"?([a-z_]+)"? (text|bigint|bytea|boolean)\b(.*)$/.exec(line))
     const columns = lines.flatMap((line) => (line ? [columnOf(line[1] ?? '', line[2] ?? '', line[3] ?? '')] : []))
     const unique = lines.flatMap((line) => (line && /\bUNIQUE\b/.test(line[3] ?? '') ? [line[1] ?? ''] : []))
     const blank = Object.fromEntries(columns.map((column) => [column.name, column.fallback]))

@@ -17,9 +17,10 @@ export interface Signed {
   withdrawn: boolean
 }
 
-/** Everything that was ever signed, by nonce. */
+/** Everything that was ever signed, by payment. Two payments of one purchase may have one nonce. */
 export class Truth {
   readonly #signed = new Map<string, Signed>()
+  readonly #byNonce = new Map<string, Signed[]>()
   /** Rises with each change. */
   version = 0
 
@@ -31,13 +32,26 @@ export class Truth {
     return this.#signed.size
   }
 
-  find(nonce: string): Signed | undefined {
-    return this.#signed.get(nonce)
+  of(paymentId: string): Signed | undefined {
+    return this.#signed.get(paymentId)
+  }
+
+  /** Oldest first. */
+  with(nonce: string): readonly Signed[] {
+    return this.#byNonce.get(nonce) ?? []
   }
 
   add(signed: Signed): void {
-    this.#signed.set(signed.transfer.nonce, signed)
+    const { nonce } = signed.transfer
+    this.#signed.set(signed.paymentId, signed)
+    this.#byNonce.set(nonce, [...this.with(nonce), signed])
     this.version++
+  }
+
+  /** Whether a transfer of this amount to this recipient was this one: of two that are the same, it was the newer one. */
+  made(signed: Signed, { to, value }: Pick<Call, 'to' | 'value'>): boolean {
+    const same = this.with(signed.transfer.nonce).filter(({ transfer }) => transfer.to === to && transfer.value === value)
+    return same.findLast(({ withdrawn }) => !withdrawn) === signed
   }
 
   leave(signed: Signed): void {

@@ -62,6 +62,7 @@ export class World {
   readonly #start: number
   #errandsLeft: number
   readonly #happenings: Happenings
+  #healed = false
   #violation: unknown
 
   constructor(options: WorldOptions) {
@@ -118,6 +119,7 @@ export class World {
 
   /** Whatever was broken works again, so that what is open can be settled. */
   heal(): void {
+    this.#healed = true
     this.#happenings.mend()
     for (const replica of this.replicas) {
       replica.mend()
@@ -187,8 +189,9 @@ export class World {
     const random = new Random(plan.seed, 20 + at)
     return new Replica({
       ...{ name: `r${at}`, agenda, chain, ground, random, ids: this.#ids },
-      ...{ till: tillOf(plan.seed), losses: plan.losses, round_ms: plan.round_ms },
+      ...{ till: tillOf(plan.seed), losses: () => (this.#healed ? 0 : plan.losses), round_ms: plan.round_ms },
       chainKnown: plan.known,
+      preemptive: plan.preemptive,
       watching: plan.orders.some(({ kind }) => kind === 'refund'),
       chainUp: () => this.#happenings.chainUp,
       ledgerOf: (ledger, life) => control?.ledgerOf?.(ledger, { agenda, life, random }) ?? ledger,

@@ -12,7 +12,7 @@ const run = promisify(execFile)
 
 describe('backup', () => {
   it('copies the ledger of a Purser that runs, which goes on; put back, the copy is known as older', async () => {
-    await using purser = await startPurser()
+    await using purser = await startPurser({ retention: { after: '90d', folder: './archive' } })
     const open = ['session', 'open', '--agent', 'a', '--purpose', 'p', '--cap', '1', '--ttl', '1h'] as const
     const first = await purser.json(...open)
     const target = join(purser.folder, 'copy.db')
@@ -20,6 +20,7 @@ describe('backup', () => {
     const { stdout, stderr } = await run(process.execPath, [MAIN, 'backup', target, '--config', purser.configFile])
     expect(stdout).toMatch(/^Wrote [0-9]+ bytes to .*copy\.db: ledger led_\S+ as of commit [0-9]+\. Keys are not in it\.\n$/)
     expect(stderr).toContain('start with --accept-restored-ledger')
+    expect(stderr).toContain(`The archive is not in it: copy ${join(purser.folder, 'archive')} now, after the ledger.`)
     expect((await purser.json(...open)).state).toBe('open')
     const options = { file: target, clock: systemClock, ids: randomIds, runId: 'run_copy' }
     await using restored = await openSqliteLedger({ ...options, mark: join(purser.folder, 'data', 'purser.db.mark') })

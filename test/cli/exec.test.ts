@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { close, listen } from '../testnet/doors.ts'
-import { type RunningPurser, runHere, spawnPurser, startPurser, writeConfig } from './running-purser.ts'
+import { type RunningPurser, runHere, signalAt, spawnPurser, startPurser, writeConfig } from './running-purser.ts'
 
 const loopback = { listen: '127.0.0.1:0', unsafeAllowPrivateUpstreams: ['127.0.0.0/8'] }
 const upstream = createServer((request, response) => void response.end(JSON.stringify(request.headers)))
@@ -55,14 +55,9 @@ describe('exec', () => {
 
   it('signals reach the command, and the session is closed after it', async () => {
     const script = 'process.on("SIGTERM", () => { console.log("asked"); process.exit(3) }); setInterval(() => {}, 1000); console.log("up")'
-    let sent = false
     const { code, out, err } = await spawnPurser(['exec', '--config', purser.configFile, ...node(script)], {
       env: purser.env,
-      seen: (text, kill) => {
-        if (sent || !text.includes('up')) return
-        sent = true
-        kill('SIGTERM')
-      },
+      seen: signalAt('up', 'SIGTERM'),
     })
     expect([code, out]).toEqual([3, 'up\nasked\n'])
     expect(err).toContain('is closed.')

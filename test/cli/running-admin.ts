@@ -18,7 +18,7 @@ export interface RunningAdminApi extends AsyncDisposable {
 
 export async function startAdminApi(more: Partial<AdminDeps> = {}): Promise<RunningAdminApi> {
   const fixture = await startFixture(more)
-  const admin = await startAdmin({ app: fixture.app, listen: { host: '127.0.0.1', port: 0 } })
+  const admin = await startAdmin({ app: async () => fixture.app, listen: { host: '127.0.0.1', port: 0 } })
   const terminalOf = (token: string) =>
     capturedTerminal({ PURSER_ADMIN_URL: admin.url, PURSER_ADMIN_TOKEN: token }, { clock: systemClock, ids: randomIds })
   const runAs = async (token: string, argv: readonly string[]) => {

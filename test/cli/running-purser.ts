@@ -73,10 +73,22 @@ export interface Spawned extends Ran {
   readonly signal: NodeJS.Signals | null
 }
 
+type Seen = (text: string, kill: (signal: NodeJS.Signals) => void) => void
+
+/** Sends one signal, once `what` has been said: a second one would end the process at once, or find it without its handlers. */
+export function signalAt(what: string | RegExp, signal: NodeJS.Signals): Seen {
+  let sent = false
+  return (text, kill) => {
+    if (sent || text.search(what) < 0) return
+    sent = true
+    kill(signal)
+  }
+}
+
 /** The real process: `purser …` with exactly these variables besides PATH and HOME. `seen` is called with all output so far. */
 export async function spawnPurser(
   argv: readonly string[],
-  options: { env?: Record<string, string>; cwd?: string; seen?: (text: string, kill: (signal: NodeJS.Signals) => void) => void } = {},
+  options: { env?: Record<string, string>; cwd?: string; seen?: Seen } = {},
 ): Promise<Spawned> {
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...options.env }
   const child = spawn(process.execPath, [MAIN, ...argv], { env, cwd: options.cwd ?? tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] })

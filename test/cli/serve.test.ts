@@ -4,15 +4,13 @@ import { createServer, get } from 'node:http'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { close, listen } from '../testnet/doors.ts'
-import { spawnPurser, writeConfig } from './running-purser.ts'
+import { signalAt, spawnPurser, writeConfig } from './running-purser.ts'
 
 describe('serve', () => {
   it('says where it listens and what belongs to it, and ends with 0 after SIGTERM', async () => {
     const { folder, configFile } = await writeConfig()
     const { code, out, err } = await spawnPurser(['serve', '--config', configFile], {
-      seen: (text, kill) => {
-        if (text.includes('Ready.')) kill('SIGTERM')
-      },
+      seen: signalAt(/Ready\./, 'SIGTERM'),
     })
     expect(code).toBe(0)
     expect(out).toMatch(/^Proxy +http:\/\/127\.0\.0\.1:\d+\/?$/m)
@@ -29,7 +27,7 @@ describe('serve', () => {
     const { folder, configFile } = await writeConfig()
     const start = (...flags: string[]) =>
       spawnPurser(['serve', '--config', configFile, '--json', ...flags], {
-        seen: (text, kill) => text.includes('adminUrl') && kill('SIGTERM'),
+        seen: signalAt('adminUrl', 'SIGTERM'),
       })
     const data = join(folder, 'data')
     expect((await start()).code).toBe(0)
@@ -97,9 +95,7 @@ describe('serve', () => {
       doors.map(async ([more, why]) => {
         const { configFile } = await writeConfig(more)
         const { code, out, err } = await spawnPurser(['serve', '--config', configFile], {
-          seen: (text, kill) => {
-            if (/^(Ready|Started)\./m.test(text)) kill('SIGTERM')
-          },
+          seen: signalAt(/^(Ready|Started)\./m, 'SIGTERM'),
         })
         return [code, out, err.includes(why)]
       }),
@@ -116,9 +112,7 @@ describe('serve', () => {
   it('with --json says the same in one value', async () => {
     const { configFile } = await writeConfig()
     const { code, out } = await spawnPurser(['serve', '--json', '--config', configFile], {
-      seen: (text, kill) => {
-        if (text.includes('walletAddress')) kill('SIGINT')
-      },
+      seen: signalAt('walletAddress', 'SIGINT'),
     })
     expect(code).toBe(0)
     expect(JSON.parse(out.split('\n')[0] ?? '')).toMatchObject({

@@ -89,3 +89,22 @@ describe('thresholds', () => {
     for (const percent of [0, 101, 1.5, '50']) expect(sessionsSchema.safeParse({ thresholds: [percent] }).success).toBe(false)
   })
 })
+
+describe('retention', () => {
+  const read = (written: unknown) => {
+    const parsed = schema.safeParse({ retention: written })
+    return parsed.success ? parsed.data.retention : issuesOf(parsed.error).map(({ path, message }) => `${path}: ${message}`)
+  }
+
+  it('is off unless it is written, and then it says from when on and where to', () => {
+    expect(schema.parse({}).retention).toBeNull()
+    expect(read({ after: '90d', folder: './archive' })).toEqual({ after_ms: 90 * 86_400_000, folder: '/etc/purser/archive' })
+    expect(read({ after: '90d' })).toEqual([expect.stringContaining('retention.folder')])
+    expect(read({ folder: './archive' })).toEqual([expect.stringContaining('retention.after')])
+  })
+
+  it('lets nothing leave within a week', () => {
+    expect(read({ after: '7d', folder: './archive' })).toMatchObject({ after_ms: 7 * 86_400_000 })
+    expect(read({ after: '6d', folder: './archive' })).toEqual(['retention.after: at least 7d'])
+  })
+})

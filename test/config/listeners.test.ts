@@ -17,6 +17,7 @@ describe('proxySchema', () => {
     expect(proxy.parse({})).toEqual({
       listen: { host: '127.0.0.1', port: 4020 },
       hosts: [],
+      workers: 1,
       unsafePlainListener: false,
       connectPorts: [443],
       authenticate: true,

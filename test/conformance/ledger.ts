@@ -22,7 +22,9 @@ import { purchasesConformance } from './ledger-purchases.ts'
 import { receiptsConformance } from './ledger-receipts.ts'
 import { recoveryConformance } from './ledger-recovery.ts'
 import { refillsConformance } from './ledger-refills.ts'
+import { retentionConformance } from './ledger-retention.ts'
 import { sharingConformance } from './ledger-sharing.ts'
+import { successionConformance } from './ledger-succession.ts'
 import { toldConformance } from './ledger-told.ts'
 
 /** An empty store and a ledger over it. */
@@ -151,6 +153,7 @@ export function ledgerConformance(name: string, openStore: OpenStore, { shared =
     capsConformance(bench)
     paymentsConformance(bench)
     purchasesConformance(bench)
+    successionConformance(bench)
     receiptsConformance(bench)
     refillsConformance(bench)
     recoveryConformance(bench)
@@ -162,6 +165,7 @@ export function ledgerConformance(name: string, openStore: OpenStore, { shared =
     policyConformance(bench)
     insightConformance(bench)
     toldConformance(bench)
+    retentionConformance(bench)
     modelConformance(bench)
   })
 }

@@ -16,6 +16,8 @@ export interface Plan {
   readonly waypoint: string
   /** The how manieth pass is the last. */
   readonly pass: number
+  /** A file that does not exist: of several processes only the first one dies. */
+  readonly once?: string
 }
 
 export interface Place {
@@ -64,6 +66,11 @@ export class PurserProcess {
     if (!places) throw new Error(`purser said something else first: ${log.join('')}`)
     const adminToken = (await readFile(join(place.dataDir, 'admin.token'), 'utf8')).trim()
     return new PurserProcess(child, { log, adminToken, places })
+  }
+
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error('it was never started')
+    return this.#child.pid
   }
 
   get killed(): boolean {

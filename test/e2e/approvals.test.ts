@@ -96,7 +96,7 @@ describe('a payment that people have to approve', () => {
     expect(await asked).toMatchObject({ status: 200, body: { rows: [1, 2, 3] } })
     expect(await balance(purser, session)).toMatchObject({ held: '0.00', spent: '0.01' })
     expect(await purser.admin(`/v1/payments/${approval.paymentId}`)).toMatchObject({ state: 'settled', tier: 'asking' })
-    expect(hook.types).toContain('approval.requested')
+    await vi.waitFor(() => expect(hook.types).toContain('approval.requested'))
   })
 
   it('is answered approval_pending when the hold is over; the same request claims the yes, and settles once', async () => {

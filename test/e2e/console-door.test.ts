@@ -46,7 +46,7 @@ beforeAll(async () => {
 afterAll(() => started[Symbol.asyncDispose]())
 
 function startDoor(deps: Fixture['deps']) {
-  return startAdmin({ app: createAdminApp(deps), listen: { host: '127.0.0.1', port: 0 } })
+  return startAdmin({ app: async () => createAdminApp(deps), listen: { host: '127.0.0.1', port: 0 } })
 }
 
 const thrown: string[] = []

@@ -34,7 +34,7 @@ interface Stage extends AsyncDisposable {
 async function stage(): Promise<Stage> {
   await using started = new AsyncDisposableStack()
   const rig = started.use(await approvalRig())
-  const door = started.use(await startAdmin({ app: rig.app, listen: { host: '127.0.0.1', port: 0 } }))
+  const door = started.use(await startAdmin({ app: async () => rig.app, listen: { host: '127.0.0.1', port: 0 } }))
   const caught: string[] = []
   let html = ''
   const site = createServer((request, response) => {

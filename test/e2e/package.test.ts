@@ -39,7 +39,7 @@ describe('the installed package', () => {
 
   it('brings the licences of what its bundle holds of others', async () => {
     const texts = await readFile(join(folder, 'node_modules/purser/dist/LICENSES-OF-OTHERS.txt'), 'utf8')
-    for (const name of ['viem', '@x402/evm', '@noble/curves', '@peculiar/x509', 'tslib'])
+    for (const name of ['viem', '@x402/core', 'undici', 'zod', '@noble/curves', '@peculiar/x509', 'tslib'])
       expect(texts).toMatch(new RegExp(`^${name} [0-9.]+ \\(`, 'm'))
     expect(texts).toContain('THE SOFTWARE IS PROVIDED')
   })

@@ -32,8 +32,8 @@ const make = fixtures(randomIds, () => Date.now())
 const open = () => openSqliteLedger({ file, clock: systemClock, ids: randomIds, runId: randomIds('run') })
 
 /** Runs the paying process with this command before it, and returns what it told. */
-function runPaying(before: readonly string[] = [], env: Record<string, string> = {}): Told[] {
-  const [command = process.execPath, ...args] = [...before, process.execPath, PAYING, file, PAYMENTS]
+function runPaying(before: readonly string[] = [], env: Record<string, string> = {}, payments = PAYMENTS): Told[] {
+  const [command = process.execPath, ...args] = [...before, process.execPath, PAYING, file, payments]
   const run = spawnSync(command, args, { env: { ...process.env, ...env }, encoding: 'utf8' })
   const told = run.stdout
     .trimEnd()
@@ -107,16 +107,25 @@ describe.runIf(hasCompiler)('a disk whose n-th call fails', () => {
   let shim = ''
   beforeEach(() => {
     shim = join(folder, 'faulty-disk.so')
-    execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', shim, SOURCE, '-ldl'])
+    execFileSync('cc', ['-shared', '-fPIC', '-pthread', '-O1', '-o', shim, SOURCE, '-ldl'])
   })
 
-  /** How many writes and syncs a run has that nothing fails for. */
-  function countCalls(): { writes: number; syncs: number } {
+  /** How many writes and syncs a run has that nothing fails for, and what it acknowledges. */
+  function countCalls(payments?: string): { writes: number; syncs: number; told: number } {
     const count = join(folder, 'count')
-    expect(acknowledged(runPaying([], { LD_PRELOAD: shim, FAULT_COUNT: count }))).toBe(40)
+    const told = acknowledged(runPaying([], { LD_PRELOAD: shim, FAULT_COUNT: count }, payments))
     const [writes = 0, syncs = 0] = readFileSync(count, 'utf8').trim().split(' ').map(Number)
-    return { writes, syncs }
+    return { writes, syncs, told }
   }
+
+  it('is waited for before each step of a payment is acknowledged', () => {
+    const idle = countCalls('0')
+    forget()
+    const paying = countCalls()
+    expect([idle.told, paying.told]).toEqual([0, 40])
+    // Four pay at once, so that as many share a sync at most.
+    expect(paying.syncs - idle.syncs).toBeGreaterThanOrEqual(paying.told / 4)
+  })
 
   const forget = () => {
     for (const name of ['', '-wal', '-shm', '-journal', '.mark']) rmSync(`${file}${name}`, { force: true })
@@ -131,7 +140,8 @@ describe.runIf(hasCompiler)('a disk whose n-th call fails', () => {
     ['fsync', 'always', 'syncs fail from the n-th on'],
     ['fsync', 'once', 'one sync fails, and the next ones say that all is well'],
   ])('%s %s: %s', { timeout: 600_000 }, async (kind, how) => {
-    const { writes, syncs } = countCalls()
+    const { writes, syncs, told: all } = countCalls()
+    expect(all).toBe(40)
     const calls = kind === 'fsync' ? syncs : writes
     const step = Math.max(1, calls / PLACES)
     const stopped: number[] = []

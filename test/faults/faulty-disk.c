@@ -5,12 +5,15 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
+/* The log is put on the disk by a thread of its own. */
+static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
 static long writes, syncs;
 
 static int watched(int fd) {
@@ -32,11 +35,18 @@ static void count(void) {
   if (fd >= 0 && real(fd, text, length) == length) close(fd);
 }
 
+static long next(int sync) {
+  pthread_mutex_lock(&counting);
+  long now = sync ? ++syncs : ++writes;
+  count();
+  pthread_mutex_unlock(&counting);
+  return now;
+}
+
 /* The kind that is due for this call, or NULL. */
 static const char *due(int sync) {
-  static char kind[16], how[16];
-  long at = 0, now = sync ? ++syncs : ++writes;
-  count();
+  static _Thread_local char kind[16], how[16];
+  long at = 0, now = next(sync);
   const char *fault = getenv("FAULT");
   if (!fault || sscanf(fault, "%15[a-z]:%ld:%15s", kind, &at, how) != 3) return NULL;
   if (sync != (strcmp(kind, "fsync") == 0)) return NULL;

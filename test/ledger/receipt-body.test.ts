@@ -19,6 +19,8 @@ function record(state: PaymentState, changes: Partial<PaymentRecord['payment']> 
     code: null,
     delivered: false,
     delivery: null,
+    replaces: null,
+    replacedBy: null,
     nonce: '0x01',
     validBefore_s: NOW / 1_000 + 120,
     transaction: null,

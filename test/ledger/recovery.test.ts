@@ -11,7 +11,10 @@ function crashed() {
   const [reserved, signed, sent, settled] = requests.map(({ paymentId }) => paymentId)
   for (const request of requests) bench.write((tx) => bench.reserving.reserve(tx, request))
   for (const request of requests.slice(1)) bench.write((tx) => bench.transitions.sign(tx, request.paymentId, authorizationFor(request)))
-  bench.write((tx) => bench.transitions.markSent(tx, sent ?? ''))
+  bench.write((tx) => {
+    bench.transitions.markSent(tx, sent ?? '')
+    bench.tables.purchases.claim(tx, sent ?? '')
+  })
   bench.write((tx) => bench.transitions.settle(tx, settled ?? '', CLAIMED))
   return { bench, id, ids: [reserved, signed, sent, settled].map((one) => one ?? '') }
 }

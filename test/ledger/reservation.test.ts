@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { reservedBefore } from '../../src/ledger/reservation.ts'
-import { authorizationFor, CLAIMED, NEVER_SIGNED, usd } from './fixtures.ts'
+import type { Delivery } from '../../src/session/exchange.ts'
+import { authorizationFor, CLAIMED, COMPLETE, NEVER_SIGNED, usd } from './fixtures.ts'
 import { workbench } from './sqlite/workbench.ts'
 import { temporaryLedger } from './temporary.ts'
 
@@ -29,6 +30,27 @@ describe('a reservation', () => {
     result.reservation.release()
     expect(bench.told.filter((word) => word.startsWith('warned'))).toHaveLength(3)
     await expect(result.reservation.void(NEVER_SIGNED)).rejects.toMatchObject({ refusal: { code: 'ledger_unavailable' } })
+  })
+
+  it('that ended with its delivery is let go without another write', async () => {
+    await using bench = await temporaryLedger()
+    const { id } = await bench.ledger.openSession(bench.make.session())
+    const pay = async (delivery: Delivery) => {
+      const request = bench.make.request(id, usd(1))
+      const result = await bench.ledger.reserve(request)
+      if (result.kind !== 'reserved') throw new Error(result.kind)
+      await result.reservation.record(authorizationFor(request))
+      await result.reservation.post(CLAIMED)
+      await result.reservation.delivered(delivery)
+      await bench.ledger.openSession(bench.make.session())
+      bench.told.length = 0
+      result.reservation.release()
+      await bench.ledger.openSession(bench.make.session())
+      return bench.told.filter((word) => word === 'receipt')
+    }
+    expect(await pay(COMPLETE)).toEqual([])
+    // Here somebody has to hold against the recipient what was paid for.
+    expect(await pay({ ...COMPLETE, complete: false })).toEqual(['receipt'])
   })
 
   it('is made again only of what was reserved before', () => {

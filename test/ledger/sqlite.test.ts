@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import type { Flush } from '../../src/ledger/sqlite/write-ahead-log.ts'
 import { openSqliteLedger } from '../../src/ledger/sqlite.ts'
 import { countingIds, testClock } from '../clock.ts'
-import { authorizationFor, usd } from './fixtures.ts'
+import { authorizationFor, CLAIMED, fixtures, usd } from './fixtures.ts'
 import { temporaryLedger } from './temporary.ts'
 
 const UNAVAILABLE = { refusal: { code: 'ledger_unavailable' } }
@@ -54,13 +56,30 @@ describe('the SQLite ledger', () => {
     const pages = bench.db.prepare('PRAGMA page_count').get()?.page_count
     bench.db.exec(`PRAGMA max_page_count = ${pages}`)
     const large = bench.make.request(id, usd(1), { attempt: { reason: 'x'.repeat(1_000_000) } })
-    await expect(bench.ledger.reserve(large)).rejects.toMatchObject(UNAVAILABLE)
-    if (result.kind !== 'reserved') throw new Error(result.kind)
+    const decided = await bench.ledger.reserve(large)
+    if (result.kind !== 'reserved' || decided.kind !== 'reserved') throw new Error(result.kind)
+    await expect(decided.reservation.durable()).rejects.toMatchObject(UNAVAILABLE)
     await expect(result.reservation.record(authorizationFor(request))).rejects.toMatchObject(UNAVAILABLE)
     expect(await bench.ledger.session(id)).toMatchObject({ held: 0n, payments: 0 })
     expect(await bench.ledger.readiness()).toEqual([expect.stringContaining('disk is full')])
     expect(bench.told).toContainEqual(expect.stringContaining('faulted: '))
     await expect(bench.ledger.openSession(bench.make.session())).rejects.toMatchObject(UNAVAILABLE)
+  })
+
+  it('loses nothing that it acknowledged when the power is cut: its commit was made before the disk was asked', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'purser-power-'))
+    try {
+      const file = join(folder, 'purser.db')
+      for (const [at, { id, files }] of (await signedOnRecord(file)).entries()) {
+        const copy = join(folder, `cut-${at}.db`)
+        for (const [suffix, bytes] of Object.entries(files)) writeFileSync(`${copy}${suffix}`, bytes)
+        const options = { file: copy, clock: testClock(), ids: countingIds(), runId: 'run_after', acceptRestored: true }
+        await using ledger = await openSqliteLedger(options)
+        expect(await ledger.payment(id)).toMatchObject({ state: 'unknown' })
+      }
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it('answers nothing any more once it is closed', async () => {
@@ -92,6 +111,35 @@ describe('the SQLite ledger', () => {
     }
   })
 })
+
+type Files = Readonly<Record<string, Buffer>>
+
+/** What several payers at once were told is signed, each with the files that a power cut at that moment is sure to leave. */
+async function signedOnRecord(file: string): Promise<readonly { readonly id: string; readonly files: Files }[]> {
+  const signed: { readonly id: string; readonly files: Files }[] = []
+  let onDisk: Files = {}
+  const flush: Flush = (_fd, done) => {
+    const written = { '': readFileSync(file), '-wal': readFileSync(`${file}-wal`) }
+    void setImmediate().then(() => {
+      onDisk = written
+      done(null)
+    })
+  }
+  const [clock, ids] = [testClock(), countingIds()]
+  const make = fixtures(ids, () => clock.now())
+  await using ledger = await openSqliteLedger({ file, clock, ids, runId: 'run_before', flush })
+  const session = await ledger.openSession(make.session())
+  const pay = async () => {
+    const request = make.request(session.id, 1n)
+    const result = await ledger.reserve(request)
+    if (result.kind !== 'reserved') throw new Error(result.kind)
+    await result.reservation.record(authorizationFor(request))
+    signed.push({ id: request.paymentId, files: onDisk })
+    await result.reservation.post(CLAIMED)
+  }
+  for (let round = 0; round < 3; round++) await Promise.all([pay(), setImmediate().then(pay), pay().then(pay)])
+  return signed
+}
 
 /** Pays one millionth after the other in a process of its own, which kills itself without a word. */
 async function killedWhilePaying(file: string): Promise<{ acknowledged: number; sessionId: string }> {

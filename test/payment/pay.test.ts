@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { PaymentOutcome } from '../../src/session/exchange.ts'
+import { HeldDisk } from '../ledger/disks.ts'
 import { answer, COMPLETE, challenge, PAY_TO, type Rig, settleDown, settled, startRig, TIERS, URL_ASKED } from './rig.ts'
 
 const refusal = (outcome: PaymentOutcome) => (outcome.kind === 'refuse' ? outcome.refusal : undefined)
@@ -28,6 +29,54 @@ describe('the way of a payment', () => {
     expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n })
     const [payment] = (await rig.ledger.payments({}, { limit: 10 })).items
     expect(payment).toMatchObject({ state: 'settled', delivered: true, tier: 'autonomous', categories: ['api_calls'], trust: 'verified' })
+  })
+
+  it('G2: sends nothing before the authorization is on the disk, and answers while the settlement is on its way there', async () => {
+    const disk = new HeldDisk()
+    await using rig = await startRig({ flush: disk.flush })
+    disk.hold()
+    const told: string[] = []
+    const upstream = () => {
+      told.push('sent')
+      return settled()
+    }
+    const paid = rig.pay(upstream).finally(() => told.push('answered'))
+    const goOn = await disk.asked()
+    await settleDown()
+    expect(told).toEqual([])
+    goOn()
+    const settlementGoesOn = await disk.asked()
+    const outcome = await paid
+    expect(told).toEqual(['sent', 'answered'])
+    disk.release()
+    settlementGoesOn()
+    await deliver(rig, outcome)
+  })
+
+  it('says so where a settlement does not become durable, and pays nothing more', async () => {
+    let fault: Error | null = null
+    await using rig = await startRig({ flush: (_fd, done) => done(fault) })
+    const faulted = vi.spyOn(rig.deps.events, 'faulted')
+    const outcome = await rig.pay(() => {
+      fault = new Error('EIO: i/o error, fdatasync')
+      return settled()
+    })
+    expect(outcome.kind).toBe('answer')
+    await settleDown()
+    expect(faulted).toHaveBeenCalledWith(
+      'conclude',
+      expect.objectContaining({ refusal: expect.objectContaining({ code: 'ledger_unavailable' }) }),
+    )
+    expect(refusal(await rig.pay(() => settled()))).toMatchObject({ code: 'ledger_unavailable' })
+    expect(rig.sent).toHaveLength(1)
+  })
+
+  it('G2: sends nothing where the disk fails', async () => {
+    let fault: Error | null = null
+    await using rig = await startRig({ flush: (_fd, done) => done(fault) })
+    fault = new Error('EIO: i/o error, fdatasync')
+    expect(refusal(await rig.pay(() => settled()))).toMatchObject({ code: 'ledger_unavailable' })
+    expect(rig.sent).toEqual([])
   })
 
   it('passes a 402 that no payment protocol claims', async () => {

@@ -9,5 +9,13 @@ describe('the place of a URL', () => {
     ['http://10.0.0.1/', { origin: 'http://10.0.0.1', host: '10.0.0.1', port: 80, path: '/' }],
   ])('%s: host without brackets, port always given, no query', (url, place) => {
     expect(placeOf(url)).toEqual(place)
+    expect(placeOf(url)).toBe(placeOf(url))
+    expect(placeOf(`${url}?another=/v2?x`)).toEqual(place)
+  })
+
+  it('is read anew, and not remembered, where its path is long', () => {
+    const path = `/${'p'.repeat(600)}`
+    expect(placeOf(`https://api.example.com${path}?q`).path).toBe(path)
+    expect(placeOf(`https://api.example.com${path}`)).not.toBe(placeOf(`https://api.example.com${path}`))
   })
 })

@@ -80,8 +80,13 @@ describe('presenting a payment', () => {
 
   it.each([
     [
-      'hands what was paid for on',
+      'hands what was paid for on, with what the server said',
       () => settled(),
+      { kind: 'answer', headers: expect.arrayContaining(['Purser-Money', 'moved']) },
+    ],
+    [
+      'hands what may be paid for on',
+      () => answer(200),
       { kind: 'answer', headers: ['Purser-Payment', expect.any(String), 'Purser-Money', 'unknown'] },
     ],
     [
@@ -89,7 +94,7 @@ describe('presenting a payment', () => {
       () => answer(402),
       { kind: 'refuse', refusal: { code: 'ledger_unavailable', moneyState: 'unknown' } },
     ],
-  ])('a ledger that cannot be read after the payment left %s', async (_name, upstream, expected) => {
+  ])('a ledger that can be neither read nor written after the payment left %s', async (_name, upstream, expected) => {
     await using rig = await startRig()
     let left = false
     const reserve = rig.ledger.reserve.bind(rig.ledger)
@@ -98,7 +103,10 @@ describe('presenting a payment', () => {
       if (result.kind !== 'reserved') return result
       const { reservation } = result
       const payment = reservation.payment.bind(reservation)
-      reservation.payment = () => (left ? Promise.reject(refused('ledger_unavailable', 'The disk is gone.')) : payment())
+      const gone = () => Promise.reject(refused('ledger_unavailable', 'The disk is gone.'))
+      reservation.payment = () => (left ? gone() : payment())
+      reservation.post = gone
+      reservation.leaveUnknown = gone
       return result
     }
     const outcome = await rig.pay(() => {
@@ -107,5 +115,39 @@ describe('presenting a payment', () => {
     })
     expect(outcome).toMatchObject(expected)
     expect(await rig.balance()).toMatchObject({ held: 1_000n })
+  })
+
+  it('an answer that is paid for waits until the conclusion is on the disk: whoever asks again at once is told of it', async () => {
+    await using rig = await startRig()
+    const posting = Promise.withResolvers<void>()
+    const disk = Promise.withResolvers<void>()
+    const reserve = rig.ledger.reserve.bind(rig.ledger)
+    rig.ledger.reserve = async (request) => {
+      const result = await reserve(request)
+      if (result.kind !== 'reserved') return result
+      const { reservation } = result
+      const post = reservation.post.bind(reservation)
+      reservation.post = async (settlement) => {
+        await post(settlement)
+        posting.resolve()
+        await disk.promise
+      }
+      return result
+    }
+    let handedOn = false
+    const paying = rig
+      .pay(() => settled())
+      .then((outcome) => {
+        handedOn = true
+        return outcome
+      })
+    await posting.promise
+    await new Promise(setImmediate)
+    expect(handedOn).toBe(false)
+    disk.resolve()
+    const outcome = await paying
+    if (outcome.kind !== 'answer') throw new Error('no answer')
+    expect(outcome.headers).toEqual(expect.arrayContaining(['Purser-Money', 'moved', 'Purser-Remaining', '0.999 USD']))
+    expect((await outcome.answer.body.toArray()).toString()).toBe('goods')
   })
 })

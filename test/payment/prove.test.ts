@@ -3,7 +3,7 @@ import type { ChainFinding } from '../../src/chain/chain.ts'
 import { EXPIRY_GRACE_MS, MAX_PROOF_DELAY_MS, PROOF_INTERVAL_MS } from '../../src/limits.ts'
 import { type ProveDeps, prove } from '../../src/payment/prove.ts'
 import { CHAIN_TX, newest, type ScriptedChain, scriptedChain, stateOf, unknownPayment, warnings } from './proof-rig.ts'
-import { answer, type Rig, settled, startRig } from './rig.ts'
+import { answer, challenge, type Rig, settled, startRig } from './rig.ts'
 
 const SETTLED: ChainFinding = { kind: 'settled', transaction: CHAIN_TX, block: 7n, time_s: 1 }
 const CANCELLED: ChainFinding = { kind: 'cancelled', transaction: CHAIN_TX, block: 8n }
@@ -179,5 +179,76 @@ describe('proving', () => {
     await using rig = await startRig()
     await rig.pay(() => answer(200), { request: rig.request({ hints: { payNever: true } }) })
     await expect(prove(depsOf(rig, scriptedChain()), await newest(rig))).rejects.toThrow('never signed')
+  })
+})
+
+describe('two payments with one nonce', () => {
+  const taken = { transaction: CHAIN_TX, block: 7n } as const
+  const OTHERWISE: ChainFinding = { kind: 'used_otherwise', ...taken, reason: 'Used without the transfer.' }
+
+  /** The first attempt was paid 1,000, and answered by a challenge over `amount`, which was paid with the same nonce. */
+  async function pair(rig: Rig, amount: string) {
+    for (let time = 0; time < 2; time++) {
+      const outcome = await rig.pay(() => settled())
+      if (outcome.kind === 'answer') await outcome.delivered({ status: 200, bytes: 5, complete: true })
+    }
+    let asked = 0
+    const outcome = await rig.payFirst(() => (asked++ === 0 ? answer(402) : answer(503)), { again: () => challenge({ amount }) })
+    if (outcome?.kind === 'answer') await outcome.delivered({ status: 503, bytes: 5, complete: true })
+    const newer = await newest(rig)
+    const older = await rig.ledger.payment(newer.replaces ?? '')
+    if (!older) throw new Error('nothing was replaced')
+    return { newer, older }
+  }
+  /** A chain on which a transfer of this amount happened. */
+  const showing = (amount: bigint) =>
+    Object.assign(scriptedChain(), {
+      find: async (asked: { amountAtomic: bigint }) => (asked.amountAtomic === amount ? SETTLED : OTHERWISE),
+    })
+
+  it.each([
+    ['the newer one', 3_000n, 'void', 'settled'],
+    ['the older one', 1_000n, 'settled', 'void'],
+  ])('G3: the chain took %s, so that one is spent and the other one is free', async (_name, amount, older, newer) => {
+    await using rig = await startRig({ preemptive: {} })
+    const two = await pair(rig, '3000')
+    const before = await rig.balance()
+    expect(before).toMatchObject({ spent: 2_000n, held: 4_000n })
+    const deps = depsOf(rig, showing(amount))
+    for (const payment of [two.older, two.newer]) expect(await prove(deps, payment)).toMatchObject({ kind: 'resolved' })
+    expect([await stateOf(rig, two.older.id), await stateOf(rig, two.newer.id)]).toMatchObject([{ state: older }, { state: newer }])
+    expect(await rig.balance()).toMatchObject({ spent: 2_000n + amount, held: 0n, payments: 3 })
+    expect(deps.said).toEqual([])
+  })
+
+  it.each([0, 1])('that would have made the same transfer are spent once (%i is asked about first)', async (first) => {
+    await using rig = await startRig({ preemptive: {} })
+    const two = await pair(rig, '1000')
+    const deps = depsOf(rig, showing(1_000n))
+    const order = first === 0 ? [two.older, two.newer] : [two.newer, two.older]
+    for (const payment of order) await prove(deps, payment)
+    expect([await stateOf(rig, two.older.id), await stateOf(rig, two.newer.id)]).toMatchObject([{ state: 'void' }, { state: 'settled' }])
+    expect(await rig.balance()).toMatchObject({ spent: 3_000n, held: 0n, payments: 3 })
+  })
+
+  it('are told apart only once the newer one has left or never will', async () => {
+    await using rig = await startRig({ preemptive: {} })
+    const two = await pair(rig, '1000')
+    const ledger = {
+      ...rig.ledger,
+      resolve: rig.ledger.resolve.bind(rig.ledger),
+      payment: async () => ({ ...two.newer, state: 'signed' as const }),
+    }
+    expect(await prove({ ...depsOf(rig, showing(1_000n)), ledger }, two.older)).toMatchObject({ kind: 'open' })
+    expect(await stateOf(rig, two.older.id)).toMatchObject({ state: 'unknown' })
+  })
+
+  it('of which neither was taken as it was signed are for people to look at', async () => {
+    await using rig = await startRig({ preemptive: {} })
+    const two = await pair(rig, '3000')
+    const deps = depsOf(rig, showing(7n))
+    await prove(deps, two.older)
+    expect(await stateOf(rig, two.older.id)).toMatchObject({ state: 'settled', dispute: 'taken_otherwise' })
+    expect(deps.said).toEqual([expect.stringContaining(two.older.id)])
   })
 })

@@ -29,6 +29,23 @@ describe('recording a paid answer', () => {
     })
   })
 
+  it('what has arrived whole is handed on as it is, kept within the same bounds, and needs no stream', async () => {
+    const record = createRecorder({ ...LIMITS, total_bytes: 12 })
+    const arrived = (text: string): Answer => ({ ...upstream(['Digest', 'd']).answer, arrived: () => Buffer.from(text) })
+    const one = arrived('one')
+    const recording = record(one)
+    expect(recording.answer).toBe(one)
+    expect(await recording.whole).toEqual({
+      ...{ status: 200, statusText: 'OK', headers: ['X', 'y'] },
+      body: Buffer.from('one'),
+      trailers: ['Digest', 'd'],
+    })
+    expect(await record(arrived('more than ten')).whole).toBeUndefined()
+    expect(await record(arrived('0123456789')).whole).toBeUndefined()
+    recording.release()
+    expect(await record(arrived('0123456789')).whole).toBeDefined()
+  })
+
   it('an agent that goes away ends its own part only: the rest is read, because it is paid for', async () => {
     const { source, answer } = upstream()
     const recording = createRecorder(LIMITS)(answer)

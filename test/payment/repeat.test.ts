@@ -211,4 +211,39 @@ describe('repeating a purchase', () => {
     expect((await again).kind).toBe('answer')
     expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n, payments: 1 })
   })
+
+  it('R3: who leaves while another asks what it repeats is waited for, though the ledger knew of nothing', async () => {
+    await using rig = await startRig()
+    const [looked, early, slow] = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const { resume, reserve } = { resume: rig.ledger.resume.bind(rig.ledger), reserve: rig.ledger.reserve.bind(rig.ledger) }
+    const asks: string[] = []
+    let reservations = 0
+    rig.ledger.resume = async (purchase) => {
+      const found = await resume(purchase)
+      asks.push(found.kind)
+      if (asks.length === 1) await early.promise
+      return found
+    }
+    rig.ledger.reserve = async (request) => {
+      reservations += 1
+      looked.resolve()
+      await slow.promise
+      return reserve(request)
+    }
+    const again = rig.pay(notAgain)
+    const agent = new AbortController()
+    const first = rig.pay(() => settled(), { request: rig.request({ signal: agent.signal }) })
+    await looked.promise
+    agent.abort()
+    early.resolve()
+    await settleDown()
+    expect(reservations).toBe(1)
+    slow.resolve()
+    const unheard = await first
+    if (unheard.kind !== 'answer') throw new Error('no answer')
+    await unheard.delivered({ status: 200, bytes: 0, complete: false })
+    expect((await again).kind).toBe('answer')
+    expect(asks).toEqual(['none', 'none', 'repeat'])
+    expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n, payments: 1 })
+  })
 })

@@ -8,6 +8,7 @@ import { noDiscovery } from '../../src/discovery/discovery.ts'
 import type { RawHeaders } from '../../src/http.ts'
 import type { Finding } from '../../src/ledger/findings.ts'
 import type { Ledger, NewSession, Payment } from '../../src/ledger/ledger.ts'
+import type { Flush } from '../../src/ledger/sqlite/write-ahead-log.ts'
 import { openSqliteLedger } from '../../src/ledger/sqlite.ts'
 import { createAnswers } from '../../src/payment/answers.ts'
 import { createFunds } from '../../src/payment/balance.ts'
@@ -15,16 +16,19 @@ import { createPhases, type PaymentDeps, type Policy } from '../../src/payment/d
 import { createGuards, type GuardRules } from '../../src/payment/guards.ts'
 import { createInFlight } from '../../src/payment/in-flight.ts'
 import { createPay } from '../../src/payment/pay.ts'
+import { createPreempt } from '../../src/payment/preempt.ts'
+import { createRoutes, type RouteRule } from '../../src/payment/routes.ts'
 import type { ClassifyRules } from '../../src/policy/classify.ts'
 import { tiersSchema } from '../../src/policy/tiers.ts'
 import { knownAssets } from '../../src/rails/x402/assets.ts'
 import { createX402Rail } from '../../src/rails/x402/x402.ts'
-import type { PaidRequest, Send, SendResult, UnpaidAnswer } from '../../src/session/exchange.ts'
+import type { PaidRequest, Preempt, Send, SendResult, UnpaidAnswer } from '../../src/session/exchange.ts'
 import type { Session } from '../../src/session/session.ts'
 import { createTelemetry } from '../../src/telemetry/telemetry.ts'
 import { createLocalWallet } from '../../src/wallet/local-key.ts'
 import type { Wallet } from '../../src/wallet/wallet.ts'
 import { countingIds, type TestClock, testClock } from '../clock.ts'
+import { promptDisk } from '../ledger/disks.ts'
 import { challengeOf, encodeBase64, RESULT_HEADER, type Terms, type Version } from '../testnet/wire.ts'
 import { createPatience } from './patience.ts'
 import { createPeople, type PeopleOptions, type PeopleRig } from './people-rig.ts'
@@ -69,6 +73,8 @@ export interface Rig extends AsyncDisposable {
     upstream: Upstream,
     options?: { request?: PaidRequest; unpaid?: UnpaidAnswer; again?: () => UnpaidAnswer | undefined },
   ): ReturnType<ReturnType<typeof createPay>>
+  /** As the proxy does where the first attempt may be paid; undefined where nothing left. `again`: the 402 of a request without payment. */
+  payFirst(upstream: Upstream, options?: { request?: PaidRequest; again?: () => UnpaidAnswer | undefined }): ReturnType<Preempt['pay']>
   balance(id?: string): Promise<Session>
 }
 
@@ -77,11 +83,15 @@ export interface RigOptions {
   readonly folder?: string
   readonly ids?: Ids
   readonly runId?: string
+  /** The disk. Done at once unless said otherwise. */
+  readonly flush?: Flush
   readonly policy?: Partial<Policy>
   readonly wallet?: Wallet
   readonly people?: PeopleOptions
   /** None is set up unless said otherwise. */
   readonly guards?: Partial<GuardRules>
+  /** Paying with the first attempt is off unless said otherwise. `provable`: whether the network has an RPC. */
+  readonly preemptive?: Partial<RouteRule> & { readonly provable?: boolean }
   readonly session?: Partial<NewSession>
   /** What the chain says the wallet holds. Nobody can tell unless said otherwise. */
   readonly balance?: () => Promise<bigint>
@@ -97,10 +107,10 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   await using started = new AsyncDisposableStack()
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'purser-payment-')))
   if (!options.folder) started.defer(() => rm(folder, { recursive: true, force: true }))
-  const { clock = testClock(), ids = countingIds(), runId = 'run_1' } = options
+  const { clock = testClock(), ids = countingIds(), runId = 'run_1', flush = promptDisk } = options
   const { events } = createTelemetry({ level: 'silent' })
   const patience = createPatience(clock)
-  const ledger = started.use(await openSqliteLedger({ file: join(folder, 'purser.db'), clock, ids, runId, events }))
+  const ledger = started.use(await openSqliteLedger({ file: join(folder, 'purser.db'), clock, ids, runId, flush, events }))
   let policy: Policy = { mode: 'enforce', tiers: TIERS, rules: RULES, version: 'v1', ...options.policy }
   const rails = [createX402Rail({ assets: knownAssets(), networks: [NETWORK] })]
   const wallet = options.wallet ?? createLocalWallet({ key: KEY })
@@ -114,6 +124,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     guards: createGuards({ circuitBreaker: null, loopGuard: null, clock, events, ...options.guards }),
     phases: createPhases(clock, events),
     inFlight: createInFlight(),
+    ...(options.preemptive && { routes: createRoutes({ after: 2, terms_ms: 300_000, hosts: ['*'], ...options.preemptive }, clock) }),
     discovery: noDiscovery,
     answers: createAnswers({ ledger, key: new Uint8Array(32).fill(5), clock, events }),
     clockBar: options.clockBar ?? (() => undefined),
@@ -127,6 +138,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const session = (await ledger.session('ses_resumed')) ?? (await openSession(options.session))
   const sent: RawHeaders[] = []
   const pay = createPay(deps)
+  const provable = new Set(options.preemptive?.provable === false ? [] : [NETWORK])
+  const preempt = deps.routes && createPreempt(deps, { routes: deps.routes, provable })
   const request = (changes: Partial<PaidRequest> = {}) => paidRequest(session, changes)
   const all = started.move()
   return {
@@ -135,19 +148,23 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       policy = { ...policy, ...changes }
     },
     advance: (ms) => patience.advance(ms),
-    pay: (upstream, { request: asked = request(), unpaid = challenge(), again = () => unpaid } = {}) => {
-      const send: Send = async ({ set, beforeSend }) => {
-        const played = await upstream(set)
-        // Where no byte leaves, the proxy never came to the point right before the first one.
-        if (played.kind === 'failed' && !played.sent) return played
-        if (beforeSend && !beforeSend()) return { kind: 'failed', sent: false, code: 'upstream_timeout', detail: 'The window was closing.' }
-        sent.push(set)
-        return played
-      }
-      return pay(asked, unpaid, send, async () => again())
-    },
+    pay: (upstream, { request: asked = request(), unpaid = challenge(), again = () => unpaid } = {}) =>
+      pay(asked, unpaid, sendTo(upstream, sent), async () => again()),
+    payFirst: async (upstream, { request: asked = request(), again = () => challenge() } = {}) =>
+      preempt?.expects(asked) ? preempt.pay(asked, sendTo(upstream, sent), async () => again()) : undefined,
     balance: async (id = session.id) => (await ledger.session(id)) ?? session,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
+  }
+}
+
+function sendTo(upstream: Upstream, sent: RawHeaders[]): Send {
+  return async ({ set, beforeSend }) => {
+    const played = await upstream(set)
+    // Where no byte leaves, the proxy never came to the point right before the first one.
+    if (played.kind === 'failed' && !played.sent) return played
+    if (beforeSend && !beforeSend()) return { kind: 'failed', sent: false, code: 'upstream_timeout', detail: 'The window was closing.' }
+    sent.push(set)
+    return played
   }
 }
 

@@ -2,11 +2,12 @@ import '../../src/proxy/reflect.ts'
 
 import { execFile } from 'node:child_process'
 import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { get } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
-import { createServer } from 'node:tls'
+import { connect, createServer, type SecureContext, TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import * as x509 from '@peculiar/x509'
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest'
@@ -41,6 +42,41 @@ describe('contexts', () => {
     expect(renewed[1]).toBe(renewed[0])
     clock.advance(-DAY_MS)
     expect(await authority.contextFor('a.example')).not.toBe(renewed[0])
+  })
+
+  it('of processes that share a secret resume each other’s sessions, for the same host only', async () => {
+    const dataDir = await dataFolder()
+    const open = (secret: number) => openAuthority({ dataDir, clock: systemClock, ticketSecret: Buffer.alloc(32, secret) })
+    const [first, second, stranger] = [await open(1), await open(1), await open(2)]
+    const begun = await handshake(await first.contextFor('a.example'), first.certPem)
+    const resumed = async (context: SecureContext) => (await handshake(context, first.certPem, begun.session)).isReused
+    expect(begun.isReused).toBe(false)
+    expect(await resumed(await second.contextFor('a.example'))).toBe(true)
+    expect(await resumed(await second.contextFor('b.example'))).toBe(false)
+    expect(await resumed(await stranger.contextFor('a.example'))).toBe(false)
+  })
+
+  it('resume nothing that was begun under another certificate of the authority', async () => {
+    const dataDir = await dataFolder()
+    const shared = { dataDir, clock: systemClock, ticketSecret: Buffer.alloc(32, 1) }
+    const before = await openAuthority(shared)
+    const begun = await handshake(await before.contextFor('a.example'), before.certPem)
+    const after = await openAuthority({ ...shared, permitted: ['a.example'] })
+    expect(after.certPem).not.toBe(before.certPem)
+    // The client trusts both, so that only the ticket is in question.
+    const both = [before.certPem, after.certPem].join('\n')
+    expect((await handshake(await before.contextFor('a.example'), both, begun.session)).isReused).toBe(true)
+    expect((await handshake(await after.contextFor('a.example'), both, begun.session)).isReused).toBe(false)
+  })
+
+  it('of one process resume nothing of another host’s, nor of another process that shares no secret', async () => {
+    const dataDir = await dataFolder()
+    const [first, second] = [await openAuthority({ dataDir, clock: systemClock }), await openAuthority({ dataDir, clock: systemClock })]
+    const begun = await handshake(await first.contextFor('a.example'), first.certPem)
+    const resumed = async (context: SecureContext) => (await handshake(context, first.certPem, begun.session)).isReused
+    expect(await resumed(await first.contextFor('a.example'))).toBe(true)
+    expect(await resumed(await first.contextFor('b.example'))).toBe(false)
+    expect(await resumed(await second.contextFor('a.example'))).toBe(false)
   })
 
   it('are never made for an address', async () => {
@@ -196,3 +232,32 @@ describe.each<[string, Client]>([
     expect(await client({ port: outsidePort, host: 'example.org', caFile: keys.caFile })).toMatch(/permitted subtree/i)
   })
 })
+
+/** One connection to whoever has this context, as an intercepted one; `session` is what the next one may begin with. */
+async function handshake(context: SecureContext, ca: string, session?: Buffer) {
+  const server = createTcpServer((socket) =>
+    new TLSSocket(socket, { isServer: true, secureContext: context }).on('error', () => undefined).end('x'),
+  )
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  // Which name the leaf has is not what this is about.
+  const client = connect({
+    port,
+    host: '127.0.0.1',
+    servername: 'a.example',
+    ca,
+    checkServerIdentity: () => undefined,
+    ...(session && { session }),
+  })
+  let ticket: Buffer | undefined
+  client.on('session', (given: Buffer) => {
+    ticket = given
+  })
+  client.resume()
+  await once(client, 'secureConnect')
+  const isReused = client.isSessionReused()
+  await once(client, 'close')
+  server.close()
+  return { isReused, session: ticket }
+}

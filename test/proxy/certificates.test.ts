@@ -1,8 +1,9 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto'
+import * as x509 from '@peculiar/x509'
 import { describe, expect, it } from 'vitest'
 import { CA_LIFETIME_MS, LEAF_BACKDATE_MS, LEAF_LIFETIME_MS } from '../../src/limits.ts'
-import { constraintsOf, createLeafSigner, makeCaCertificate } from '../../src/proxy/certificates.ts'
-import { nameConstraints } from '../../src/proxy/name-constraints.ts'
+import { createLeafSigner, makeCaCertificate } from '../../src/proxy/certificates.ts'
+import { isBoundTo, NAME_CONSTRAINTS_OID, nameConstraints } from '../../src/proxy/name-constraints.ts'
 
 const NOW = Date.parse('2026-06-27T12:00:00Z')
 const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
@@ -29,8 +30,14 @@ describe('the authority’s certificate', () => {
   })
 
   it('carries critical constraints: no address, and only the permitted names', async () => {
-    expect(constraintsOf((await authority()).caPem)).toEqual(nameConstraints())
-    expect(constraintsOf((await authority(['a.example'])).caPem)).toEqual(nameConstraints(['a.example']))
+    for (const permitted of [undefined, ['a.example'], ['a.example', 'b.example']]) {
+      const { caPem } = await authority(permitted)
+      const extension = new x509.X509Certificate(caPem).getExtension(NAME_CONSTRAINTS_OID)
+      expect([extension?.critical, extension && Buffer.from(extension.value)]).toEqual([true, nameConstraints(permitted)])
+      const bounds = [undefined, ['a.example'], ['a.example', 'b.example']]
+      const isBound = bounds.map((names) => isBoundTo(new X509Certificate(caPem), names))
+      expect(isBound).toEqual(bounds.map((names) => names?.length === permitted?.length))
+    }
   })
 
   it('has another name for another key', async () => {

@@ -104,11 +104,15 @@ export function hearEvents(): HeardEvents {
       connections += change
     },
     challengeSeen: ignore,
+    workerEnded: ignore,
+    workersUp: ignore,
     decided: ignore,
     paymentEntered: ignore,
     phaseTook: ignore,
     ledgerTook: ignore,
     receiptWritten: ignore,
+    archived: ignore,
+    retentionPassed: ignore,
     undelivered: ignore,
     warned: ignore,
     thresholdReached: ignore,
@@ -120,6 +124,7 @@ export function hearEvents(): HeardEvents {
     circuitTurned: ignore,
     loopDetected: ignore,
     sessionDrifted: ignore,
+    preempted: ignore,
   }
 }
 

@@ -57,6 +57,20 @@ describe('exchange', () => {
     expect(upstream.heads.map((head) => headerValue(head, 'traceparent'))).toEqual([agents, ours])
   })
 
+  it('the end of a session breaks off the answers that it still gets, and nobody else’s', async () => {
+    const upstream = await startUpstream((_, response) => void response.write('first'))
+    const rig = await startProxy()
+    const client = connectRaw(rig.port)
+    client.socket.write(`GET ${upstream.url}/ HTTP/1.1\r\nHost: a\r\n${authLine}\r\n`)
+    await client.until(/first/)
+    rig.exchange.endSession('ses_2')
+    expect([client.socket.closed, rig.exchange.active()]).toEqual([false, 1])
+    rig.exchange.endSession('ses_1')
+    await client.closed()
+    expect(await rig.line()).toMatchObject({ outcome: 'aborted', sessionId: 'ses_1' })
+    expect(rig.exchange.active()).toBe(0)
+  })
+
   it('lets neither credentials nor Purser headers nor hop-by-hop headers reach the upstream', async () => {
     const upstream = await startUpstream((_, response) => response.end())
     const rig = await startProxy()

@@ -1,6 +1,8 @@
+import { EventEmitter, once } from 'node:events'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
+import { discard } from '../../src/http.ts'
 import { createAddressGuard } from '../../src/proxy/address-guard.ts'
 import { ask, rawStrings } from '../../src/proxy/incoming-answer.ts'
 import { readUrl } from '../../src/proxy/target.ts'
@@ -54,6 +56,53 @@ describe('incoming answer', () => {
     await untilStill(() => sent)
     expect(sent).toBeLessThan(300)
     if (asked.kind === 'answer') asked.answer.body.destroy()
+  })
+
+  it('what is here whole by the time that somebody looks is its bytes, with the trailers, and needs no stream', async () => {
+    const upstream = await startRawUpstream((socket) =>
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n3\r\n yo\r\n0\r\nX-Sum: 1\r\n\r\n'),
+      ),
+    )
+    const asked = await asking(`${upstream.url}/`)()
+    if (asked.kind === 'failed') throw asked.fault
+    const { answer } = asked
+    expect(String(answer.arrived?.())).toBe('hi yo')
+    expect(answer.trailers()).toEqual(['X-Sum', '1'])
+    expect(String(await buffer(answer.body))).toBe('hi yo')
+    expect(answer.arrived?.()).toBeUndefined()
+  })
+
+  it('what has not ended yet, or broke off, has not arrived', async () => {
+    const upstream = await startRawUpstream((socket) =>
+      socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhi')),
+    )
+    const asked = await asking(`${upstream.url}/`)()
+    if (asked.kind === 'failed') throw asked.fault
+    const { answer } = asked
+    expect(answer.arrived?.()).toBeUndefined()
+    const ended = once(upstream.connections[0] ?? new EventEmitter(), 'close')
+    upstream.connections[0]?.end()
+    await ended
+    expect(answer.arrived?.()).toBeUndefined()
+    await expect(buffer(answer.body)).rejects.toMatchObject({ refusalCode: 'upstream_unreachable' })
+  })
+
+  it('an answer that nobody reads on is broken off where it has not ended, and its connection stays where it has', async () => {
+    const upstream = await startRawUpstream((socket) =>
+      socket.on('data', (asked) => {
+        const length = String(asked).startsWith('GET /whole') ? 2 : 9
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\nhi`)
+      }),
+    )
+    const whole = await asking(`${upstream.url}/whole`)()
+    const half = await asking(`${upstream.url}/half`)()
+    if (whole.kind === 'failed' || half.kind === 'failed') throw new Error('no answer came')
+    const gone = once(upstream.connections[1] ?? new EventEmitter(), 'close')
+    discard(whole.answer)
+    discard(half.answer)
+    await gone
+    expect(upstream.connections[0]?.destroyed).toBe(false)
   })
 
   it('whoever destroys the body ends the connection', async () => {

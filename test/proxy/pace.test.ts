@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { keepPace } from '../../src/proxy/pace.ts'
+import { Pace } from '../../src/proxy/pace.ts'
 
 describe('the pace of a connection', () => {
   beforeEach(() => void vi.useFakeTimers())
@@ -7,7 +7,7 @@ describe('the pace of a connection', () => {
 
   it('ends one that never sends a whole request', () => {
     const end = vi.fn()
-    keepPace({ idle_ms: 100, end })
+    new Pace({ idle_ms: 100, end })
     vi.advanceTimersByTime(99)
     expect(end).not.toHaveBeenCalled()
     vi.advanceTimersByTime(1)
@@ -16,7 +16,7 @@ describe('the pace of a connection', () => {
 
   it('lets requests take their time, and counts anew from the last answer', () => {
     const end = vi.fn()
-    const pace = keepPace({ idle_ms: 100, end })
+    const pace = new Pace({ idle_ms: 100, end })
     pace.began()
     pace.began()
     vi.advanceTimersByTime(1_000)
@@ -34,9 +34,9 @@ describe('the pace of a connection', () => {
 
   it('drains: an idle connection ends at once, a busy one after its last answer', () => {
     const [idle, busy] = [vi.fn(), vi.fn()]
-    keepPace({ idle_ms: 100, end: idle }).drain()
+    new Pace({ idle_ms: 100, end: idle }).drain()
     expect(idle).toHaveBeenCalledTimes(1)
-    const pace = keepPace({ idle_ms: 100, end: busy })
+    const pace = new Pace({ idle_ms: 100, end: busy })
     pace.began()
     pace.drain()
     expect(busy).not.toHaveBeenCalled()
@@ -46,7 +46,7 @@ describe('the pace of a connection', () => {
 
   it('stops when the connection is gone', () => {
     const end = vi.fn()
-    keepPace({ idle_ms: 100, end }).stop()
+    new Pace({ idle_ms: 100, end }).stop()
     vi.advanceTimersByTime(1_000)
     expect(end).not.toHaveBeenCalled()
   })

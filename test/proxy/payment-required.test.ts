@@ -3,8 +3,18 @@ import type { RequestListener } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { headerValue, type RawHeaders } from '../../src/http.ts'
-import type { Delivery, OnPaymentRequired, PaidRequest, UnpaidAnswer } from '../../src/session/exchange.ts'
-import { askThrough, authLine, connectRaw, problemOf, startProxy, startRawUpstream, startUpstream, testTls } from './exchange-rig.ts'
+import type { Delivery, OnPaymentRequired, PaidRequest, Preempt, UnpaidAnswer } from '../../src/session/exchange.ts'
+import {
+  askThrough,
+  authLine,
+  connectRaw,
+  exchangeRaw,
+  problemOf,
+  startProxy,
+  startRawUpstream,
+  startUpstream,
+  testTls,
+} from './exchange-rig.ts'
 
 const PAYMENT = ['Payment-Signature', 'signed']
 
@@ -344,5 +354,95 @@ describe('payment required', () => {
       await askThrough(rig.port, `${upstream.url}/`, { headers: ['Accept', 'text/html'] })
       expect(String(seen[0]?.unpaid.body)).toBe('<p>Pay</p>')
     })
+  })
+})
+
+/** Expects every route to charge, and sends the payment with the first attempt unless told not to. */
+function paysFirst(pays: (request: PaidRequest) => boolean = () => true): {
+  preempt: Preempt
+  deliveries: Delivery[]
+  asked: PaidRequest[]
+} {
+  const deliveries: Delivery[] = []
+  const asked: PaidRequest[] = []
+  const preempt: Preempt = {
+    expects: () => true,
+    async pay(request, send) {
+      asked.push(request)
+      if (!pays(request)) return undefined
+      const result = await send({ set: PAYMENT })
+      if (result.kind === 'failed') return { kind: 'refuse', refusal: { code: 'payment_unknown', detail: result.detail } }
+      return { ...result, headers: ['Purser-Payment', 'pay_1'], delivered: (delivery) => void deliveries.push(delivery) }
+    },
+  }
+  return { preempt, deliveries, asked }
+}
+
+const echo: RequestListener = (request, response) => void request.pipe(response)
+
+describe('paying with the first attempt', () => {
+  it('sends the request once, with the payment, and tells of it like of any paid one', async () => {
+    const upstream = await startUpstream(paid(echo))
+    const { preempt, deliveries, asked } = paysFirst()
+    const rig = await startProxy({ onPaymentRequired: paying().flow, preempt })
+    const answer = await askThrough(rig.port, `${upstream.url}/r?q=1`, { method: 'POST', body: '' })
+    expect(answer).toMatchObject({ status: 200 })
+    expect(answer.rawHeaders).toEqual(expect.arrayContaining(['Purser-Payment', 'pay_1']))
+    expect(upstream.targets).toEqual(['/r?q=1'])
+    expect(await rig.line()).toMatchObject({ outcome: 'paid', status: 200 })
+    expect(deliveries).toEqual([{ status: 200, bytes: 0, complete: true }])
+    expect(asked[0]).toMatchObject({ method: 'POST', url: `${upstream.url}/r?q=1`, hints: { payNever: false } })
+  })
+
+  it('goes on unpaid, body and all, where the flow would rather not', async () => {
+    const upstream = await startUpstream(echo)
+    const { preempt, asked } = paysFirst(() => false)
+    const rig = await startProxy({ onPaymentRequired: paying().flow, preempt })
+    const answer = await askThrough(rig.port, `${upstream.url}/`, { method: 'POST', body: 'hello' })
+    expect(answer).toMatchObject({ status: 200, text: 'hello' })
+    expect(asked).toHaveLength(1)
+    expect(upstream.heads).toHaveLength(1)
+    expect(upstream.heads[0]).not.toContain('Payment-Signature')
+    expect(upstream.heads[0]).toEqual(expect.arrayContaining(['content-length', '5']))
+    expect(await rig.line()).toMatchObject({ outcome: 'passed' })
+  })
+
+  it('refuses as the flow says', async () => {
+    const { preempt } = paysFirst()
+    const upstream = await startRawUpstream((socket) => socket.once('data', () => socket.destroy()))
+    const rig = await startProxy({ onPaymentRequired: paying().flow, preempt })
+    const answer = await askThrough(rig.port, `${upstream.url}/`)
+    expect(problemOf(answer)).toMatchObject({ code: 'payment_unknown' })
+  })
+
+  it.each<[string, { body: Buffer | string; headers: string[] }]>([
+    ['a body that is too long to wait for', { body: Buffer.alloc(65_537, 'a'), headers: [] }],
+    ['a body whose length is not told', { body: 'hello', headers: ['Transfer-Encoding', 'chunked'] }],
+    ['an agent that asks first', { body: 'hello', headers: ['Expect', '100-continue'] }],
+  ])('is not for %s', async (_name, { body, headers }) => {
+    const upstream = await startUpstream(echo)
+    const { preempt, asked } = paysFirst()
+    const rig = await startProxy({ onPaymentRequired: paying().flow, preempt })
+    const chunked = headers.includes('chunked')
+    const answer = chunked
+      ? await exchangeRaw(
+          rig.port,
+          `POST ${upstream.url}/ HTTP/1.1\r\nHost: ${new URL(upstream.url).host}\r\n${authLine}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+        )
+      : await askThrough(rig.port, `${upstream.url}/`, { method: 'POST', body, headers })
+    expect(answer).toBeDefined()
+    expect(await rig.line()).toMatchObject({ outcome: 'passed' })
+    expect(asked).toEqual([])
+  })
+
+  it('asks nothing of the upstream where the agent breaks its body off', async () => {
+    const upstream = await startUpstream(echo)
+    const { preempt, asked } = paysFirst()
+    const rig = await startProxy({ onPaymentRequired: paying().flow, preempt })
+    const { socket } = connectRaw(rig.port)
+    socket.end(`POST ${upstream.url}/ HTTP/1.1\r\nHost: ${new URL(upstream.url).host}\r\n${authLine}Content-Length: 10\r\n\r\nhello`)
+    expect(await rig.line()).toMatchObject({ outcome: 'aborted' })
+    expect(asked).toEqual([])
+    expect(upstream.targets).toEqual([])
   })
 })

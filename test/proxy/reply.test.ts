@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { MAX_BODY_AS_TEXT_BYTES, MAX_WRITTEN_AHEAD_BYTES } from '../../src/hot-path-limits.ts'
 import { Reply } from '../../src/proxy/reply.ts'
 import { connectRaw, type RawClient } from './exchange-rig.ts'
 
@@ -139,6 +140,35 @@ describe('reply', () => {
     const text = await client.closed()
     expect(text).toMatch(/^HTTP\/1.1 200 OK\r\n.*\r\n\r\nbody$/s)
     expect(text).not.toMatch(/Trailer|103/)
+  })
+
+  it.each([0, 1, MAX_BODY_AS_TEXT_BYTES, MAX_BODY_AS_TEXT_BYTES + 1])('a body of %i bytes arrives byte for byte', async (length) => {
+    const body = Buffer.from(Array.from({ length }, (_, at) => at % 256))
+    const { reply, client } = await replyTo(GET)
+    reply.head(200, ['X-Name', 'caf\u00e9'])
+    reply.end(body)
+    const text = await client.closed()
+    expect(text).toContain('X-Name: caf\u00e9\r\n')
+    expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toContain(body.toString('latin1'))
+    expect(reply.bytes).toBe(length)
+  })
+
+  it('takes a bounded amount for an agent that does not read, and says when there is room again', async () => {
+    const { reply, client } = await replyTo(GET)
+    client.socket.pause()
+    reply.head(200, [])
+    const chunk = Buffer.alloc(65_536, 'x')
+    let written = 0
+    do written += chunk.length
+    while (reply.write(chunk) && written < 64 * 1024 * 1024)
+    expect(written).toBeLessThan(64 * 1024 * 1024)
+    expect(written).toBeGreaterThanOrEqual(MAX_WRITTEN_AHEAD_BYTES)
+    const drained = new Promise<void>((resolve) => reply.onDrain(resolve))
+    client.socket.resume()
+    await drained
+    reply.end()
+    await reply.closed
+    expect(reply).toMatchObject({ bytes: written, complete: true })
   })
 
   it('breaking off leaves a broken connection, also after an end was begun', async () => {

@@ -86,6 +86,37 @@ describe('resets', () => {
     expect(resets).toEqual([1])
   })
 
+  it('an agent that had left when the answer was written is told of, though it only said goodbye', async () => {
+    const asked = Promise.withResolvers<import('node:http').ServerResponse>()
+    const told: string[] = []
+    const over = Promise.withResolvers<void>()
+    const server = createServer((request, response) => {
+      const watchReset = resetsAfter(request)
+      request.socket.once('close', () => over.resolve())
+      response.once('close', () => watchReset(() => told.push(response.writableFinished ? 'lost' : 'broken off'), WATCH_MS))
+      asked.resolve(response)
+    })
+    const port = await listen(server)
+    const bells = createServer()
+    const ringing = connect(await listen(bells))
+    const [bell] = (await once(bells, 'connection')) as [Socket]
+    onTestFinished(() => void ringing.destroy())
+    const agent = connect(port)
+    agent.write(ASK)
+    const response = await asked.promise
+    const heard = once(ringing, 'data')
+    bell.write('once, so that it is listened to')
+    await heard
+    ringing.once('data', () => response.end('answer'))
+    // Both are there before the next look at the sockets: first what the answer waits for, then the goodbye.
+    setImmediate(() => {
+      bell.write('now')
+      agent.destroy()
+    })
+    await over.promise
+    expect(told).toEqual(['lost'])
+  })
+
   it('an orderly end is none, also when nothing more was asked', async () => {
     const { port, server, resets, watched } = await plainDoor()
     const { socket, over } = await ended(server, () => connect(port, '127.0.0.1'))

@@ -67,6 +67,11 @@ describe('reverse proxy', () => {
     expect(door(ask({ host: '[fd00::1]:4020', localAddress: 'fd00::1' }))).toMatchObject({ kind: 'target' })
   })
 
+  it('that address is one for its own connections only', () => {
+    expect(door(ask({ host: '10.1.2.3', localAddress: '10.1.2.3' }))).toMatchObject({ kind: 'target' })
+    expect(door(ask({ host: '10.1.2.3', localAddress: '10.9.9.9' }))).toMatchObject({ kind: 'fault', code: 'host_mismatch' })
+  })
+
   it.each([undefined, '', 'evil.example', '127.0.0.1.evil.example', 'localhost.evil.example', '10.9.9.9', 'a b'])(
     'Host %s is refused',
     (host) => {

@@ -1,18 +1,23 @@
 import { describe, expect, it } from 'vitest'
-import { Running } from '../../src/proxy/running.ts'
+import { type Run, Running } from '../../src/proxy/running.ts'
+
+let made = 0
+const run = (sessionId?: string, breakOff: () => void = () => undefined): Run => ({ id: `exc_${made++}`, sessionId, reply: { breakOff } })
 
 describe('running', () => {
   it('a drain waits for the last one', async () => {
     const running = new Running()
-    const ends = [running.begin(), running.begin()]
+    const [one, other] = [run(), run()]
+    running.begin(one)
+    running.begin(other)
     let ended = false
     const waiting = running.ended().then(() => {
       ended = true
     })
-    ends[0]?.()
+    running.end(one)
     await Promise.resolve()
     expect([ended, running.count, running.closing]).toEqual([false, 1, true])
-    ends[1]?.()
+    running.end(other)
     await waiting
     expect(running.count).toBe(0)
   })
@@ -24,12 +29,16 @@ describe('running', () => {
   it('the end of a session breaks off what it has running, and nothing of another', () => {
     const running = new Running()
     const broken: string[] = []
-    running.of('ses_1', () => broken.push('one'))
-    const leave = running.of('ses_1', () => broken.push('two'))
-    running.of('ses_2', () => broken.push('other'))
-    leave()
+    const gone = run('ses_1', () => broken.push('gone'))
+    const late = run(undefined, () => broken.push('late'))
+    for (const one of [run('ses_1', () => broken.push('one')), gone, run('ses_2', () => broken.push('other')), run(), late])
+      running.begin(one)
+    running.end(gone)
     running.endOf('ses_1')
     running.endOf('ses_3')
     expect(broken).toEqual(['one'])
+    late.sessionId = 'ses_3'
+    running.endOf('ses_3')
+    expect(broken).toEqual(['one', 'late'])
   })
 })

@@ -1,9 +1,14 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { ESTABLISHED } from '../../src/proxy/connect-answer.ts'
+import { pipe } from '../../src/proxy/pipe.ts'
 import { ask, closed, type RigOptions, readAll, readSome, startRig, upstream } from './connect-rig.ts'
 
+/** Large enough to be given back, and small enough for a stream to take it without asking the writer to wait. */
+const PIECE = 20 * 1024
 const OPEN = { opened: ['127.0.0.0/8'] }
 
 async function tunnelTo(port: number, options: RigOptions = {}) {
@@ -71,6 +76,43 @@ describe('a blind tunnel', () => {
     expect(await readAll(agent)).toBe('bye')
     agent.end('still here')
     expect(await asked).toBe('still here')
+  })
+
+  it('carries every byte as it was, also what had to wait for a slow reader', async () => {
+    const sent = randomBytes(32 * 1024 * 1024)
+    const far = await upstream((socket) => void socket.end(sent))
+    const { agent } = await tunnelTo(far.port)
+    // Meanwhile all buffers on the way fill up.
+    for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve))
+    const hash = createHash('sha256')
+    for (let chunk = await readSome(agent); chunk !== undefined; chunk = await readSome(agent)) hash.update(chunk)
+    expect(hash.digest('hex')).toBe(createHash('sha256').update(sent).digest('hex'))
+  })
+
+  it('carries every byte as it was to an agent within the process, who reads the very chunks', async () => {
+    const sent = randomBytes(50 * PIECE)
+    const far = await upstream((socket) => {
+      const write = (at: number) => {
+        if (at >= sent.length) socket.end()
+        else socket.write(sent.subarray(at, at + PIECE), () => setImmediate(write, at + PIECE))
+      }
+      write(0)
+    })
+    const rig = await startRig(OPEN)
+    const [inner, outer] = pipe()
+    const passage = { exchangeId: 'exc_1', target: { host: '127.0.0.1', port: far.port }, credentials: [], startedAt_ms: 0 }
+    rig.tunnels.open({
+      socket: inner,
+      head: Buffer.alloc(0),
+      passage,
+      way: { kind: 'vetted', address: '127.0.0.1', family: 4, opened: true },
+    })
+    const got: Buffer[] = []
+    for await (const chunk of outer) {
+      await new Promise((resolve) => setImmediate(resolve))
+      got.push(Buffer.from(chunk))
+    }
+    expect(Buffer.concat(got).subarray(ESTABLISHED.length).equals(sent)).toBe(true)
   })
 
   it('carries megabytes to a slow reader with a bounded buffer', async () => {
@@ -147,13 +189,12 @@ describe('a blind tunnel', () => {
   })
 
   it('answers 502 where nobody listens', async () => {
-    const { port } = await upstream()
-    const free = await freePort(port)
-    const { rig, answer } = await tunnelTo(free)
+    const deaf = await deafPort()
+    const { rig, answer } = await tunnelTo(deaf)
     expect(answer.status).toBe(502)
     expect(JSON.parse(await answer.body())).toMatchObject({
       code: 'upstream_unreachable',
-      detail: `127.0.0.1:${free} refused the connection or could not be reached.`,
+      detail: `127.0.0.1:${deaf} refused the connection or could not be reached.`,
       sessionId: 'ses_1',
       moneyState: 'none',
     })
@@ -181,16 +222,13 @@ describe('a blind tunnel', () => {
   })
 })
 
-/** A port of the loopback where nobody listens. */
-async function freePort(taken: number): Promise<number> {
-  const { createServer } = await import('node:net')
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : taken
+/** A port where nobody listens: an open connection has it, so that nobody else can get it meanwhile. */
+async function deafPort(): Promise<number> {
+  const { port } = await upstream()
+  const socket = connect(port, '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  return socket.localPort ?? 0
 }
 
 /** A listener that never accepts, and whose queue is full: further connections hang. */

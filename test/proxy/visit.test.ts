@@ -8,7 +8,9 @@ import { type AgentAnswer, askThrough, hearEvents, openSession } from './exchang
 
 async function visited(work: (visit: Visit) => void | Promise<void>, method = 'GET'): Promise<AgentAnswer> {
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
-    void work({ id: 'exc_1', request, reply: new Reply(request, response), door: { mode: 'forward' }, line: {} })
+    const reply = new Reply(request, response)
+    const unknown = { sessionId: undefined, traceparent: undefined }
+    void work({ id: 'exc_1', started_ms: 2, ...unknown, request, reply, door: { mode: 'forward' }, line: {} })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -16,6 +18,7 @@ async function visited(work: (visit: Visit) => void | Promise<void>, method = 'G
   return askThrough((server.address() as AddressInfo).port, 'http://a.example/', { method })
 }
 
+const clock = { now: () => 0, monotonic: () => 7 }
 const refusal = { code: 'vetoed', detail: 'No.' } as const
 
 describe('visit', () => {
@@ -41,7 +44,7 @@ describe('visit', () => {
       visit.line.paymentId = 'pay_1'
       const told = refuse(visit, { refusal, session: openSession() })
       await visit.reply.closed
-      tell(events, visit, { ...told, duration_ms: 5 })
+      tell({ events, clock }, visit, told)
     })
     expect(await events.line()).toMatchObject({
       exchangeId: 'exc_1',
@@ -62,7 +65,7 @@ describe('visit', () => {
       visit.request.rawHeaders.push('Traceparent', `00-${trace}-b7ad6b7169203331-01`)
       const told = refuse(visit, { refusal })
       await visit.reply.closed
-      tell(events, visit, { ...told, duration_ms: 5 })
+      tell({ events, clock }, visit, told)
     })
     expect(await events.line()).toMatchObject({ trace })
   })

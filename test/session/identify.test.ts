@@ -65,6 +65,20 @@ describe('identify', () => {
     expect(nameOf(await shared(headers, 'proxy'))).toBe('session_invalid')
   })
 
+  it('asks the ledger for the session of each request: one that is revoked opens nothing from then on', async () => {
+    let status: 'open' | 'revoked' = 'open'
+    const changing = createIdentify({ sessionByToken: async () => session({ status }) })
+    for (const headers of [
+      ['Purser-Session', TOKEN],
+      ['Proxy-Authorization', basic(`ses_1:${TOKEN}`)],
+    ]) {
+      status = 'open'
+      expect(nameOf(await changing(headers, 'proxy'))).toBe('ses_1')
+      status = 'revoked'
+      expect(nameOf(await changing(headers, 'proxy'))).toBe('session_revoked')
+    }
+  })
+
   it('asks for credentials where there are none, in the words of each door', async () => {
     expect(await identify(['Host', 'x', 'Authorization', `Bearer ${TOKEN}`], 'proxy')).toMatchObject({
       refusal: { code: 'session_required', status: 407 },

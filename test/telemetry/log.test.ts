@@ -1,8 +1,14 @@
+import { execFile } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { PurserError } from '../../src/errors.ts'
+import { LOG_BATCH_BYTES } from '../../src/hot-path-limits.ts'
 import { MAX_LOG_MEMBERS, MAX_LOG_VALUE_CHARS } from '../../src/limits.ts'
-import { cleanText, createLog, scrubMembers } from '../../src/telemetry/log.ts'
+import { batched, cleanText, createLog, scrubMembers } from '../../src/telemetry/log.ts'
 
 function logged(level = 'info') {
   const lines: string[] = []
@@ -16,6 +22,22 @@ describe('log lines', () => {
     log.info({ amount: 4_999_000n }, 'hello')
     expect(lines).toHaveLength(1)
     expect(last()).toMatchObject({ level: 'info', msg: 'hello', amount: '4999000', time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) })
+  })
+
+  it('say when they were written, to the millisecond', () => {
+    using time = vi.spyOn(Date, 'now')
+    const { log, last } = logged()
+    for (const now of [1_700_000_000_000, 1_700_000_000_007, 1_700_000_001_042, 1_700_000_000_999]) {
+      time.mockReturnValue(now)
+      log.info('x')
+      expect(last()).toMatchObject({ time: new Date(now).toISOString() })
+    }
+  })
+
+  it('show every member once, whatever its name', () => {
+    const { log, lines } = logged()
+    log.info(JSON.parse('{"__proto__":1,"constructor":2,"hasOwnProperty":3}'), 'x')
+    expect(lines.at(-1)).toContain('"[proto]":1,"constructor":2,"hasOwnProperty":3')
   })
 
   it('below the level are not written', () => {
@@ -101,5 +123,47 @@ describe('values from outside', () => {
         expect(() => JSON.stringify(scrubMembers(members))).not.toThrow()
       }),
     )
+  })
+})
+
+describe('lines that leave together', () => {
+  function intoFile() {
+    const folder = mkdtempSync(join(tmpdir(), 'purser-log-'))
+    const fd = openSync(join(folder, 'log'), 'a')
+    const log = createLog({ level: 'info', destination: batched(fd) })
+    const written = () => readFileSync(join(folder, 'log'), 'utf8')
+    const flushed = () => new Promise((resolve) => log.flush(resolve))
+    const dispose = () => {
+      closeSync(fd)
+      rmSync(folder, { recursive: true })
+    }
+    return { log, written, flushed, [Symbol.dispose]: dispose }
+  }
+
+  it('wait for each other, and leave at once where they are told to', async () => {
+    using file = intoFile()
+    file.log.info('first')
+    file.log.info('second')
+    expect(file.written()).toBe('')
+    await file.flushed()
+    expect(file.written()).toMatch(/"first"[^\n]*\n[^\n]*"second"[^\n]*\n$/)
+  })
+
+  it('are whole in each write, however many there are', async () => {
+    using file = intoFile()
+    const fill = 'x'.repeat(LOG_BATCH_BYTES / 8)
+    for (let i = 0; i < 100; i++) file.log.info({ i, fill }, 'line')
+    await file.flushed()
+    const lines = file.written().trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line).i)).toEqual(Array.from({ length: 100 }, (_, i) => i))
+  })
+
+  it.each(['process.exit(0)', "throw new Error('unforeseen')", ''])('leave when the process ends by “%s”', async (end) => {
+    const program = `
+      import { createLog } from ${JSON.stringify(join(import.meta.dirname, '../../src/telemetry/log.ts'))}
+      createLog({ level: 'info' }).info('the last words')
+      ${end}`
+    const { stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]).catch((fault) => fault)
+    expect(stderr).toContain('the last words')
   })
 })

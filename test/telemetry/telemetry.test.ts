@@ -106,6 +106,7 @@ describe('telemetry', () => {
     events.sessionDrifted({ ...drift, kind: 'host', consequence: 'report' })
     events.circuitTurned({ host: 'api.example.com', state: 'open' })
     events.loopDetected({ sessionId: 'ses_1', agent: 'researcher', method: 'GET', host: 'api.example.com' })
+    events.preempted('hit')
     events.upstreamConnections(1)
     events.upstreamConnections(1)
     events.upstreamConnections(-1)
@@ -122,6 +123,7 @@ describe('telemetry', () => {
       'purser_session_drifts_total{kind="host",consequence="report"} 1',
       'purser_circuit_turns_total{state="open"} 1',
       'purser_loops_total 1',
+      'purser_preemptive_total{outcome="hit"} 1',
       'purser_upstream_connections 1',
     ]) {
       expect(scraped).toContain(sample)

@@ -73,6 +73,12 @@ export class Archive implements ChainSource {
     return row && text(row, 'hash')
   }
 
+  /** Oldest first, from behind this number on. */
+  async checkpoints(number: number, limit: number): Promise<Checkpoint[]> {
+    const stored = await this.checkpointsAfter(number, limit)
+    return stored.map(({ body, signature }) => parseSignedCheckpoint(body, signature))
+  }
+
   async checkpointsAfter(number: number, limit: number): Promise<StoredCheckpoint[]> {
     const where = [{ columns: ['number'], is: '>', values: [number] }] as const
     const rows = await this.#store.select({ table: 'checkpoints', where, order: { by: ['number'] }, limit })

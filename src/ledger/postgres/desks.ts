@@ -22,17 +22,19 @@ export class Desks {
 
   handle(place: PaymentPlace, reserved: Reserved): Reservation {
     const { batch, clock, events } = this.#options
+    const write: Desk['write'] = (_, step) => batch.write(stepping(place, ({ tx, rules }) => step(tx, rules)))
+    const note: Desk['note'] = (id, step) =>
+      batch.note(
+        stepping(place, ({ tx, rules }) => step(tx, rules), 0),
+        id,
+      )
     return new ReservationHandle(
       {
         clock,
         events,
         payment: () => this.#payment(place.paymentId),
-        write: (_, step) => batch.write(stepping(place, ({ tx, rules }) => step(tx, rules))),
-        note: (id, step) =>
-          batch.note(
-            stepping(place, ({ tx, rules }) => step(tx, rules), 0),
-            id,
-          ),
+        ...{ write, ride: write },
+        ...{ note, aside: note },
       },
       reserved,
     )

@@ -18,16 +18,18 @@ export interface HighMark extends Disposable {
 }
 
 /**
+ * @param writes False where another process on the same folder writes it.
  * @param accept An operator says that the server is the one to go on with, whatever the mark says.
  * @throws PurserError `ledger_unavailable` where the file is there and cannot be read.
  */
-export function openHighMark(path: string, { accept }: { readonly accept: boolean }): HighMark {
+export function openHighMark(path: string, { accept, writes = true }: { readonly accept: boolean; readonly writes?: boolean }): HighMark {
   const stored = readMark(path)
   if (stored === 'spoiled' && !accept) throw refused('ledger_unavailable', `The high-water mark ${path} cannot be read. ${WAY_OUT}`)
   let mark: Mark | undefined
   return {
     found: typeof stored === 'string' || accept ? undefined : { ledgerId: stored.ledgerId, high: stored.commits },
     write({ ledgerId, high }) {
+      if (!writes) return
       const reached = { ledgerId, commits: high }
       if (mark) mark.write(reached)
       else mark = Mark.open(path, reached)

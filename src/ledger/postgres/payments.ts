@@ -85,6 +85,14 @@ export class Payments implements PaymentTable {
     return this.#change(id, { dispute })
   }
 
+  replace(_tx: Transaction, id: string, by: string): void {
+    this.#change(id, { replaced_by: by, purchase_open: 0n })
+  }
+
+  restore(_tx: Transaction, id: string): void {
+    this.#change(id, { replaced_by: null, purchase_open: 1n, holder: 'none' })
+  }
+
   refund(_tx: Transaction, id: string, amount: bigint): PaymentRecord {
     return this.#change(id, { refunded: money(this.#row(id), 'refunded') + amount })
   }
@@ -181,6 +189,7 @@ const EMPTY: Columns = {
   valid_before: null,
   headers: null,
   signature: null,
+  replaced_by: null,
   tx: null,
   settlement: null,
   evidence: null,

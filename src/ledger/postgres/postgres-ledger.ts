@@ -4,7 +4,6 @@
  */
 import type { ApprovalStore } from '../../approval/approval.ts'
 import type { Checkpoint, CheckpointSigner } from '../../audit/checkpoint.ts'
-import { parseSignedCheckpoint } from '../../audit/parse.ts'
 import type { Receipt, ReceiptFilter, Verification } from '../../audit/receipt.ts'
 import type { Clock, Ids } from '../../clock.ts'
 import { type Refusal, refused } from '../../errors.ts'
@@ -15,7 +14,6 @@ import type { Events } from '../../telemetry/events.ts'
 import * as admin from '../administration.ts'
 import type { Correction, Finding, RecipientRecord, Refund } from '../findings.ts'
 import type { InsightStore } from '../insight.ts'
-import type { ReportStore } from '../kept-reports.ts'
 import type * as port from '../ledger.ts'
 import { readPayment } from '../payment-row.ts'
 import { recover, voidUnsigned } from '../recovery.ts'
@@ -38,6 +36,7 @@ import * as operations from './operations.ts'
 import { type Reading, readingFrom } from './reading.ts'
 import { Records } from './records.ts'
 import { PostgresReports } from './reports.ts'
+import { PostgresRetention } from './retention.ts'
 import { Terms } from './sessions.ts'
 import type { Store } from './store.ts'
 import { PostgresTold } from './told.ts'
@@ -60,9 +59,10 @@ export interface ComposeOptions {
 
 export class PostgresLedger implements port.Ledger {
   readonly approvals: ApprovalStore
-  readonly reports: ReportStore
+  readonly reports: PostgresReports
   readonly insight: InsightStore
   readonly told: PostgresTold
+  readonly retention: PostgresRetention
   readonly #options: ComposeOptions
   readonly #store: Store
   readonly #reading: Reading
@@ -105,6 +105,7 @@ export class PostgresLedger implements port.Ledger {
     this.approvals = new PostgresApprovals({ reading, batch: this.#batch, clock, watch: (listener) => store.watch(listener) })
     this.reports = new PostgresReports({ reading, batch: this.#batch })
     this.insight = new PostgresInsight(reading)
+    this.retention = new PostgresRetention({ reading, batch: this.#batch })
     this.told = new PostgresTold({ reading, batch: this.#batch })
     this.#unwatch = store.watch((change) => this.#heard(change))
   }
@@ -210,8 +211,8 @@ export class PostgresLedger implements port.Ledger {
     return this.#lists.receipts(filter, page)
   }
 
-  verifyReceipts(): Promise<Verification> {
-    return verifyStored(this.#archive)
+  verifyReceipts(...past: Parameters<port.Ledger['verifyReceipts']>): Promise<Verification> {
+    return verifyStored(this.#archive, ...past)
   }
 
   async halt(halt: admin.Halt): Promise<void> {
@@ -317,9 +318,8 @@ export class PostgresLedger implements port.Ledger {
     return this.#archive.seal(signer, this.#ledgerId)
   }
 
-  async checkpoints(after: number, limit: number): Promise<readonly Checkpoint[]> {
-    const stored = await this.#archive.checkpointsAfter(after, limit)
-    return stored.map(({ body, signature }) => parseSignedCheckpoint(body, signature))
+  checkpoints(after: number, limit: number): Promise<readonly Checkpoint[]> {
+    return this.#archive.checkpoints(after, limit)
   }
 
   async claimIdentity(fingerprints: Readonly<Record<string, string>>): Promise<{ readonly ledgerId: string }> {

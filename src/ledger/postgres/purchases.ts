@@ -1,7 +1,7 @@
 /** Purchases in the working set: which later request is a repeat of an earlier one, and who works on it now. */
 import { PURCHASE_LEASE_MS } from '../../limits.ts'
 import type { PurchaseIdentity } from '../ledger.ts'
-import { type Holder, lasts, type Onlooker, type Purchase, readHolder, readPurchase } from '../purchase-row.ts'
+import { type Holder, lasts, type Onlooker, type Purchase, readHolder, readPurchase, takenElsewhere } from '../purchase-row.ts'
 import { money, type Row, text } from '../rows.ts'
 import type { PurchaseTable, Transaction } from '../tables.ts'
 import type { WorkingSet } from './working-set.ts'
@@ -31,13 +31,7 @@ export class Purchases implements PurchaseTable {
   }
 
   elsewhere(tx: Transaction, identity: PurchaseIdentity): string | undefined {
-    const taken = (purchase: Purchase) => purchase.elsewhere || this.#leftByAnother(purchase)
-    return this.#purchases(tx, identity).find((purchase) => taken(purchase) && lasts(purchase, tx.now))?.id
-  }
-
-  /** Signed by another run and let go since this one looked whether anything is open. */
-  #leftByAnother({ holder, record }: Purchase): boolean {
-    return holder === 'none' && record.runId !== this.#runId && record.payment.state !== 'reserved'
+    return takenElsewhere(this.#purchases(tx, identity), { runId: this.#runId, now: tx.now })
   }
 
   open(tx: Transaction, identity: PurchaseIdentity): Purchase[] {

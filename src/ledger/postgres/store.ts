@@ -36,6 +36,8 @@ export type TableName =
   | 'marks'
   | 'policies'
   | 'daily_reports'
+  | 'archive_segments'
+  | 'archive_names'
   | 'runs'
 
 /** What makes a row of its table unique; writes name rows by it. */
@@ -63,6 +65,8 @@ export const PRIMARY_KEYS = {
   marks: ['mark'],
   policies: ['version'],
   daily_reports: ['date'],
+  archive_segments: ['number'],
+  archive_names: ['name', 'segment'],
   runs: ['id'],
 } as const satisfies Record<TableName, readonly string[]>
 
@@ -108,6 +112,9 @@ export const ACCESSES = {
   token: { table: 'admin_tokens', by: ['id'] },
   scan: { table: 'scans', by: ['network', 'wallet'] },
   checkpoint: { table: 'checkpoints', by: ['number'] },
+  segment: { table: 'archive_segments', by: ['number'] },
+  receiptsOf: { table: 'receipts', by: ['payment_id'] },
+  runsOf: { table: 'refusal_runs', by: ['session_id'] },
   /** Runs that nobody has declared ended. */
   livingRuns: { table: 'runs', by: [], fixed: { ended_at: null } },
 } as const satisfies Record<string, Access>

@@ -3,6 +3,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type PurserError, refused } from '../../errors.ts'
+import { LOG_PAGES } from '../../hot-path-limits.ts'
 import { migrate } from './migrations/migrate.ts'
 
 /** SQLite's primary result codes after which nothing can be trusted to be written: see sqlite.org/rescode.html. */
@@ -35,7 +36,7 @@ PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
 PRAGMA temp_store = MEMORY;
 PRAGMA cache_size = -32768;
-PRAGMA wal_autocheckpoint = 8000;
+PRAGMA wal_autocheckpoint = ${LOG_PAGES};
 BEGIN IMMEDIATE;
 COMMIT;
 `

@@ -3,24 +3,41 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Halt } from '../administration.ts'
 import { int, type Row, text, word } from '../rows.ts'
 import type { HaltTable, Transaction } from '../tables.ts'
+import type { Behind, Pending } from './pending.ts'
 
-export class Halts implements HaltTable {
+export class Halts implements HaltTable, Behind {
   readonly #sql: ReturnType<typeof prepare>
+  readonly #pending: Pending
+  /** Every payment asks for them, and people change them here alone. */
+  #all: readonly Halt[] | undefined
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, pending: Pending) {
     this.#sql = prepare(db)
+    this.#pending = pending
+    pending.join(this)
   }
 
   set(_tx: Transaction, { scope, value, reason, at }: Halt): void {
-    this.#sql.set.run(scope, value, reason, at)
+    this.#change(() => this.#sql.set.run(scope, value, reason, at))
   }
 
   lift(_tx: Transaction, { scope, value }: Pick<Halt, 'scope' | 'value'>): void {
-    this.#sql.lift.run(scope, value)
+    this.#change(() => this.#sql.lift.run(scope, value))
   }
 
-  all(): Halt[] {
-    return this.#sql.all.all().map(readHalt)
+  all(): readonly Halt[] {
+    this.#all ??= this.#sql.all.all().map(readHalt)
+    return this.#all
+  }
+
+  forget(): void {
+    this.#all = undefined
+  }
+
+  #change(change: () => void): void {
+    this.#pending.onUndo(() => this.forget())
+    change()
+    this.forget()
   }
 }
 

@@ -8,29 +8,30 @@ import type { Page, PageRequest } from '../ledger.ts'
 import { countedBy, type LimitUse, type LimitUseQuery, limitUses } from '../limit-use.ts'
 import { limitOf } from '../paging.ts'
 import { money, type Row, text } from '../rows.ts'
+import type { RollingTable } from '../tables.ts'
 import type { Batch } from './batch.ts'
-import { Rolling } from './rolling.ts'
 
 export interface SqliteInsightOptions {
   readonly db: DatabaseSync
-  readonly batch: Pick<Batch, 'read'>
+  readonly batch: Pick<Batch, 'list' | 'read'>
+  readonly rolling: Pick<RollingTable, 'sum'>
 }
 
 export class SqliteInsight implements InsightStore {
   readonly #batch: SqliteInsightOptions['batch']
   readonly #sql: ReturnType<typeof prepare>
-  readonly #rolling: Rolling
+  readonly #rolling: SqliteInsightOptions['rolling']
 
-  constructor({ db, batch }: SqliteInsightOptions) {
+  constructor({ db, batch, rolling }: SqliteInsightOptions) {
     this.#batch = batch
     this.#sql = prepare(db)
-    this.#rolling = new Rolling(db)
+    this.#rolling = rolling
   }
 
   async activity({ since, until, step_ms }: Span): Promise<readonly Activity[]> {
     const found: Activity[] = []
     for (let at = since; at < until; at += step_ms) {
-      found.push(...this.#batch.read(() => this.#sql.activity.all(at, at + step_ms).map((row: Row) => readActivity(row, at))))
+      found.push(...this.#batch.list(() => this.#sql.activity.all(at, at + step_ms).map((row: Row) => readActivity(row, at))))
       await turn()
     }
     return found
@@ -39,19 +40,19 @@ export class SqliteInsight implements InsightStore {
   async dealings(page: PageRequest): Promise<Page<Dealt>> {
     const [limit, after] = [limitOf(page), dealtAfter(page.cursor)]
     return pageOfDealt(
-      this.#batch.read(() => this.#sql.dealings.all(after, limit + 1)),
+      this.#batch.list(() => this.#sql.dealings.all(after, limit + 1)),
       limit,
     )
   }
 
   async dealing(of: Pick<Dealt, 'origin' | 'network' | 'payTo'>): Promise<Dealt | undefined> {
-    const row: Row | undefined = this.#batch.read(() => this.#sql.dealing.get(nameOfDealt(of)))
+    const row: Row | undefined = this.#batch.list(() => this.#sql.dealing.get(nameOfDealt(of)))
     return row && readDealt(row)
   }
 
   async limitUse(query: LimitUseQuery): Promise<readonly LimitUse[]> {
     const { buckets, windows } = countedBy(query)
-    return this.#batch.read(() => {
+    return this.#batch.list(() => {
       const rows = this.#sql.used.all(query.session.id, JSON.stringify(buckets), buckets.length + MAX_SHOWN_LIMIT_USES)
       const used = rows.map((row: Row) => [text(row, 'bucket'), money(row, 'amount')] as const)
       return limitUses(query, { buckets: new Map(used), sums: windows.map((window) => this.#rolling.sum(window)) })

@@ -34,7 +34,7 @@ export function inContext({
 
 /** To the letter the expression of its index. */
 export function traced(trace: string): Condition {
-  return { sql: "context IS NOT NULL AND json_extract(context, '$.trace') = ?", values: [trace] }
+  return { sql: "json_extract(context, '$.trace') = ?", values: [trace] }
 }
 
 export type PageTable = 'sessions' | 'payments' | 'receipts' | 'approvals' | 'notices'
@@ -54,7 +54,7 @@ export interface PageQuery<T> {
   /** At least one of these holds. Each has an index of its own, so each is read by itself. */
   readonly either?: readonly Condition[]
   /** The column by which the newest come first; without one in the order of writing. */
-  readonly by?: 'at' | 'decided_at' | undefined
+  readonly by?: 'at' | 'decided_at' | 'number' | undefined
   readonly page: PageRequest
   readonly read: (row: Row) => T
 }

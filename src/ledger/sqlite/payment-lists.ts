@@ -7,6 +7,8 @@ import { readPayment, STATES } from '../payment-row.ts'
 import { int, type Row, text } from '../rows.ts'
 import type { Transaction } from '../tables.ts'
 import { type Condition, equal, firstRare, type Indexed, inContext, readPage, traced } from './pages.ts'
+import type { Payments } from './payments.ts'
+import type { Pending } from './pending.ts'
 
 /** To the letter the conditions of the partial indexes: SQLite takes an index only then. */
 export const UNRESOLVED = `state IN ('reserved', 'signed', 'sent', 'unknown')`
@@ -15,15 +17,27 @@ const OWED = `state = 'settled' AND delivered = 0 AND dispute IS NULL`
 /** What came back whole is owed no more. */
 const REPAID = 'refunded >= CAST(amount AS INTEGER)'
 
+export interface PaymentListsOptions {
+  readonly db: DatabaseSync
+  readonly runId: string
+  readonly pending: Pick<Pending, 'write'>
+  readonly payments: Pick<Payments, 'claimProof'>
+}
+
+/** What is pending is not in them: it is written before they are asked for. */
 export class PaymentLists {
   readonly #db: DatabaseSync
   readonly #sql: ReturnType<typeof prepare>
   readonly #runId: string
+  readonly #pending: Pick<Pending, 'write'>
+  readonly #payments: Pick<Payments, 'claimProof'>
 
-  constructor(db: DatabaseSync, runId: string) {
+  constructor({ db, runId, pending, payments }: PaymentListsOptions) {
     this.#db = db
     this.#sql = prepare(db)
     this.#runId = runId
+    this.#pending = pending
+    this.#payments = payments
   }
 
   page(filter: PaymentFilter, page: PageRequest): Page<Payment> {
@@ -68,12 +82,13 @@ export class PaymentLists {
 
   /** Claims what is due, oldest first, for this run and `PROOF_LEASE_MS`. */
   claim(tx: Transaction, { networks, limit }: { readonly networks: readonly string[]; readonly limit: number }): Payment[] {
+    this.#pending.write()
     const due = [
       ...this.#sql.dueUnknown.all(tx.now, tx.now, this.#runId, limit),
       ...networks.flatMap((network) => this.#sql.dueOn.all(network, tx.now, tx.now, this.#runId, limit)),
     ]
     const ids = due.sort((a, b) => int(a, 'check_at') - int(b, 'check_at') || int(a, 'seq') - int(b, 'seq')).slice(0, limit)
-    return ids.flatMap((row) => this.#sql.claim.all(this.#runId, tx.now + PROOF_LEASE_MS, text(row, 'id'))).map(readPayment)
+    return ids.map((row) => this.#payments.claimProof(tx, text(row, 'id'), tx.now + PROOF_LEASE_MS).payment)
   }
 }
 
@@ -158,6 +173,5 @@ function prepare(db: DatabaseSync) {
     dueOn: db.prepare(`
       SELECT id, seq, check_at FROM payments INDEXED BY payments_unproven
       WHERE network = ? AND check_at IS NOT NULL AND ${CLAIMABLE} AND state IN ('settled', 'expired') ORDER BY check_at LIMIT ?`),
-    claim: db.prepare('UPDATE payments SET resolver_run = ?, resolver_until = ? WHERE id = ? RETURNING *'),
   }
 }

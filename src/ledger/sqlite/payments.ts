@@ -1,189 +1,269 @@
 /** The payments' table: one row for each attempt, from reservation or refusal to its end. */
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
+import type { Code } from '../../errors.ts'
+import { PURCHASE_LEASE_MS } from '../../limits.ts'
 import type { Authorization, Settlement } from '../../rails/rail.ts'
 import type { Delivery } from '../../session/exchange.ts'
+import { factsOf } from '../chronicle.ts'
 import type { Dispute } from '../findings.ts'
-import type { Attempt, ReserveRequest } from '../ledger.ts'
-import { type Charges, deniedColumns, type Facts, type PaymentRecord, readFacts, readRecord, reservedColumns } from '../payment-row.ts'
-import { flag, type Row, text, toJson } from '../rows.ts'
+import type { Attempt, Payment, ReserveRequest } from '../ledger.ts'
+import { type Charges, deniedColumns, type Facts, type PaymentRecord, reservedColumns } from '../payment-row.ts'
+import { type Row, text } from '../rows.ts'
 import type { Confirmation, PaymentTable, Transaction, UnknownGrounds, VoidGrounds } from '../tables.ts'
+import type { Conducts } from './conducts.ts'
+import type { PaymentEntry } from './payment-entry.ts'
 import { UNRESOLVED } from './payment-lists.ts'
+import type { NewEntry, PaymentRows } from './payment-rows.ts'
+import type { Pending } from './pending.ts'
+
+export interface PaymentsOptions {
+  readonly db: DatabaseSync
+  readonly runId: string
+  readonly rows: PaymentRows
+  readonly conducts: Conducts
+  readonly pending: Pending
+}
 
 export class Payments implements PaymentTable {
-  readonly #sql: ReturnType<typeof prepare>
+  readonly #rows: PaymentRows
+  readonly #conducts: Conducts
+  readonly #pending: Pending
+  readonly #unsigned
   readonly #runId: string
 
-  constructor(db: DatabaseSync, runId: string) {
-    this.#sql = prepare(db)
+  constructor({ db, runId, rows, conducts, pending }: PaymentsOptions) {
+    this.#rows = rows
+    this.#conducts = conducts
+    this.#pending = pending
     this.#runId = runId
+    this.#unsigned = db.prepare(`
+      SELECT id FROM payments INDEXED BY payments_unresolved WHERE ${UNRESOLVED} AND state = 'reserved' AND session_id = ? ORDER BY seq`)
   }
 
   reserve(tx: Transaction, request: ReserveRequest, charges: Charges): void {
-    this.#insert(reservedColumns(request, { runId: this.#runId, charges, now: tx.now }))
+    const own = { runId: tx.run ?? this.#runId, charges, now: tx.now }
+    this.#rows.insert({ entry: reservedEntry(request, own), columns: reservedColumns(request, own) })
+    const { sessionId, host, categories } = request.attempt
+    this.#conducts.add(sessionId, { host, categories, at: tx.now })
   }
 
-  deny(_tx: Transaction, attempt: Attempt, denial: { readonly id: string; readonly code: string }): void {
-    this.#insert(deniedColumns(attempt, { ...denial, runId: this.#runId }))
+  deny(tx: Transaction, attempt: Attempt, denial: { readonly id: string; readonly code: Code }): void {
+    const own = { ...denial, runId: tx.run ?? this.#runId }
+    this.#rows.insert({ entry: deniedEntry(attempt, own), columns: deniedColumns(attempt, own) })
   }
 
   countAgain(_tx: Transaction, id: string): void {
-    this.#sql.countAgain.run(id)
+    const entry = this.#get(id)
+    this.#change(entry, {}, { count: entry.payment.count + 1 })
   }
 
   sign(tx: Transaction, id: string, { headers, signature, validBefore_s }: Authorization): PaymentRecord | undefined {
-    const row = this.#sql.sign.get(toJson(headers), signature, validBefore_s, tx.now, id, this.#runId)
-    return row && readRecord(row)
+    const entry = this.#rows.find(id)
+    if (entry?.payment.state !== 'reserved' || entry.runId !== (tx.run ?? this.#runId)) return undefined
+    return this.#change(
+      entry,
+      { authorization: { headers, validBefore_s }, signature },
+      { state: 'signed', validBefore_s, signedAt: tx.now },
+    )
   }
 
   markSent(tx: Transaction, id: string): Facts | undefined {
-    const row: Row | undefined = this.#sql.send.get(tx.now, id)
-    if (row) return readFacts(row)
-    this.#sql.sendAgain.run(tx.now, id)
-    return undefined
+    const entry = this.#rows.find(id)
+    if (!entry || entry.payment.signedAt === null) return undefined
+    const { state, sentAt } = entry.payment
+    const sent = { sentAt: sentAt ?? tx.now, ...(state === 'signed' && { state: 'sent' as const }) }
+    if (state === 'signed' || sentAt === null) this.#rows.remark(entry, { ...entry, payment: { ...entry.payment, ...sent } })
+    return state === 'signed' ? factsOf(entry.payment) : undefined
   }
 
-  settleFresh(tx: Transaction, id: string, { transaction, reason }: Settlement): PaymentRecord | undefined {
-    const row = this.#sql.settleFresh.get(transaction ?? null, reason, tx.now, tx.now, id)
-    return row && readRecord(row)
+  settleFresh(tx: Transaction, id: string, settlement: Settlement): PaymentRecord | undefined {
+    const state = this.#rows.find(id)?.payment.state
+    return state === 'signed' || state === 'sent' ? this.settle(tx, id, settlement) : undefined
   }
 
   settle(tx: Transaction, id: string, { transaction, reason }: Settlement): PaymentRecord {
-    return changed(id, this.#sql.settle.get(transaction ?? null, reason, tx.now, tx.now, id))
+    const known = { transaction: transaction ?? null, settlement: reason, evidence: 'claimed', code: null } as const
+    return this.#conclude(tx, id, { ...known, state: 'settled' }, dueAt(tx.now))
   }
 
   amendSettlement(_tx: Transaction, id: string, { transaction, reason }: Settlement): PaymentRecord {
-    return changed(id, this.#sql.amend.get(transaction ?? null, reason, id))
+    return this.#change(this.#get(id), {}, { transaction: transaction ?? null, settlement: reason })
   }
 
   void(tx: Transaction, id: string, { reason, code, evidence, block }: VoidGrounds): PaymentRecord {
-    return changed(id, this.#sql.void.get(reason, code, evidence, digits(block), tx.now, id))
+    const grounds = { settlement: reason, code, evidence, block: digits(block) }
+    const ended = { authorization: undefined, open: false, holder: 'none', ...dueAt(null) } as const
+    const voided = this.#conclude(tx, id, { ...grounds, state: 'void' }, ended)
+    this.#conducts.remove(voided.payment.sessionId)
+    return voided
   }
 
   leaveUnknown(tx: Transaction, id: string, { reason, denied }: UnknownGrounds): PaymentRecord {
-    return changed(id, this.#sql.unknown.get(reason, denied ? 1 : 0, tx.now, tx.now, id))
+    return this.#conclude(tx, id, { state: 'unknown', settlement: reason }, { denied, ...dueAt(tx.now) })
   }
 
   confirm(tx: Transaction, id: string, { evidence, transaction, block, reason }: Confirmation): PaymentRecord {
-    return changed(id, this.#sql.confirm.get(transaction, reason, evidence, digits(block), tx.now, id))
+    const entry = this.#get(id)
+    const { state, concludedAt, transaction: known } = entry.payment
+    const proof = { transaction: transaction ?? known, settlement: reason, evidence, block: digits(block), code: null }
+    const concluded = { state: 'settled', concludedAt: state === 'settled' ? concludedAt : tx.now } as const
+    return this.#change(entry, { concluded: true, ...dueAt(null) }, { ...proof, ...concluded })
   }
 
   expire(tx: Transaction, id: string, reason: string): PaymentRecord {
-    return changed(id, this.#sql.expire.get(reason, tx.now, tx.now, id))
+    return this.#conclude(tx, id, { state: 'expired', settlement: reason }, dueAt(tx.now))
   }
 
   dispute(_tx: Transaction, id: string, dispute: Dispute | null): PaymentRecord {
-    return changed(id, this.#sql.dispute.get(dispute, id))
+    return this.#change(this.#get(id), {}, { dispute })
+  }
+
+  replace(_tx: Transaction, id: string, by: string): void {
+    this.#change(this.#get(id), { open: false }, { replacedBy: by })
+  }
+
+  restore(_tx: Transaction, id: string): void {
+    this.#change(this.#get(id), { open: true, holder: 'none' }, { replacedBy: null })
   }
 
   refund(_tx: Transaction, id: string, amount: bigint): PaymentRecord {
-    return changed(id, this.#sql.refund.get(amount, id))
+    const entry = this.#get(id)
+    return this.#change(entry, {}, { refunded: entry.payment.refunded + amount })
   }
 
   putOff(_tx: Transaction, id: string, until: number): void {
-    this.#sql.putOff.run(until, id)
+    const entry = this.#rows.find(id)
+    if (entry && entry.checkAt !== null) this.#change(entry, dueAt(until), {})
+  }
+
+  /** This run looks into it until then (milliseconds since 1970). */
+  claimProof(_tx: Transaction, id: string, until: number): PaymentRecord {
+    return this.#change(this.#get(id), { resolverRun: this.#runId, resolverUntil: until }, {})
   }
 
   reopen(tx: Transaction, id: string): PaymentRecord {
-    return changed(id, this.#sql.reopen.get(tx.now, id))
+    const entry = this.#get(id)
+    const { delivery } = entry.payment
+    const open = { reopenedAt: tx.now, holder: 'none', open: entry.keyDigest === null || entry.open } as const
+    const unanswered = { delivered: false, deliveredAt: null, delivery: delivery && { ...delivery, complete: false } }
+    return this.#change(entry, open, unanswered)
   }
 
   deliverOnce(tx: Transaction, id: string, { delivery, delivered }: { delivery: Delivery; delivered: boolean }): PaymentRecord | undefined {
-    const row = (delivered ? this.#sql.deliver : this.#sql.answer).get(toJson(delivery), tx.now, id)
-    return row && readRecord(row)
+    const entry = this.#rows.find(id)
+    const { delivered: already, signedAt, state } = entry?.payment ?? { delivered: true, signedAt: null, state: 'void' }
+    if (!entry || already || signedAt === null || state === 'void') return undefined
+    const ended = delivered ? ({ open: entry.keyDigest !== null, holder: 'none' } as const) : {}
+    return this.#change(entry, ended, { delivery, delivered, deliveredAt: tx.now })
   }
 
   find(id: string): PaymentRecord | undefined {
-    const row = this.#sql.byId.get(id)
-    return row && readRecord(row)
+    return this.#rows.find(id)
   }
 
   get(id: string): PaymentRecord {
-    const record = this.find(id)
-    if (!record) throw new Error(`payment ${id} has no row`)
-    return record
+    return this.#get(id)
+  }
+
+  /** Its row, which is written, was taken out of the file. */
+  forget(id: string): void {
+    this.#rows.leave(id)
   }
 
   unsigned(sessionId: string): string[] {
-    return this.#sql.unsigned.all(sessionId).map((row: Row) => text(row, 'id'))
+    this.#pending.write()
+    return this.#unsigned.all(sessionId).map((row: Row) => text(row, 'id'))
   }
 
   owed(id: string): boolean {
-    const row: Row | undefined = this.#sql.owed.get(id)
-    return row !== undefined && flag(row, 'owed')
+    const payment = this.#rows.find(id)?.payment
+    if (!payment?.terms || payment.state !== 'settled' || payment.delivered || payment.dispute !== null) return false
+    return payment.refunded < payment.terms.amount
   }
 
-  /** By place: binding so many by name costs as much as the insert. */
-  #insert(columns: Record<string, SQLInputValue>): void {
-    this.#sql.insert.run(...COLUMNS.map((name) => columns[name] ?? null))
+  /** Whatever is known of it now, nobody looks into it any more. */
+  #conclude(tx: Transaction, id: string, payment: Partial<Payment>, rest: Partial<PaymentEntry>): PaymentRecord {
+    return this.#change(this.#get(id), { concluded: true, ...rest }, { ...payment, concludedAt: tx.now })
+  }
+
+  #change(entry: PaymentEntry, rest: Partial<PaymentEntry>, payment: Partial<Payment>): PaymentRecord {
+    return this.#rows.change(entry, { ...entry, ...rest, payment: { ...entry.payment, ...payment } })
+  }
+
+  #get(id: string): PaymentEntry {
+    const entry = this.#rows.find(id)
+    if (!entry) throw new Error(`payment ${id} has no row`)
+    return entry
   }
 }
 
-function changed(id: string, row: Row | undefined): PaymentRecord {
-  if (!row) throw new Error(`payment ${id} has no row`)
-  return readRecord(row)
+/** From when on it is to be looked into, if ever; nobody does so now. */
+function dueAt(at: number | null) {
+  return { checkAt: at, resolverRun: null, resolverUntil: null }
 }
 
 function digits(block: bigint | null): string | null {
   return block === null ? null : block.toString()
 }
 
-/** Whatever changes what is known of a payment takes the claim of whoever looks into it away. */
-const UNCLAIMED = 'resolver_run = NULL, resolver_until = NULL'
+interface Own {
+  readonly runId: string
+  readonly charges: Charges
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
 
-const SETTLE = `
-  UPDATE payments SET state = 'settled', evidence = 'claimed', tx = ?, settlement = ?, code = NULL, concluded_at = ?,
-    concluded = 1, check_at = ?, ${UNCLAIMED}`
-const UNDELIVERED = `delivered = 0 AND signed_at IS NOT NULL AND state <> 'void'`
-
-const COLUMNS = (
-  'id run_id purchase_id fingerprint key_digest purchase_open holder holder_run lease_until state code nonce charges ' +
-  'reserved_at session_id agent request_id method url origin host challenge_digest tool task user justification tier rule ' +
-  'reason policy_version would_be context categories trust challenged_at decided_at rail protocol_version scheme network ' +
-  'asset_symbol asset_address asset_decimals amount_atomic amount currency pay_to payer flow price_key'
-).split(' ')
-
-function prepare(db: DatabaseSync) {
+/** Its purchase begins with it, held by its requester. */
+function reservedEntry(request: ReserveRequest, own: Own): NewEntry['entry'] {
+  const { attempt, paymentId, purchaseId, nonce, replaces = null } = request
+  const { fingerprint, keyDigest } = request.purchase
+  const { runId, charges, now } = own
   return {
-    insert: db.prepare(`INSERT INTO payments (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})`),
-    countAgain: db.prepare('UPDATE payments SET count = count + 1 WHERE id = ?'),
-    sign: db.prepare(`
-      UPDATE payments SET state = 'signed', headers = ?, signature = ?, valid_before = ?, signed_at = ?
-      WHERE id = ? AND state = 'reserved' AND run_id = ? RETURNING *`),
-    send: db.prepare(`
-      UPDATE payments SET state = 'sent', sent_at = coalesce(sent_at, ?) WHERE id = ? AND state = 'signed'
-      RETURNING id, tier, network, scheme, amount, currency`),
-    sendAgain: db.prepare('UPDATE payments SET sent_at = ? WHERE id = ? AND signed_at IS NOT NULL AND sent_at IS NULL'),
-    settleFresh: db.prepare(`${SETTLE} WHERE id = ? AND state IN ('signed', 'sent') RETURNING *`),
-    settle: db.prepare(`${SETTLE} WHERE id = ? RETURNING *`),
-    amend: db.prepare('UPDATE payments SET tx = ?, settlement = ? WHERE id = ? RETURNING *'),
-    void: db.prepare(`
-      UPDATE payments SET state = 'void', settlement = ?, code = ?, evidence = ?, block = ?, concluded_at = ?, concluded = 1,
-        headers = NULL, purchase_open = 0, holder = 'none', check_at = NULL, ${UNCLAIMED} WHERE id = ? RETURNING *`),
-    unknown: db.prepare(`
-      UPDATE payments SET state = 'unknown', settlement = ?, denied = ?, concluded_at = ?, concluded = 1, check_at = ?,
-        ${UNCLAIMED} WHERE id = ? RETURNING *`),
-    confirm: db.prepare(`
-      UPDATE payments SET tx = coalesce(?, tx), settlement = ?, evidence = ?, block = ?, code = NULL,
-        concluded_at = CASE state WHEN 'settled' THEN concluded_at ELSE ? END, state = 'settled', concluded = 1,
-        check_at = NULL, ${UNCLAIMED} WHERE id = ? RETURNING *`),
-    expire: db.prepare(`
-      UPDATE payments SET state = 'expired', settlement = ?, concluded_at = ?, concluded = 1, check_at = ?, ${UNCLAIMED}
-      WHERE id = ? RETURNING *`),
-    dispute: db.prepare('UPDATE payments SET dispute = ? WHERE id = ? RETURNING *'),
-    refund: db.prepare('UPDATE payments SET refunded = refunded + ? WHERE id = ? RETURNING *'),
-    putOff: db.prepare(`UPDATE payments SET check_at = ?, ${UNCLAIMED} WHERE id = ? AND check_at IS NOT NULL`),
-    reopen: db.prepare(`
-      UPDATE payments SET delivered = 0, delivered_at = NULL, delivery = json_set(delivery, '$.complete', json('false')),
-        reopened_at = ?, holder = 'none', purchase_open = iif(key_digest IS NULL, 1, purchase_open) WHERE id = ? RETURNING *`),
-    answer: db.prepare(`UPDATE payments SET delivery = ?, delivered_at = ? WHERE id = ? AND ${UNDELIVERED} RETURNING *`),
-    deliver: db.prepare(`
-      UPDATE payments SET delivery = ?, delivered = 1, delivered_at = ?, purchase_open = (key_digest IS NOT NULL), holder = 'none'
-      WHERE id = ? AND ${UNDELIVERED} RETURNING *`),
-    byId: db.prepare('SELECT * FROM payments WHERE id = ?'),
-    unsigned: db.prepare(`
-      SELECT id FROM payments INDEXED BY payments_unresolved WHERE ${UNRESOLVED} AND state = 'reserved' AND session_id = ?`),
-    owed: db.prepare(`
-      SELECT state = 'settled' AND delivered = 0 AND dispute IS NULL AND refunded < CAST(amount AS INTEGER) AS owed
-      FROM payments WHERE id = ?`),
+    ...NEW,
+    ...{ runId, charges, fingerprint, keyDigest, open: true, holder: 'live', holderRun: runId, leaseUntil: now + PURCHASE_LEASE_MS },
+    payment: { ...NEW_PAYMENT, ...attempt, id: paymentId, purchaseId, nonce, replaces, state: 'reserved', reservedAt: now },
   }
+}
+
+function deniedEntry(attempt: Attempt, { id, code, runId }: { readonly id: string; readonly code: Code; readonly runId: string }) {
+  return { ...NEW, runId, payment: { ...NEW_PAYMENT, ...attempt, id, code, state: 'denied' as const } }
+}
+
+const NEW: Omit<NewEntry['entry'], 'payment' | 'runId'> = {
+  authorization: undefined,
+  signature: null,
+  charges: { buckets: [], entries: [] },
+  concluded: false,
+  denied: false,
+  reopenedAt: null,
+  fingerprint: null,
+  keyDigest: null,
+  open: false,
+  holder: 'none',
+  holderRun: null,
+  leaseUntil: null,
+  ...dueAt(null),
+}
+
+const NEW_PAYMENT: Omit<Payment, keyof Attempt | 'id' | 'state'> = {
+  purchaseId: null,
+  replaces: null,
+  replacedBy: null,
+  code: null,
+  delivered: false,
+  delivery: null,
+  nonce: null,
+  validBefore_s: null,
+  transaction: null,
+  settlement: null,
+  evidence: null,
+  block: null,
+  dispute: null,
+  refunded: 0n,
+  reservedAt: null,
+  signedAt: null,
+  sentAt: null,
+  concludedAt: null,
+  deliveredAt: null,
+  count: 1,
 }

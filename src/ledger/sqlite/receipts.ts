@@ -1,35 +1,75 @@
 /** The receipts' table: append-only, one chain for each session, whose head stands in the session's row. */
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { type ChainHead, EMPTY_CHAIN, type Linked } from '../../audit/chain.ts'
 import { parseEntry } from '../../audit/parse.ts'
 import type { Receipt, ReceiptFilter, ReceiptKind } from '../../audit/receipt.ts'
 import type { Ids } from '../../clock.ts'
 import type { Page, PageRequest } from '../ledger.ts'
-import { int, maybeText, money, type Row, text } from '../rows.ts'
+import { int, maybeText, type Row, text } from '../rows.ts'
 import type { ReceiptTable, Transaction } from '../tables.ts'
 import type { StoredEntry } from '../verification.ts'
 import { type Condition, equal, firstRare, type Indexed, inContext, type PageQuery, readPage } from './pages.ts'
 import { waysTo } from './payment-lists.ts'
+import type { Behind, Pending } from './pending.ts'
+import type { Sessions } from './sessions.ts'
 
-export class Receipts implements ReceiptTable {
+/** Where the heads of the chains stand. */
+export type Heads = Pick<Sessions, 'head' | 'advance'>
+
+export interface ReceiptsOptions {
+  readonly db: DatabaseSync
+  readonly ids: Ids
+  readonly pending: Pending
+  readonly heads: Heads
+}
+
+export class Receipts implements ReceiptTable, Behind {
   readonly #db: DatabaseSync
   readonly #ids: Ids
+  readonly #pending: Pending
+  readonly #heads: Heads
   readonly #sql: ReturnType<typeof prepare>
+  /** Still to be written, oldest first. */
+  readonly #fresh: (readonly SQLInputValue[])[] = []
+  /** The newest place; one process owns the file, so that it is looked up once. */
+  #last: number | undefined
 
-  constructor(db: DatabaseSync, ids: Ids) {
+  constructor({ db, ids, pending, heads }: ReceiptsOptions) {
     this.#db = db
     this.#ids = ids
+    this.#pending = pending
+    this.#heads = heads
     this.#sql = prepare(db)
+    pending.join(this)
   }
 
   nextId(): string {
-    return idAt(this.#ids('rcp'), this.#next())
+    return idAt(this.#ids('rcp'), this.#newest() + 1)
   }
 
   insert(tx: Transaction, { receipt, text, kind }: Linked & { readonly kind: ReceiptKind }): void {
     const { id, sessionId, number, paymentId, agent, hash } = receipt
-    this.#sql.insert.run(seqIn(id), id, sessionId, number, paymentId, agent, kind, tx.now, text, hash)
-    this.#sql.advance.run(number, hash, sessionId)
+    const before = this.#newest()
+    const seq = seqIn(id)
+    this.#fresh.push([seq, id, sessionId, number, paymentId, agent, kind, tx.now, text, hash])
+    this.#last = seq
+    this.#pending.onUndo(() => {
+      this.#fresh.pop()
+      this.#last = before
+    })
+    this.#heads.advance(tx, sessionId, { number, hash })
+  }
+
+  write(): void {
+    if (this.#fresh.length === 0) return
+    const rows = this.#fresh.splice(0)
+    for (const row of rows) this.#sql.insert.run(...row)
+    this.#pending.onUndo(() => this.#fresh.push(...rows))
+  }
+
+  forget(): void {
+    this.#fresh.length = 0
+    this.#last = undefined
   }
 
   find(id: string): Receipt | undefined {
@@ -66,7 +106,8 @@ export class Receipts implements ReceiptTable {
     if (paid) return { index: paid.index, where: [paid, ...where], by }
     const indexed = indexedConditions(filter)
     const [first] = indexed
-    if (by === undefined) return { index: first?.index, where, by }
+    // Within a session the order of writing is that of the numbers.
+    if (by === undefined) return { index: first?.index, where, by: first?.index === 'receipts_session' ? 'number' : undefined }
     return { index: firstRare(this.#db, 'receipts', indexed)?.index ?? 'receipts_at', where, by }
   }
 
@@ -78,12 +119,17 @@ export class Receipts implements ReceiptTable {
     return { index: 'receipts_payment', sql: `payment_id IN (${ids.join(' UNION ')})`, values: rare.flatMap(({ values }) => values) }
   }
 
-  #next(): bigint {
-    const row: Row | undefined = this.#sql.last.get()
-    return row ? money(row, 'seq') + 1n : 1n
+  #newest(): number {
+    this.#last ??= placeOf(this.#sql.last.get())
+    return this.#last
   }
 
   head(sessionId: string): ChainHead {
+    return this.#heads.head(sessionId)
+  }
+
+  /** The head as it stands in the file, for whoever verifies the file. */
+  storedHead(sessionId: string): ChainHead {
     const row: Row | undefined = this.#sql.head.get(sessionId)
     return row ? { number: int(row, 'chain_number'), hash: text(row, 'chain_hash') } : EMPTY_CHAIN
   }
@@ -94,13 +140,17 @@ export function readReceipt(row: Row): Receipt {
 }
 
 /** An id carries its entry's place in the table, so that it is found without an index over random ids. */
-function idAt(random: string, seq: bigint): string {
+function idAt(random: string, seq: number): string {
   return `${random}-${seq.toString(36)}`
 }
 
 function seqIn(id: string): number {
   const place = /-([0-9a-z]{1,10})$/.exec(id)?.[1]
   return place === undefined ? 0 : Number.parseInt(place, 36)
+}
+
+function placeOf(row: Row | undefined): number {
+  return row ? int(row, 'seq') : 0
 }
 
 /** What of the filter has an index of its own, fewest receipts first as a rule. */
@@ -146,7 +196,6 @@ function paymentConditions({ tool, tier, recipient, ...context }: ReceiptFilter)
 function prepare(db: DatabaseSync) {
   return {
     head: db.prepare('SELECT chain_number, chain_hash FROM sessions WHERE id = ?'),
-    advance: db.prepare('UPDATE sessions SET chain_number = ?, chain_hash = ? WHERE id = ?'),
     insert: db.prepare(`
       INSERT INTO receipts (seq, id, session_id, number, payment_id, agent, kind, at, body, hash)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),

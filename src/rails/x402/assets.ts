@@ -3,9 +3,8 @@
  * envelope; offer: each entry vetted against our own registry of assets; authorization: the transfer signed and put into
  * a header; proof: that header read again; settlement: what the server says came of it.
  */
-import { DEFAULT_ASSETS } from '@x402/evm'
-import { getAddress } from 'viem'
 import type { Asset } from '../../money.ts'
+import { STABLECOINS } from './stablecoins.ts'
 
 /** The rail's closed world: what is not in it cannot be paid. */
 export interface Registry {
@@ -23,7 +22,7 @@ export function createRegistry({
   readonly networks: readonly string[]
 }): Registry {
   const allowed = new Set(networks)
-  const byPlace = new Map(assets.map((asset) => [placeOf(asset.network, asset.address), asset]))
+  const byPlace = new Map(assets.map((asset) => [placeOf(asset.network, asset.address), frozen(asset)]))
   return {
     allows: (network) => allowed.has(network),
     asset: (network, address) => byPlace.get(placeOf(network, address)),
@@ -32,25 +31,21 @@ export function createRegistry({
 
 /** The dollar stablecoins of the protocol's own table that can be paid by EIP-3009, each at a peg of one to one. */
 export function knownAssets(): Asset[] {
-  return Object.entries(DEFAULT_ASSETS).flatMap(([network, entries]) =>
-    entries
-      .filter(({ assetTransferMethod }) => assetTransferMethod === undefined || assetTransferMethod === 'eip3009')
-      .map(({ asset, symbol, decimals, name, version }) => ({
-        network,
-        address: getAddress(asset),
-        symbol,
-        decimals,
-        currency: 'USD',
-        rate: 1_000_000n,
-        eip712: { name, version },
-      })),
-  )
+  return STABLECOINS.map(([network, address, symbol, decimals, name, version]) => ({
+    ...{ network, address, symbol, decimals },
+    ...{ currency: 'USD', rate: 1_000_000n, eip712: { name, version } },
+  }))
 }
 
 /** The chain id of an EVM network, or undefined for every other CAIP-2 name. */
 export function chainIdOf(network: string): number | undefined {
   const [, digits] = /^eip155:([1-9][0-9]{0,14})$/.exec(network) ?? []
   return digits === undefined ? undefined : Number.parseInt(digits, 10)
+}
+
+/** Offers share it. */
+function frozen(asset: Asset): Asset {
+  return Object.freeze({ ...asset, eip712: Object.freeze({ ...asset.eip712 }) })
 }
 
 function placeOf(network: string, address: string): string {

@@ -1,6 +1,5 @@
 /** Authorizations: a vetted offer becomes a transfer, the wallet signs it, and the header that carries it is proven. */
-import { createHash } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
+import { hash } from 'node:crypto'
 import { ResourceInfoSchema } from '@x402/core/schemas'
 import { getAddress } from 'viem'
 import { z } from 'zod'
@@ -8,11 +7,13 @@ import { refused } from '../../errors.ts'
 import type { RawHeaders } from '../../http.ts'
 import { MAX_PAYMENT_HEADER_BYTES } from '../../limits.ts'
 import type { Hex, TransferAuthorization, TransferSigner } from '../../wallet/wallet.ts'
-import type { Authorization, AuthorizeRequest, Offer } from '../rail.ts'
+import type { Authorization, AuthorizeRequest, Challenge, Offer } from '../rail.ts'
 import { readStrictJson } from '../strict-json.ts'
-import { chainIdOf, type Registry } from './assets.ts'
-import { readOffer } from './offer.ts'
+import { chainIdOf } from './assets.ts'
 import { PAYMENT_HEADER, prove, versionOf } from './proof.ts'
+import type { Understood } from './understood.ts'
+
+type Own = Pick<Understood, 'holds'>
 
 const NONCE = /^0x[0-9a-f]{64}$/
 
@@ -21,9 +22,9 @@ const NONCE = /^0x[0-9a-f]{64}$/
  * @throws PurserError `internal_error` where the offer, the wallet or the finished header is not what was decided, and
  * `challenge_invalid` where the payment would go to the wallet itself.
  */
-export async function authorize(request: AuthorizeRequest, wallet: TransferSigner, registry: Registry): Promise<Authorization> {
+export async function authorize(request: AuthorizeRequest, wallet: TransferSigner, understood: Own): Promise<Authorization> {
   const { offer, nonce, validAfter_s, validBefore_s, walletName } = request
-  checkRequest(request, registry)
+  checkRequest(request, understood)
   const payer = getAddress(await wallet.address(walletName))
   if (payer === offer.payTo) throw refused('challenge_invalid', `The challenge asks to pay ${payer}, which is the paying wallet itself.`)
   const signature = await wallet.signTransfer(walletName, transferOf(request, payer))
@@ -33,13 +34,9 @@ export async function authorize(request: AuthorizeRequest, wallet: TransferSigne
   return { headers, payer, payTo: offer.payTo, nonce, validAfter_s, validBefore_s, signature, transfer }
 }
 
-/** The offer has to stand in the challenge, and the text that will be echoed, vetted once more, has to give it again. */
-function checkRequest({ challenge, offer, nonce, validAfter_s, validBefore_s }: AuthorizeRequest, registry: Registry): void {
-  const json = readStrictJson(offer.raw)
-  const place = { index: offer.index, version: versionOf(offer) }
-  const again = json.kind === 'read' ? readOffer({ value: json.value, raw: offer.raw }, place, registry) : undefined
-  const listed = challenge.offers.some((entry) => isDeepStrictEqual(entry, offer))
-  if (!listed || !isDeepStrictEqual(again, offer))
+/** The offer has to be one of a challenge that was read here: the text that will be echoed is the one that it was vetted from. */
+function checkRequest({ challenge, offer, nonce, validAfter_s, validBefore_s }: AuthorizeRequest, understood: Own): void {
+  if (!understood.holds(challenge) || !challenge.offers.includes(offer))
     throw refused('internal_error', 'The offer is not one of the challenge. Nothing was signed.')
   const whole = Number.isSafeInteger(validAfter_s) && Number.isSafeInteger(validBefore_s)
   if (!whole || validAfter_s < 0 || validAfter_s >= validBefore_s)
@@ -66,21 +63,37 @@ function headersOf(request: AuthorizeRequest, transfer: TransferAuthorization, s
   const { from, to, value, validAfter, validBefore, nonce } = transfer
   const authorization = { from, to, value: `${value}`, validAfter: `${validAfter}`, validBefore: `${validBefore}`, nonce }
   const payload = JSON.stringify({ signature, authorization })
-  const { offer } = request
-  if (versionOf(offer) === 1) return [PAYMENT_HEADER[1], base64(versionOne(offer, payload))]
-  const full = base64(versionTwo(request, payload, 'all'))
-  return [PAYMENT_HEADER[2], full.length <= MAX_PAYMENT_HEADER_BYTES ? full : base64(versionTwo(request, payload, 'needed'))]
+  const { all, needed } = framesOf(request)
+  const full = base64(`${all}${payload}}`)
+  return [PAYMENT_HEADER[versionOf(request.offer)], full.length <= MAX_PAYMENT_HEADER_BYTES ? full : base64(`${needed}${payload}}`)]
 }
 
-function versionOne({ raw, scheme }: Offer, payload: string): string {
+/** What stands before the payload. */
+type Frames = Readonly<Record<Echo, string>>
+
+/** By what is echoed and the offer: neither can change. */
+const frames = new WeakMap<Challenge, Map<Offer, Frames>>()
+
+/** The same for all payments of an offer, unless its server wants an id of each. */
+function framesOf({ offer, challenge, nonce }: AuthorizeRequest): Frames {
+  const ofChallenge = frames.get(challenge) ?? new Map<Offer, Frames>()
+  const known = ofChallenge.get(offer)
+  if (known) return known
+  const echoed = versionOf(offer) === 1 ? undefined : readEcho(challenge.echo, nonce)
+  const fresh = echoed ? { all: versionTwo(offer, echoed.all), needed: versionTwo(offer, echoed.needed) } : versionOne(offer)
+  if (!echoed?.identified) frames.set(challenge, ofChallenge.set(offer, fresh))
+  return fresh
+}
+
+function versionOne({ raw, scheme }: Offer): Frames {
   const { network } = z.object({ network: z.string() }).parse(JSON.parse(raw))
-  return `{"x402Version":1,"scheme":${JSON.stringify(scheme)},"network":${JSON.stringify(network)},"payload":${payload}}`
+  const frame = `{"x402Version":1,"scheme":${JSON.stringify(scheme)},"network":${JSON.stringify(network)},"payload":`
+  return { all: frame, needed: frame }
 }
 
 /** The offer's own text goes back to the letter: servers compare it with what they sent. */
-function versionTwo({ offer, challenge, nonce }: AuthorizeRequest, payload: string, echo: Echo): string {
-  const echoed = echoedMembers(challenge.echo, { echo, nonce })
-  return `{"x402Version":2,${echoed.map((member) => `${member},`).join('')}"accepted":${offer.raw},"payload":${payload}}`
+function versionTwo({ raw }: Offer, echoed: readonly string[]): string {
+  return `{"x402Version":2,${echoed.map((member) => `${member},`).join('')}"accepted":${raw},"payload":`
 }
 
 /** `needed` leaves out what every server takes a payment without: long schemas do not fit into common header limits. */
@@ -90,27 +103,35 @@ const IDENTIFIER = 'payment-identifier'
 const identifierSchema = z.looseObject({ info: z.looseObject({ required: z.literal(true) }) })
 const echoSchema = z.object({ resource: z.unknown().optional(), extensions: z.record(z.string(), z.unknown()).optional() })
 
-function echoedMembers(text: string, { echo, nonce }: { readonly echo: Echo; readonly nonce: Hex }): string[] {
+interface Echoed extends Readonly<Record<Echo, readonly string[]>> {
+  /** The nonce's id is in it. */
+  readonly identified: boolean
+}
+
+function readEcho(text: string, nonce: Hex): Echoed {
   const json = readStrictJson(text)
   const parsed = json.kind === 'read' ? echoSchema.safeParse(json.value).data : undefined
-  if (json.kind !== 'read' || !parsed) return []
-  const members: string[] = []
-  const resource = json.sourceOf(parsed.resource)
-  if (echo === 'all' && resource && ResourceInfoSchema.safeParse(parsed.resource).success) members.push(`"resource":${resource}`)
-  const extensions = Object.entries(parsed.extensions ?? {}).flatMap(([name, extension]) => {
+  if (json.kind !== 'read' || !parsed) return { all: [], needed: [], identified: false }
+  const source = json.sourceOf(parsed.resource)
+  const resource = source && ResourceInfoSchema.safeParse(parsed.resource).success ? [`"resource":${source}`] : []
+  const extensions = Object.entries(parsed.extensions ?? {}).map(([name, extension]) => {
     const identified = name === IDENTIFIER ? withIdentifier(extension, nonce) : undefined
-    if (echo === 'needed' && !identified) return []
-    return [`${JSON.stringify(name)}:${identified ?? json.sourceOf(extension) ?? JSON.stringify(extension)}`]
+    const member = `${JSON.stringify(name)}:${identified ?? json.sourceOf(extension) ?? JSON.stringify(extension)}`
+    return { member, isNeeded: identified !== undefined }
   })
-  if (extensions.length > 0) members.push(`"extensions":{${extensions.join(',')}}`)
-  return members
+  const needed = extensions.filter(({ isNeeded }) => isNeeded)
+  return { all: [...resource, ...memberOf(extensions)], needed: memberOf(needed), identified: needed.length > 0 }
+}
+
+function memberOf(extensions: readonly { readonly member: string }[]): string[] {
+  return extensions.length === 0 ? [] : [`"extensions":{${extensions.map(({ member }) => member).join(',')}}`]
 }
 
 /** A server that requires an id of the payment gets one: the same for every presentation, telling nothing of the nonce. */
 function withIdentifier(extension: unknown, nonce: Hex): string | undefined {
   const parsed = identifierSchema.safeParse(extension)
   if (!parsed.success) return undefined
-  const id = `pay_${createHash('sha256').update(`purser ${IDENTIFIER} ${nonce}`).digest('hex').slice(0, 40)}`
+  const id = `pay_${hash('sha256', `purser ${IDENTIFIER} ${nonce}`, 'hex').slice(0, 40)}`
   return JSON.stringify({ ...parsed.data, info: { ...parsed.data.info, id } })
 }
 

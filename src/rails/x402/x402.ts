@@ -1,5 +1,5 @@
 /** The x402 rail: its four questions, answered by the files beside it. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type Head, headerValue, headerValues, type RawHeaders } from '../../http.ts'
 import type { Asset } from '../../money.ts'
 import type { Challenge, Detected, Offer, Rail, RejectedOffer } from '../rail.ts'
@@ -8,31 +8,37 @@ import { authorize } from './authorization.ts'
 import { type Envelope, readBody, readHeader } from './challenge.ts'
 import { readOffer } from './offer.ts'
 import { PAYMENT_HEADER } from './proof.ts'
+import { recurring } from './recurring.ts'
 import { readSettlement } from './settlement.ts'
+import { createUnderstood } from './understood.ts'
 
 const CHALLENGE_HEADER = 'payment-required'
 
 /** What is accepted: these assets, on these networks (CAIP-2), by scheme `exact` with EIP-3009. */
 export function createX402Rail(accepted: { readonly assets: readonly Asset[]; readonly networks: readonly string[] }): Rail {
   const registry = createRegistry(accepted)
+  const understood = createUnderstood((values, body) => read(values, body, registry))
   return {
     name: 'x402',
     paymentHeaders: [PAYMENT_HEADER[1].toLowerCase(), PAYMENT_HEADER[2].toLowerCase()],
-    detect: (head, body) => detect(head, body, registry),
-    authorize: (request, wallet) => authorize(request, wallet, registry),
+    detect: (head, body) => (head.status === 402 ? understood.detect(headerValues(head.headers, CHALLENGE_HEADER), body) : undefined),
+    recurring: (challenge) => {
+      const found = recurring(challenge)
+      return { ...found, challenge: understood.derived(challenge, found.challenge) }
+    },
+    authorize: (request, wallet) => authorize(request, wallet, understood),
     settlement: readSettlement,
     askAgain,
   }
 }
 
 /** Header and body may both carry the challenge (an old and a new client); then they have to ask for the same. */
-function detect(head: Head, body: Uint8Array | undefined, registry: Registry): Detected | undefined {
-  if (head.status !== 402) return undefined
-  const inHeader = readHeader(headerValues(head.headers, CHALLENGE_HEADER))
+function read(values: readonly string[], body: Uint8Array | undefined, registry: Registry): Detected | undefined {
+  const inHeader = readHeader(values)
   if (inHeader.kind === 'broken') return { kind: 'invalid', reason: inHeader.reason }
   const inBody = readBody(body)
   if (inBody.kind === 'broken') return { kind: 'invalid', reason: inBody.reason }
-  const challenges = [inHeader, inBody].flatMap((read) => (read.kind === 'envelope' ? [evaluate(read.envelope, registry)] : []))
+  const challenges = [inHeader, inBody].flatMap((found) => (found.kind === 'envelope' ? [evaluate(found.envelope, registry)] : []))
   const [first, second] = challenges
   if (first && second && termsOf(first) !== termsOf(second)) {
     return { kind: 'invalid', reason: 'The challenge’s header and body disagree on what may be paid.' }
@@ -65,7 +71,7 @@ function digestOf({ version, offers, rejected }: Evaluated): string {
     offers.map((offer) => [offer.index, ...valuesOf(offer)]),
     rejected.map(({ index, code }) => [index, code]),
   ])
-  return createHash('sha256').update(text).digest('hex')
+  return hash('sha256', text, 'hex')
 }
 
 function termsOf({ offers }: Challenge): string {

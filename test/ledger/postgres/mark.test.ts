@@ -19,6 +19,17 @@ describe('the high-water mark of a shared ledger', () => {
     expect(second.found).toEqual({ ledgerId: 'led_1', high: 9n })
   })
 
+  it('is compared and never written by a worker, whose primary writes it', () => {
+    const path = join(folder, 'worker.mark')
+    using primary = openHighMark(path, refuse)
+    primary.write({ ledgerId: 'led_1', high: 7n })
+    using worker = openHighMark(path, { ...refuse, writes: false })
+    expect(worker.found).toEqual({ ledgerId: 'led_1', high: 7n })
+    worker.write({ ledgerId: 'led_1', high: 5n })
+    using next = openHighMark(path, refuse)
+    expect(next.found).toEqual({ ledgerId: 'led_1', high: 7n })
+  })
+
   it('that cannot be read stops the start, unless a person accepts the server as it is', () => {
     const path = join(folder, 'b.mark')
     writeFileSync(path, 'spoiled')

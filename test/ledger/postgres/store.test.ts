@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { initial } from '../../../src/ledger/postgres/migrations/0001-initial.ts'
+import { MIGRATIONS } from '../../../src/ledger/postgres/migrations/migrate.ts'
 import { ACCESS_NAMES, ACCESSES, type Access, PRIMARY_KEYS, StoreFault } from '../../../src/ledger/postgres/store.ts'
 
+const SCHEMA = MIGRATIONS.map(({ sql }) => sql).join('')
+
 function definitionOf(table: string): string {
-  return new RegExp(`CREATE TABLE ${table} \\(\\n([\\s\\S]*?)\\n\\)`).exec(initial)?.[1] ?? ''
+  return new RegExp(`CREATE TABLE ${table} \\(\\n([\\s\\S]*?)\\n\\)`).exec(SCHEMA)?.[1] ?? ''
 }
 
 describe('the names by which rows are found', () => {

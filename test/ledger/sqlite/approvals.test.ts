@@ -49,7 +49,7 @@ describe('approvals in the file', () => {
 
   it('are refused as unavailable where the file cannot be written', async () => {
     const { store, batch, basis } = stage()
-    batch.close()
+    await batch.close()
     const unavailable = { refusal: { code: 'ledger_unavailable' } }
     await expect(store.insertApproval(approvalOf(basis))).rejects.toMatchObject(unavailable)
     await expect(store.approval('apr_1')).rejects.toMatchObject(unavailable)

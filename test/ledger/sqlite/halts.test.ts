@@ -16,4 +16,17 @@ describe('halts', () => {
     write((tx) => halts.lift(tx, { scope: 'all', value: '' }))
     expect(halts.all().map(({ scope }) => scope)).toEqual(['agent'])
   })
+
+  it('are as they were where their change was undone', () => {
+    const { tables, db, clock } = workbench()
+    const { halts, pending } = tables
+    expect(halts.all()).toEqual([])
+    const tx = { now: clock.now(), afterCommit: () => undefined }
+    db.exec('SAVEPOINT operation')
+    halts.set(tx, { scope: 'all', value: '', reason: 'all', at: 1 })
+    expect(halts.all()).toHaveLength(1)
+    db.exec('ROLLBACK TO operation')
+    pending.takeBack()
+    expect(halts.all()).toEqual([])
+  })
 })

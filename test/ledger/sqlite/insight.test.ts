@@ -6,13 +6,12 @@ import { emptyDatabase } from './workbench.ts'
 describe('insight into the file', () => {
   it('lets payments go on between the steps of a large span', async () => {
     const turns: string[] = []
-    const batch = {
-      read<T>(operation: () => T): T {
-        turns.push('read')
-        return operation()
-      },
+    const read = <T>(operation: () => T): T => {
+      turns.push('read')
+      return operation()
     }
-    const insight = new SqliteInsight({ db: emptyDatabase(), batch })
+    const batch = { read, list: read }
+    const insight = new SqliteInsight({ db: emptyDatabase(), batch, rolling: { sum: () => 0n } })
     setImmediate(() => turns.push('payment'))
     await insight.activity({ since: 0, until: 3, step_ms: 1 })
     expect(turns).toEqual(['read', 'payment', 'read', 'read'])

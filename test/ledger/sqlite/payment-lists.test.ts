@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PaymentFilter } from '../../../src/ledger/ledger.ts'
-import { PaymentLists } from '../../../src/ledger/sqlite/payment-lists.ts'
+import { openTables } from '../../../src/ledger/sqlite/tables.ts'
+import { countingIds } from '../../clock.ts'
 import { authorizationFor, PAY_TO, usd } from '../fixtures.ts'
 import { workbench } from './workbench.ts'
 
@@ -36,7 +37,7 @@ describe('lists of payments', () => {
         }
       },
     })
-    const lists = new PaymentLists(spied, 'run_1')
+    const { lists } = openTables(spied, { ids: countingIds(), runId: 'run_1' })
     asked.length = 0
     lists.page(filter, { limit: 10 })
     const plans = asked.flatMap((sql) => db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all())
@@ -68,7 +69,10 @@ describe('lists of payments', () => {
     for (const request of [reserved, signed]) bench.write((tx) => bench.reserving.reserve(tx, request))
     bench.write((tx) => bench.transitions.sign(tx, signed.paymentId, authorizationFor(signed)))
     expect(bench.tables.lists.unattended(bench.clock.now())).toEqual([])
-    expect(new PaymentLists(bench.db, 'run_2').unattended(bench.clock.now())).toEqual([reserved.paymentId, signed.paymentId])
+    expect(openTables(bench.db, { ids: countingIds(), runId: 'run_2' }).lists.unattended(bench.clock.now())).toEqual([
+      reserved.paymentId,
+      signed.paymentId,
+    ])
   })
 
   it('know no other states than there are', () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { Payments } from '../../../src/ledger/sqlite/payments.ts'
+import { openTables } from '../../../src/ledger/sqlite/tables.ts'
+import type { Transaction } from '../../../src/ledger/tables.ts'
+import { countingIds } from '../../clock.ts'
 import { authorizationFor, CLAIMED, NEVER_SIGNED } from '../fixtures.ts'
-import { workbench } from './workbench.ts'
+import { type Workbench, workbench } from './workbench.ts'
 
 const FREE = { buckets: [], entries: [] }
 
@@ -24,11 +26,16 @@ function signed({ bench, payments, reserve }: Pick<ReturnType<typeof reserved>, 
   return request
 }
 
+/** What is sent is noted without a transaction of its own. */
+function aside({ clock }: Workbench): Transaction {
+  return { now: clock.now(), afterCommit: () => undefined }
+}
+
 describe('the payments’ table', () => {
   it('signs by compare-and-set: once, and only for the run that reserved', () => {
     const { bench, payments, reserve } = reserved()
     const request = reserve()
-    const stranger = new Payments(bench.db, 'run_2')
+    const stranger = openTables(bench.db, { ids: countingIds(), runId: 'run_2' }).payments
     expect(bench.write((tx) => stranger.sign(tx, request.paymentId, authorizationFor(request)))).toBeUndefined()
     expect(bench.write((tx) => payments.sign(tx, request.paymentId, authorizationFor(request)))?.payment.state).toBe('signed')
     expect(bench.write((tx) => payments.sign(tx, request.paymentId, authorizationFor(request)))).toBeUndefined()
@@ -37,11 +44,11 @@ describe('the payments’ table', () => {
   it('marks as sent what was signed, and nothing else', () => {
     const { bench, payments, reserve } = reserved()
     const [fresh, unknown] = [reserve(), reserve()]
-    bench.write((tx) => payments.markSent(tx, fresh.paymentId))
+    payments.markSent(aside(bench), fresh.paymentId)
     expect(payments.get(fresh.paymentId).payment).toMatchObject({ state: 'reserved', sentAt: null })
     bench.write((tx) => payments.sign(tx, unknown.paymentId, authorizationFor(unknown)))
     bench.write((tx) => payments.leaveUnknown(tx, unknown.paymentId, { reason: 'why', denied: true }))
-    bench.write((tx) => payments.markSent(tx, unknown.paymentId))
+    payments.markSent(aside(bench), unknown.paymentId)
     expect(payments.get(unknown.paymentId).payment).toMatchObject({ state: 'unknown', sentAt: bench.clock.now() })
   })
 
@@ -76,7 +83,7 @@ describe('the payments’ table', () => {
   it('tells of what is sent for the first time, and of nothing else', () => {
     const { bench, payments, reserve } = reserved()
     const request = reserve()
-    const send = () => bench.write((tx) => payments.markSent(tx, request.paymentId))
+    const send = () => payments.markSent(aside(bench), request.paymentId)
     expect(send()).toBeUndefined()
     bench.write((tx) => payments.sign(tx, request.paymentId, authorizationFor(request)))
     expect(send()).toEqual({

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { Purchases } from '../../../src/ledger/sqlite/purchases.ts'
+import { openTables } from '../../../src/ledger/sqlite/tables.ts'
+import type { PurchaseTable } from '../../../src/ledger/tables.ts'
 import { UNDELIVERED_TTL_MS } from '../../../src/limits.ts'
+import { countingIds } from '../../clock.ts'
 import { authorizationFor, CLAIMED } from '../fixtures.ts'
 import { workbench } from './workbench.ts'
 
@@ -13,7 +15,7 @@ function begun() {
     bench.write((tx) => payments.reserve(tx, request, { buckets: [], entries: [] }))
     return request
   }
-  const open = (table: Purchases = purchases) =>
+  const open = (table: Pick<PurchaseTable, 'open'> = purchases) =>
     bench.write((tx) => table.open(tx, { sessionId: id, fingerprint: 'same', keyDigest: null }))
   return { bench, payments, purchases, begin, open }
 }
@@ -31,9 +33,12 @@ describe('purchases', () => {
   it('of another run are held by nobody, until they are claimed', () => {
     const { bench, begin, open } = begun()
     const { paymentId } = begin()
-    const next = new Purchases(bench.db, 'run_2')
+    const { purchases: next, pending } = openTables(bench.db, { ids: countingIds(), runId: 'run_2' })
     expect(open(next).map(({ holder }) => holder)).toEqual(['none'])
-    bench.write((tx) => next.claim(tx, paymentId))
+    bench.write((tx) => {
+      next.claim(tx, paymentId)
+      pending.write()
+    })
     expect(open(next).map(({ holder }) => holder)).toEqual(['live'])
   })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ReceiptFilter } from '../../../src/audit/receipt.ts'
-import { Receipts } from '../../../src/ledger/sqlite/receipts.ts'
+import { openTables } from '../../../src/ledger/sqlite/tables.ts'
 import { type ChainSource, verifyStored } from '../../../src/ledger/verification.ts'
 import { countingIds } from '../../clock.ts'
 import { type Workbench, workbench } from './workbench.ts'
@@ -23,7 +23,7 @@ function source({ tables: { receipts, checkpoints } }: Workbench): ChainSource {
   return {
     chainAfter: (id) => receipts.chainAfter(id),
     entriesAfter: (id, place) => receipts.entriesAfter(id, place),
-    head: (id) => receipts.head(id),
+    head: (id) => receipts.storedHead(id),
     hashAt: (id, number) => receipts.hashAt(id, number),
     checkpointsAfter: (number, limit) => checkpoints.storedAfter(number, limit),
   }
@@ -57,7 +57,7 @@ describe('receipts', () => {
         }
       },
     })
-    const receipts = new Receipts(spied, countingIds())
+    const { receipts } = openTables(spied, { ids: countingIds(), runId: 'run_1' })
     asked.length = 0
     expect(receipts.page(filter, { limit: 10 }).items).toEqual([])
     const [page = '', ...counts] = asked.toReversed()

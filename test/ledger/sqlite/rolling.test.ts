@@ -1,5 +1,8 @@
+import { StatementSync } from 'node:sqlite'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { EDGES_OF_SERIES, STEPS_AHEAD } from '../../../src/hot-path-limits.ts'
+import type { Entry } from '../../../src/ledger/tables.ts'
 import { workbench } from './workbench.ts'
 
 function rolled() {
@@ -42,25 +45,64 @@ describe('a rolling sum', () => {
     ])
   })
 
-  it('equals a plain sum, whatever is added and taken back', () => {
-    const step = fc.record({ amount: fc.bigInt({ min: 1n, max: 9n }), wait: fc.nat(5), takeBack: fc.boolean() })
+  it('equals a plain sum, whatever is added, taken back, undone and written in between, in windows that move on', () => {
+    const step = fc.record({
+      amount: fc.bigInt({ min: 1n, max: 9n }),
+      wait: fc.nat(5),
+      takeBack: fc.option(fc.nat(3)),
+      undone: fc.boolean(),
+      write: fc.constantFrom('not', 'written', 'forgotten'),
+    })
+    const spans = fc.array(fc.nat(60), { minLength: 1, maxLength: EDGES_OF_SERIES + 1 })
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 30 }), fc.nat(60), (steps, span) => {
-        const { bench, rolling, add } = rolled()
-        const plain: { at: number; amount: bigint }[] = []
-        for (const { amount, wait, takeBack } of steps) {
+      fc.property(fc.array(step, { maxLength: 3 * STEPS_AHEAD }), spans, (steps, windows) => {
+        const { bench, rolling } = rolled()
+        const { pending } = bench.tables
+        let plain: readonly (Entry & { readonly at: number; readonly amount: bigint })[] = []
+        bench.db.exec('BEGIN')
+        for (const { amount, wait, takeBack, undone, write } of steps) {
           bench.clock.advance(wait)
-          const entry = add(amount)
-          if (takeBack) bench.write((tx) => rolling.takeBack(tx, entry))
-          else plain.push({ at: bench.clock.now(), amount })
+          const tx = { now: bench.clock.now(), afterCommit: () => undefined }
+          pending.keep()
+          bench.db.exec('SAVEPOINT operation')
+          const entry = rolling.add(tx, { series: 's', amount })
+          const before = plain
+          plain = [...plain, { ...entry, at: tx.now, amount }]
+          const taken = takeBack === null ? undefined : plain.at(-1 - takeBack)
+          if (taken) rolling.takeBack(tx, taken)
+          plain = plain.filter((one) => one !== taken)
+          if (write !== 'not') pending.write()
+          if (undone) {
+            bench.db.exec('ROLLBACK TO operation')
+            pending.takeBack()
+            plain = before
+          } else if (write === 'forgotten') pending.forget()
+          bench.db.exec('RELEASE operation')
+          for (const span of windows) {
+            const window = { series: 's', after: tx.now - span }
+            const within = plain.filter(({ at }) => at > window.after)
+            expect(rolling.sum(window)).toBe(within.reduce((sum, one) => sum + one.amount, 0n))
+            expect(rolling.oldest(window)).toBe(within[0]?.at)
+          }
         }
-        const after = bench.clock.now() - span
-        const within = plain.filter(({ at }) => at > after)
-        expect(rolling.sum({ series: 's', after })).toBe(within.reduce((sum, { amount }) => sum + amount, 0n))
-        expect(rolling.oldest({ series: 's', after })).toBe(within[0]?.at)
       }),
       { numRuns: 50 },
     )
+  })
+
+  it('looks into the file once for many payments, however full the window', () => {
+    const { bench, rolling, add } = rolled()
+    for (let n = 0; n < 3 * STEPS_AHEAD; n++) {
+      add(1n)
+      bench.clock.advance(10)
+    }
+    const looks = [vi.spyOn(StatementSync.prototype, 'get'), vi.spyOn(StatementSync.prototype, 'all')]
+    for (let n = 0; n < 2 * STEPS_AHEAD; n++) {
+      bench.clock.advance(10)
+      rolling.sum({ series: 's', after: bench.clock.now() - 2 * STEPS_AHEAD * 10 })
+    }
+    expect(looks.reduce((sum, { mock }) => sum + mock.calls.length, 0)).toBeLessThan(20)
+    vi.restoreAllMocks()
   })
 
   it('keeps counting what was added before the clock stepped back', () => {

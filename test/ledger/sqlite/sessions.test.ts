@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { StatementSync } from 'node:sqlite'
+import { describe, expect, it, vi } from 'vitest'
 import { usd } from '../fixtures.ts'
 import { workbench } from './workbench.ts'
 
@@ -42,5 +43,26 @@ describe('the sessions’ table', () => {
     expect(sessions.find(asked.id)).toBeUndefined()
     bench.write((tx) => bench.accounts.open(tx, { ...asked, purpose: 'second' }))
     expect(sessions.get(asked.id).purpose).toBe('second')
+  })
+
+  it('find a session by its token from memory as it is by now, and not after its opening was undone', () => {
+    const { bench, sessions } = family()
+    const first = bench.make.session()
+    const asked = { ...first, id: bench.ids('ses') }
+    const tx = { now: bench.clock.now(), afterCommit: () => undefined }
+    bench.db.exec('BEGIN; SAVEPOINT operation')
+    bench.accounts.open(tx, first)
+    expect(sessions.findByToken(asked.tokenHash)?.id).toBe(first.id)
+    bench.db.exec('ROLLBACK TO operation')
+    bench.tables.pending.takeBack()
+    bench.accounts.open(tx, asked)
+    expect(sessions.findByToken(asked.tokenHash)?.id).toBe(asked.id)
+    const looks = vi.spyOn(StatementSync.prototype, 'get')
+    expect(sessions.findByToken(asked.tokenHash)?.status).toBe('open')
+    const before = looks.mock.calls.length
+    sessions.end({ now: 0, afterCommit: () => undefined }, asked.id, 'revoked')
+    expect(sessions.findByToken(asked.tokenHash)?.status).toBe('revoked')
+    expect(looks.mock.calls.length).toBe(before)
+    vi.restoreAllMocks()
   })
 })

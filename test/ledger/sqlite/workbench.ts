@@ -39,11 +39,15 @@ export function workbench(runId = 'run_1', db = emptyDatabase(), changes: Partia
       db.exec('BEGIN')
       try {
         const value = operation({ now: clock.now(), afterCommit: (effect) => effects.push(effect) })
+        tables.pending.write()
         db.exec('COMMIT')
+        // So that a test may change the file by hand.
+        tables.pending.forget()
         for (const effect of effects) effect()
         return value
       } catch (fault) {
         db.exec('ROLLBACK')
+        tables.pending.forget()
         throw fault
       }
     },

@@ -6,8 +6,6 @@ import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/facilitator'
 import { describe, expect, it } from 'vitest'
 import { MAX_PAYMENT_HEADER_BYTES } from '../../../src/limits.ts'
 import type { Authorization, AuthorizeRequest, Challenge, Offer } from '../../../src/rails/rail.ts'
-import { createRegistry, knownAssets } from '../../../src/rails/x402/assets.ts'
-import { authorize } from '../../../src/rails/x402/authorization.ts'
 import type { TransferSigner } from '../../../src/wallet/wallet.ts'
 import {
   ENTRY_V1,
@@ -19,19 +17,19 @@ import {
   REQUIRED_V1,
   REQUIRED_V2,
   RESOURCE,
+  rail,
   USDC,
   WINDOW,
   wallet,
 } from './challenges.ts'
 
-const registry = createRegistry({ assets: knownAssets(), networks: [NETWORK] })
 const PAYER = await wallet.address(null)
 
 function requestFor(required: unknown, more: Partial<AuthorizeRequest> = {}): AuthorizeRequest {
   return { ...offered(required), nonce: NONCE, ...WINDOW, walletName: null, ...more }
 }
 
-const sign = (required: unknown, more: Partial<AuthorizeRequest> = {}) => authorize(requestFor(required, more), wallet, registry)
+const sign = (required: unknown, more: Partial<AuthorizeRequest> = {}) => rail.authorize(requestFor(required, more), wallet)
 
 function payloadOf({ headers }: Authorization): PaymentPayload {
   return decodePaymentSignatureHeader(headers[1] ?? '')
@@ -200,7 +198,7 @@ describe('nothing is signed', () => {
     ['text, which is broken', offerWith({ raw: '{' })],
   ])('where the offer’s %s is not the challenge’s', async (_, changed) => {
     const { wallet: watching, asked } = watched()
-    const outcome = authorize({ ...requestFor(REQUIRED_V2), ...changed }, watching, registry)
+    const outcome = rail.authorize({ ...requestFor(REQUIRED_V2), ...changed }, watching)
     await expect(outcome).rejects.toMatchObject({
       refusal: { code: 'internal_error', detail: 'The offer is not one of the challenge. Nothing was signed.' },
     })
@@ -210,18 +208,15 @@ describe('nothing is signed', () => {
   it('where the challenge itself was changed after it was read', async () => {
     const { challenge, offer } = offered(REQUIRED_V2)
     const cheaper = { ...offer, amount: 1n }
-    const outcome = authorize(
-      { ...requestFor(REQUIRED_V2), challenge: { ...challenge, offers: [cheaper] }, offer: cheaper },
-      wallet,
-      registry,
-    )
+    const changed = { challenge: { ...challenge, offers: [cheaper] }, offer: cheaper }
+    const outcome = rail.authorize({ ...requestFor(REQUIRED_V2), ...changed }, wallet)
     await expect(outcome).rejects.toMatchObject({ refusal: { code: 'internal_error' } })
   })
 
   it('where the payment would go to the paying wallet itself', async () => {
     const { wallet: watching, asked } = watched()
     const required = { ...REQUIRED_V2, accepts: [{ ...ENTRY_V2, payTo: PAYER }] }
-    await expect(authorize(requestFor(required), watching, registry)).rejects.toMatchObject({
+    await expect(rail.authorize(requestFor(required), watching)).rejects.toMatchObject({
       refusal: { code: 'challenge_invalid', detail: `The challenge asks to pay ${PAYER}, which is the paying wallet itself.` },
     })
     expect(asked()).toBe(0)
@@ -235,7 +230,7 @@ describe('nothing is signed', () => {
     { validBefore_s: WINDOW.validBefore_s + 0.5 },
   ])('for a window that is none: %j', async (window) => {
     const { wallet: watching, asked } = watched()
-    await expect(authorize(requestFor(REQUIRED_V2, window), watching, registry)).rejects.toMatchObject({
+    await expect(rail.authorize(requestFor(REQUIRED_V2, window), watching)).rejects.toMatchObject({
       refusal: { code: 'internal_error', detail: 'The window is no window. Nothing was signed.' },
     })
     expect(asked()).toBe(0)

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PurserError } from '../../../src/errors.ts'
 import type { RawHeaders } from '../../../src/http.ts'
@@ -132,5 +133,46 @@ describe('a finished payment', () => {
   it('has the version that its offer has', async () => {
     expect(versionOf((await finished(1)).decided.offer)).toBe(1)
     expect(versionOf((await finished(2)).decided.offer)).toBe(2)
+  })
+})
+
+describe('a payment of an offer that was proven before', () => {
+  /** Any text that is near a finished payment: some characters of it replaced, left out or put in. */
+  const edits = fc.array(
+    fc.tuple(fc.nat(1_200), fc.nat(2), fc.constantFrom('', '0', 'f', '"', '{', '}', ',', ' ', '\\', 'é', '"payload":{}')),
+    {
+      maxLength: 2,
+    },
+  )
+
+  it.each<Version>([1, 2])('in version %s is judged as if it were the first one, whatever it says', async (version) => {
+    const { decided, headers } = await finished(version)
+    const text = Buffer.from(headers[1] ?? '', 'base64').toString('utf8')
+    // What is not frozen is read whole each time.
+    const anew = { ...decided, offer: { ...decided.offer } }
+    const holds = fc.asyncProperty(edits, async (changes) => {
+      const near = changes.reduce((to, [at, gone, put]) => to.slice(0, at) + put + to.slice(at + gone), text)
+      const header: RawHeaders = [PAYMENT_HEADER[version], base64(near)]
+      expect(await faultOf(header, decided)).toBe(await faultOf(header, anew))
+    })
+    await fc.assert(holds, { numRuns: 400 })
+  })
+
+  it('is not taken in another spelling of base64', async () => {
+    const { decided, headers } = await finished(2)
+    const value = headers[1] ?? ''
+    expect(await faultOf([PAYMENT_HEADER[2], `${value.slice(0, 8)} ${value.slice(8)}`], decided)).toMatch(/^no refusal: Error: Invalid/)
+  })
+
+  it('that says its payload twice is stopped, wherever the other one stands', async () => {
+    const { decided, payment } = await finished(2)
+    const { payload, ...rest } = payment
+    const twice = JSON.stringify(rest).replace(
+      /}$/,
+      `,"payload":${JSON.stringify({ ...payload, signature: '0x' })},"payload":${JSON.stringify(payload)}}`,
+    )
+    const header: RawHeaders = [PAYMENT_HEADER[2], base64(twice)]
+    expect(await faultOf(header, { ...decided, offer: Object.freeze({ ...decided.offer }) })).toBe(differs('shape'))
+    expect(await faultOf(header, decided)).toBe(differs('shape'))
   })
 })

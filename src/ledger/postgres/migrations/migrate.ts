@@ -10,6 +10,8 @@ import type { Sql } from 'postgres'
 import * as z from 'zod'
 import { refused } from '../../../errors.ts'
 import { initial } from './0001-initial.ts'
+import { replacedPayments } from './0002-replaced-payments.ts'
+import { archive } from './0003-archive.ts'
 
 export interface Migration {
   readonly name: string
@@ -19,7 +21,13 @@ export interface Migration {
 }
 
 /** In order; the place in the list, from 1, is the number. Entries are never changed or removed once released. */
-export const MIGRATIONS: readonly Migration[] = [{ name: 'initial', sql: initial, breaking: true }]
+export const MIGRATIONS: readonly Migration[] = [
+  { name: 'initial', sql: initial, breaking: true },
+  // Breaking: a program that does not know it would read no nonce where one was reused.
+  { name: 'replaced-payments', sql: replacedPayments, breaking: true },
+  // Breaking: a program that does not know it would take what has left for lost.
+  { name: 'archive', sql: archive, breaking: true },
+]
 
 /** Any number that nobody else locks in the same database. */
 const LOCK = 5_202_699_184

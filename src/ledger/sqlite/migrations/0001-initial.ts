@@ -3,6 +3,8 @@
  * TEXT, because it can need 256 bits. The CHECKs repeat what the code decides: a fault there fails instead of overspending.
  * Indexes over random ids are few: each costs a page of the disk for every payment. So a purchase, which has exactly one
  * payment, is part of its row. Settled payments, which most are, have no index by state: a list of them reads the newest.
+ * A receipt names its session and payment without REFERENCES: its chain's head is in the session's row, the payment is
+ * written after it in the same commit, and looking both up again would cost as much as an index.
  */
 export const initial = `
 CREATE TABLE sessions (
@@ -146,8 +148,7 @@ CREATE INDEX payments_unproven ON payments (network, check_at) WHERE check_at IS
 CREATE INDEX payments_owed ON payments (session_id) WHERE state = 'settled' AND delivered = 0 AND dispute IS NULL;
 CREATE INDEX payments_disputed ON payments (dispute) WHERE dispute IS NOT NULL;
 CREATE INDEX payments_price ON payments (price_key, reserved_at, amount) WHERE state = 'settled';
-CREATE INDEX payments_made ON payments (session_id, reserved_at) WHERE reserved_at IS NOT NULL;
-CREATE INDEX payments_trace ON payments (json_extract(context, '$.trace')) WHERE context IS NOT NULL;
+CREATE INDEX payments_trace ON payments (json_extract(context, '$.trace')) WHERE json_extract(context, '$.trace') IS NOT NULL;
 CREATE INDEX payments_decided ON payments (decided_at);
 CREATE INDEX payments_refunded ON payments (seq) WHERE refunded > 0;
 
@@ -192,7 +193,7 @@ CREATE INDEX dealings_last ON dealings (agent, origin, network, last);
 CREATE TABLE refusal_runs (
   session_id TEXT NOT NULL REFERENCES sessions (id),
   digest TEXT NOT NULL,
-  payment_id TEXT NOT NULL REFERENCES payments (id),
+  payment_id TEXT NOT NULL,
   began_at INTEGER NOT NULL,
   count INTEGER NOT NULL,
   recorded INTEGER NOT NULL,
@@ -202,17 +203,16 @@ CREATE TABLE refusal_runs (
 CREATE TABLE receipts (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
-  session_id TEXT NOT NULL REFERENCES sessions (id),
+  session_id TEXT NOT NULL,
   number INTEGER NOT NULL,
-  payment_id TEXT NOT NULL REFERENCES payments (id),
+  payment_id TEXT NOT NULL,
   agent TEXT NOT NULL,
   kind TEXT NOT NULL,
   at INTEGER NOT NULL,
   body TEXT NOT NULL,
-  hash TEXT NOT NULL,
-  UNIQUE (session_id, number)
+  hash TEXT NOT NULL
 ) STRICT;
-CREATE INDEX receipts_session ON receipts (session_id);
+CREATE UNIQUE INDEX receipts_session ON receipts (session_id, number);
 CREATE INDEX receipts_agent ON receipts (agent);
 CREATE INDEX receipts_payment ON receipts (payment_id);
 CREATE INDEX receipts_at ON receipts (at);
@@ -220,7 +220,7 @@ CREATE INDEX receipts_refused ON receipts (seq) WHERE kind = 'refusal';
 
 CREATE TABLE refunds (
   source TEXT PRIMARY KEY,
-  payment_id TEXT NOT NULL REFERENCES payments (id),
+  payment_id TEXT NOT NULL REFERENCES payments (id) DEFERRABLE INITIALLY DEFERRED,
   amount_atomic TEXT NOT NULL,
   evidence TEXT NOT NULL,
   entered_by TEXT NOT NULL,
@@ -229,7 +229,7 @@ CREATE TABLE refunds (
 CREATE INDEX refunds_payment ON refunds (payment_id);
 
 CREATE TABLE corrections (
-  payment_id TEXT PRIMARY KEY REFERENCES payments (id),
+  payment_id TEXT PRIMARY KEY REFERENCES payments (id) DEFERRABLE INITIALLY DEFERRED,
   outcome TEXT NOT NULL CHECK (outcome IN ('settled', 'void')),
   tx TEXT,
   evidence TEXT NOT NULL,
@@ -254,7 +254,7 @@ CREATE TABLE checkpoints (
 
 CREATE TABLE kept_answers (
   seq INTEGER PRIMARY KEY,
-  payment_id TEXT NOT NULL UNIQUE REFERENCES payments (id),
+  payment_id TEXT NOT NULL UNIQUE REFERENCES payments (id) DEFERRABLE INITIALLY DEFERRED,
   sealed BLOB NOT NULL,
   bytes INTEGER NOT NULL CHECK (bytes >= 0),
   expires_at INTEGER NOT NULL

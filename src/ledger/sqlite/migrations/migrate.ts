@@ -3,9 +3,12 @@ import type { DatabaseSync } from 'node:sqlite'
 import * as z from 'zod'
 import { refused } from '../../../errors.ts'
 import { initial } from './0001-initial.ts'
+import { replacedPayments } from './0002-replaced-payments.ts'
+import { archive } from './0003-archive.ts'
+import { fewerPages } from './0004-fewer-pages.ts'
 
 /** In order; the place in the list, from 1, is the version. Entries are never changed or removed once released. */
-export const MIGRATIONS: readonly string[] = [initial]
+export const MIGRATIONS: readonly string[] = [initial, replacedPayments, archive, fewerPages]
 
 const versionRow = z.object({ user_version: z.bigint() })
 
