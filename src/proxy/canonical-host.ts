@@ -17,9 +17,13 @@ export function canonicalHost(text: string): string | undefined {
   const host = !bracketed && text.includes(':') ? `[${text}]` : text
   const url = URL.parse(`http://${host}/`)
   if (url === null || url.port !== '') return undefined
-  const name = url.hostname
-  if (name.startsWith('[')) return name.slice(1, -1)
-  return isIP(name) === 0 ? canonicalName(name) : name
+  return hostOfUrl(url)
+}
+
+/** The host of a parsed URL in that spelling. Undefined for a name that no resolver knows: a part of it is empty or too long. */
+export function hostOfUrl({ hostname }: URL): string | undefined {
+  if (hostname.startsWith('[')) return hostname.slice(1, -1)
+  return isIP(hostname) === 0 ? canonicalName(hostname) : hostname
 }
 
 function canonicalName(name: string): string | undefined {

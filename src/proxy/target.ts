@@ -1,6 +1,7 @@
 /** Where a request goes: one canonical URL, on which policy, ledger and receipt all key. */
 import { LRUCache } from 'lru-cache'
 import { MAX_KNOWN_CHARS, MAX_KNOWN_SPELLINGS } from '../hot-path-limits.ts'
+import { hostOfUrl } from './canonical-host.ts'
 import type { Door, Origin } from './door.ts'
 import { type Fault, invalid } from './headers.ts'
 
@@ -49,8 +50,8 @@ function parseUrl(text: string): Target | Fault {
 export function targetOf(url: URL): Target | Fault {
   if (url.username !== '' || url.password !== '') return invalid('A URL with credentials in it is not forwarded; use a header.')
   const scheme = url.protocol === 'https:' ? 'https' : 'http'
-  const host = hostOf(url.hostname)
-  if (host === '') return invalid('The URL names no host.')
+  const host = hostOfUrl(url)
+  if (host === undefined) return invalid('The URL names no host.')
   const port = url.port === '' ? DEFAULT_PORTS[scheme] : Number(url.port)
   return at({ scheme, host, port }, { pathname: url.pathname, search: url.search })
 }
@@ -107,11 +108,6 @@ export interface DoorRequest {
 export function readTarget({ door, requestTarget, host }: DoorRequest): Target | Fault {
   if (door.origin) return readWithin(door.origin, requestTarget, host)
   return readUrl(requestTarget)
-}
-
-function hostOf(hostname: string): string {
-  if (hostname.startsWith('[')) return hostname.slice(1, -1)
-  return hostname.endsWith('.') ? hostname.slice(0, -1) : hostname
 }
 
 function names(host: string, origin: Origin): boolean {

@@ -37,9 +37,14 @@ describe('target', () => {
     ['javascript:alert(1)', 'Only http:// and https:// URLs can be asked for.'],
     ['http:a', 'Only http:// and https:// URLs can be asked for.'],
     ['http:///a', 'Only http:// and https:// URLs can be asked for.'],
+    ['http://a@b/', 'A URL with credentials in it is not forwarded; use a header.'],
     ['http://:p@b/', 'A URL with credentials in it is not forwarded; use a header.'],
+    ['http://a b/', 'The URL cannot be read.'],
     ['http://a:99999/', 'The URL cannot be read.'],
     ['http://./', 'The URL names no host.'],
+    ['http://../', 'The URL names no host.'],
+    ['http://a..b/', 'The URL names no host.'],
+    ['http://a../', 'The URL names no host.'],
   ])('%s is refused: %s', (text, detail) => {
     expect(readUrl(text)).toEqual({ kind: 'fault', code: 'request_invalid', detail })
   })
