@@ -21,7 +21,9 @@ export interface Ecdsa {
    */
   recoverAddress(digest: Uint8Array, signature: Hex): Promise<Hex | undefined>
   /**
-   * Whether the key of this checksummed address signed the digest, canonically. The first signature of an address XX   * @throws Error where the digest is not 32 bytes.
+   * Whether the key of this checksummed address signed the digest, canonically. Its key is known from the first
+   * signature on, and the later ones are only verified, which costs less than to recover it.
+   * @throws Error where the digest is not 32 bytes.
    */
   isSignedBy(digest: Uint8Array, signature: Hex, address: Hex): Promise<boolean>
   /**

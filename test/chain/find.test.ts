@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { concatHex, type Hex, numberToHex, pad, toHex } from 'viem'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Chain as ChainPort } from '../../src/chain/chain.ts'
+import type { ChainFinding, Chain as ChainPort } from '../../src/chain/chain.ts'
 import { cancelCall, TRANSFER, USED } from '../../src/chain/eip3009.ts'
 import { createEvmChain } from '../../src/chain/evm-chain.ts'
 import type { EvmNode, Log } from '../../src/chain/evm-node.ts'
@@ -243,6 +243,11 @@ const history = fc
     })
   })
 
+/** What is dead already can still be cancelled: both say that no money moved or ever will. */
+function meaningOf(kind: ChainFinding['kind']): string {
+  return kind === 'dead' || kind === 'cancelled' ? 'worthless' : kind
+}
+
 describe('in any order of blocks', () => {
   it('nothing is dead before its end, and nothing concludes that is not final', async () => {
     const holds = fc.asyncProperty(history, fc.nat({ max: 5 }), async (blocks, finality) => {
@@ -273,7 +278,7 @@ describe('in any order of blocks', () => {
       const later = [...kept, ...replaced, ...Array.from({ length: finality }, () => ({ time_s: 20_000 }))]
       const second = (await look(paperChain(later).node, TRANSFER_OF_ONE, BigInt(finality))).finding
       if (first.kind === 'open') return
-      expect({ first: first.kind, second: second.kind }).toEqual({ first: first.kind, second: first.kind })
+      expect(meaningOf(second.kind)).toBe(meaningOf(first.kind))
     })
     await fc.assert(holds, { numRuns: 300 })
   })
