@@ -3,10 +3,12 @@ import { inspect } from 'node:util'
 import { hexToBytes } from 'viem'
 import { generatePrivateKey } from 'viem/accounts'
 import { refused } from '../errors.ts'
+import { digestPermit } from '../permit-digest.ts'
 import { ecdsa } from '../secp256k1.ts'
 import { digestCancel, digestTransfer } from '../transfer-digest.ts'
 import { decryptKeystore } from './keystore.ts'
-import type { CancelAuthorization, Hex, TransferAuthorization, Wallet } from './wallet.ts'
+import { digestLogin } from './login.ts'
+import type { CancelAuthorization, Hex, Login, PermitTransfer, TransferAuthorization, Wallet } from './wallet.ts'
 
 export interface LocalKey {
   /** 32 bytes, a valid secp256k1 key. */
@@ -38,6 +40,16 @@ export function createLocalWallet({ key, name = 'default' }: LocalKey): Wallet {
       checkName(walletName)
       if (data.authorizer !== address) throw refused('internal_error', 'The authorization is not one of this wallet. Nothing was signed.')
       return ecdsa.signDigest(digestCancel({ ...data, authorizer: address }), bytes)
+    },
+    async signPermit(walletName: string | null, data: PermitTransfer): Promise<Hex> {
+      checkName(walletName)
+      if (data.from !== address) throw refused('internal_error', 'The permit is not one of this wallet. Nothing was signed.')
+      return ecdsa.signDigest(digestPermit({ ...data, from: address }), bytes)
+    },
+    async signLogin(walletName: string | null, data: Login): Promise<Hex> {
+      checkName(walletName)
+      if (data.address !== address) throw refused('internal_error', 'The login is not one of this wallet. Nothing was signed.')
+      return ecdsa.signDigest(digestLogin({ ...data, address }), bytes)
     },
   }
   Object.defineProperty(wallet, inspect.custom, { value: () => `Wallet { ${address} }` })

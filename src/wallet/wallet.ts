@@ -1,7 +1,11 @@
 /**
  * The wallet's port. Typed operations only: there is no method that signs arbitrary bytes, so that a key can live in a
- * process of its own and a fault here can sign nothing but a transfer.
+ * process of its own and a fault here can sign nothing but what is listed here.
  */
+
+import type { PermitTransfer } from '../permit-digest.ts'
+
+export type { PermitTransfer } from '../permit-digest.ts'
 
 export type Hex = `0x${string}`
 
@@ -26,6 +30,21 @@ export interface CancelAuthorization {
   readonly nonce: Hex
 }
 
+/** A login by EIP-4361 ("Sign-In with Ethereum"): it proves an address to one site and moves no money. Times by RFC 3339. */
+export interface Login {
+  /** Host, with a port where it is not the scheme's own. */
+  readonly domain: string
+  readonly address: Hex
+  readonly statement?: string
+  readonly uri: string
+  readonly chainId: number
+  /** 8 or more letters and digits, the site's. */
+  readonly nonce: string
+  readonly issuedAt: string
+  readonly expirationTime?: string
+  readonly resources?: readonly string[]
+}
+
 export interface Wallet {
   /** Checksummed address that pays. `walletName` is the session's choice; null is the default wallet. */
   address(walletName: string | null): Promise<Hex>
@@ -33,6 +52,10 @@ export interface Wallet {
   signTransfer(walletName: string | null, data: TransferAuthorization): Promise<Hex>
   /** The 65-byte signature of a cancellation. It moves no money. */
   signCancel(walletName: string | null, data: CancelAuthorization): Promise<Hex>
+  /** The 65-byte signature of a Permit2 transfer, deterministic as well. */
+  signPermit(walletName: string | null, data: PermitTransfer): Promise<Hex>
+  /** The 65-byte signature (EIP-191) of a login. */
+  signLogin(walletName: string | null, data: Login): Promise<Hex>
 }
 
 /** All that a rail may do with a wallet. */

@@ -63,5 +63,7 @@ export function quickWallet(address: Hex): Wallet {
     address: async () => address,
     signTransfer: sign,
     signCancel: () => Promise.reject(new Error('nothing is cancelled by signature here')),
+    signPermit: () => Promise.reject(new Error('nothing is permitted here')),
+    signLogin: () => Promise.reject(new Error('nobody signs in here')),
   }
 }

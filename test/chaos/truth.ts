@@ -73,11 +73,10 @@ export function callOf({ nonce, to, value, validAfter, validBefore }: TransferAu
 /** The wallet, watched: `onSign` hears of each signature before anybody has it. */
 export function watchedWallet(wallet: Wallet, onSign: (data: TransferAuthorization) => void): Wallet {
   return {
-    address: (name) => wallet.address(name),
+    ...wallet,
     signTransfer: async (name, data): Promise<Hex> => {
       onSign(data)
       return wallet.signTransfer(name, data)
     },
-    signCancel: (name, data) => wallet.signCancel(name, data),
   }
 }

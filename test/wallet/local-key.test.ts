@@ -88,9 +88,9 @@ describe('local wallet', () => {
     await expect(wallet.signCancel('', await cancelOf(wallet))).rejects.toMatchObject({ refusal: { code: 'not_found' } })
   })
 
-  it('has no operation but address, signTransfer and signCancel', () => {
+  it('has no operation but an address and typed signatures', () => {
     const operations = Reflect.ownKeys(createLocalWallet({ key: KEY })).filter((name) => typeof name === 'string')
-    expect(operations).toEqual(['address', 'signTransfer', 'signCancel'])
+    expect(operations).toEqual(['address', 'signTransfer', 'signCancel', 'signPermit', 'signLogin'])
   })
 
   it('shows its address and never its key, however it is printed', async () => {
