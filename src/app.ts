@@ -16,7 +16,7 @@ import { createHoldings } from './payment/holdings.ts'
 import { lintTiers } from './policy/lint.ts'
 import { policySentences } from './policy/sentences.ts'
 import type { Telemetry } from './telemetry/telemetry.ts'
-import { warmUp } from './warm-up.ts'
+import { giveBackMemory, warmUp } from './warm-up.ts'
 import { openWorkers, workersOf } from './workers.ts'
 
 export interface App extends AsyncDisposable {
@@ -63,7 +63,7 @@ export async function startApp(config: Config, options: HouseOptions = {}): Prom
   adminUrl = admin.url
   const metrics = config.metrics.listen && started.use(await openMetrics(house, status))
   await workers?.begin(adminUrl)
-  warmUp([admin.warm], { events: house.telemetry.events, started })
+  warmUp([admin.warm, giveBackMemory], { events: house.telemetry.events, started })
   const all = started.move()
   return {
     proxyUrl,

@@ -39,7 +39,7 @@ import { createX402Rail } from './rails/x402/x402.ts'
 import { createIdentify } from './session/identify.ts'
 import type { Session } from './session/session.ts'
 import { createSteps } from './session/steps.ts'
-import { warmUp } from './warm-up.ts'
+import { giveBackMemory, warmUp } from './warm-up.ts'
 
 export interface EngineOptions {
   /** False: only `proxy.connect` leads to it. */
@@ -203,7 +203,8 @@ async function openProxy(
   })
   const quote = createEstimate(payment, running.probe)
   const agentDoor = kept(() => openAgentDoor(house, { people, authorize, quote, proxyUrl: () => running.url }))
-  const needed = proxy.intercept.hosts.length > 0 ? [authority.warm, agentDoor] : [agentDoor]
+  const needed: (() => Promise<unknown>)[] = proxy.intercept.hosts.length > 0 ? [authority.warm, agentDoor] : [agentDoor]
+  if (handed) needed.push(giveBackMemory)
   if (listens || handed) warmUp(needed, { events: telemetry.events, started })
   return running
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { warmUp } from '../src/warm-up.ts'
+import { giveBackMemory, warmUp } from '../src/warm-up.ts'
 
 const silent = { faulted: () => undefined }
 
@@ -43,5 +43,15 @@ describe('warming up', () => {
     warmUp([async () => over.resolve()], { events: silent, started: later, after_ms: 0 })
     await over.promise
     expect(isLoaded).toBe(false)
+  })
+})
+
+describe('memory', () => {
+  it('that nobody needs any more is given back', async () => {
+    const left = new WeakRef(Buffer.alloc(1_000))
+    // What was looked at in this turn lives to its end.
+    await new Promise(setImmediate)
+    await giveBackMemory()
+    expect(left.deref()).toBeUndefined()
   })
 })
