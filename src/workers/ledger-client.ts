@@ -57,7 +57,9 @@ export function createLedgerClient(options: LedgerClientOptions): LedgerClient {
   }
 }
 
-type Waiting = PromiseWithResolvers<unknown>
+interface Waiting extends PromiseWithResolvers<unknown> {
+  readonly decided?: (() => void) | undefined
+}
 
 class Calls {
   readonly #send: (call: Call) => void
@@ -70,6 +72,10 @@ class Calls {
 
   concluded(id: number, outcome: Outcome): void {
     const waiting = this.#waiting.get(id)
+    if (outcome.kind === 'decided') {
+      waiting?.decided?.()
+      return
+    }
     this.#waiting.delete(id)
     if (outcome.kind === 'done') waiting?.resolve(outcome.value)
     else waiting?.reject(outcome.kind === 'refused' ? new PurserError(outcome.refusal) : new Error(outcome.message))
@@ -93,8 +99,9 @@ class Calls {
   }
 
   #handle(handle: number, { purchaseId, paymentId, nonce, authorization }: Given): Reservation {
-    const step = async (name: Step, ...args: readonly unknown[]): Promise<void> => {
-      await this.#ask((id) => ({ to: 'reservation', id, handle, name, args })).answer
+    const step = (name: Step, ...args: readonly unknown[]) => stepWith(name, args)
+    const stepWith = async (name: Step, args: readonly unknown[], decided?: () => void): Promise<void> => {
+      await this.#ask((id) => ({ to: 'reservation', id, handle, name, args }), decided).answer
     }
     const note = (name: Step) => this.#send({ to: 'reservation', id: NOTE, handle, name, args: [] })
     const { payment } = this.store<Pick<Ledger, 'payment'>>('ledger', {})
@@ -108,7 +115,7 @@ class Calls {
       durable: () => step('durable'),
       record: (authorization_) => step('record', authorization_),
       sent: () => note('sent'),
-      post: (settlement) => step('post', settlement),
+      post: (settlement, decided) => stepWith('post', [settlement], decided),
       void: (proof) => step('void', proof),
       leaveUnknown: (...why) => step('leaveUnknown', ...why),
       delivered: (delivery) => step('delivered', delivery),
@@ -117,9 +124,9 @@ class Calls {
     }
   }
 
-  #ask(callOf: (id: number) => Call): { readonly id: number; readonly answer: Promise<unknown> } {
+  #ask(callOf: (id: number) => Call, decided?: () => void): { readonly id: number; readonly answer: Promise<unknown> } {
     const id = ++this.#last
-    const waiting: Waiting = Promise.withResolvers()
+    const waiting: Waiting = { ...Promise.withResolvers(), decided }
     this.#waiting.set(id, waiting)
     this.#send(callOf(id))
     return { id, answer: waiting.promise }

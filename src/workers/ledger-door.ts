@@ -95,9 +95,14 @@ class Door implements LedgerDoor {
     const reservation = this.#reservations.get(call.handle)
     if (!reservation) throw new Error(`this worker holds no reservation ${call.handle}`)
     if (!STEPS.has(call.name)) throw refused('forbidden', `A worker does not call ${call.name} of a reservation.`)
-    const done = invoke(reservation, call)
+    const done = call.name === 'post' ? this.#post(reservation, call) : invoke(reservation, call)
     if (call.name === 'release') this.#reservations.delete(call.handle)
     return done
+  }
+
+  #post(reservation: Reservation, { id, args }: Extract<Call, { to: 'reservation' }>): Promise<void> {
+    const [settlement] = args as Parameters<Reservation['post']>
+    return reservation.post(settlement, () => this.#options.answer(id, { kind: 'decided' }))
   }
 
   /** What leaves has the reservation's members, and its methods stay here. */

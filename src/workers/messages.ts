@@ -14,7 +14,9 @@ export type Call =
   /** Of a reservation that this worker holds: `handle` is the id of the call that gave it. */
   | { readonly to: 'reservation'; readonly id: number; readonly handle: number; readonly name: string; readonly args: readonly unknown[] }
 
+/** `decided` comes before another one: it is so from now on, but not yet durable. */
 export type Outcome =
+  | { readonly kind: 'decided' }
   | { readonly kind: 'done'; readonly value: unknown }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'failed'; readonly message: string }

@@ -29,6 +29,18 @@ describe('the ledger of a worker', () => {
     expect(await rig.bench.ledger.session(id)).toMatchObject({ spent: usd(1), held: 0n })
   })
 
+  it('hears that a settlement is decided before it is on the disk', async () => {
+    await using rig = await workerRig()
+    const { id } = await rig.ledger.openSession(rig.bench.make.session())
+    const { request, reservation } = await reserved(rig, id)
+    await reservation.record(authorizationFor(request))
+    const told: string[] = []
+    await reservation.post(CLAIMED, () => told.push('decided')).then(() => told.push('durable'))
+    expect(told).toEqual(['decided', 'durable'])
+    const posted = rig.calls.find(({ name }) => name === 'post')
+    expect(rig.outcomes.filter((outcome) => outcome.id === posted?.id).map(({ outcome }) => outcome.kind)).toEqual(['decided', 'done'])
+  })
+
   it('carries refusals with their code, faults with their words', async () => {
     await using rig = await workerRig()
     const { id } = await rig.ledger.openSession(rig.bench.make.session({ cap: usd(1) }))
