@@ -24,6 +24,10 @@ export interface Offer {
   readonly payTo: Hex
   /** How long the server asks the authorization to live, in seconds. Ours is shorter. */
   readonly askedWindow_s: number
+  /** Seconds since 1970 after which the challenge is worth nothing: no authorization for it lives longer. Absent: it has no such end. */
+  readonly expires_s?: number
+  /** SHA-256 (hex) of the body that alone is paid for. Absent: any. */
+  readonly bodyDigest?: string
   /** `upfront`: the server settles before it serves, so a failing handler still costs. */
   readonly flow: 'authorization' | 'upfront'
   /** Place in the challenge's list. */
@@ -98,16 +102,22 @@ export interface Recurring {
 
 export interface Rail {
   readonly name: string
-  /** Lower-case request headers of this protocol, which agents may not send and which never cross to another origin. */
+  /**
+   * Lower-case request headers of this protocol, which agents may not send and which never cross to another origin. With a
+   * second word (`authorization payment`) only values of that scheme.
+   */
   readonly paymentHeaders: readonly string[]
   /**
    * True if this head alone may be a challenge of this rail, or its body has to be read to know.
    * `body` are the decoded bytes (already inflated and bounded); undefined if it was larger than the bound.
+   * `asked` are the headers of the request, where they are known: what would take the place of one of them is rejected.
    * @returns undefined where the 402 is not of this protocol: it then passes byte for byte.
    */
-  detect(head: Head, body: Uint8Array | undefined): Detected | undefined
+  detect(head: Head, body: Uint8Array | undefined, asked?: RawHeaders): Detected | undefined
   /** What of a challenge holds for every request of its route. */
   recurring(challenge: Challenge): Recurring
+  /** The nonce that the challenge itself sets for this offer, so that it can be paid once. Absent: the nonce is ours to choose. */
+  nonceOf?(offer: Offer): Hex
   /** Signs exactly `request.offer` and proves it: the finished bytes are decoded again and compared with the request. */
   authorize(request: AuthorizeRequest, wallet: TransferSigner): Promise<Authorization>
   /** Reads the server's statement about the settlement, if it makes one. */

@@ -13,7 +13,7 @@ import { chainIdOf } from './assets.ts'
 import { PAYMENT_HEADER, prove, versionOf } from './proof.ts'
 import type { Understood } from './understood.ts'
 
-type Own = Pick<Understood, 'holds'>
+export type Own = Pick<Understood, 'holds'>
 
 const NONCE = /^0x[0-9a-f]{64}$/
 
@@ -35,7 +35,7 @@ export async function authorize(request: AuthorizeRequest, wallet: TransferSigne
 }
 
 /** The offer has to be one of a challenge that was read here: the text that will be echoed is the one that it was vetted from. */
-function checkRequest({ challenge, offer, nonce, validAfter_s, validBefore_s }: AuthorizeRequest, understood: Own): void {
+export function checkRequest({ challenge, offer, nonce, validAfter_s, validBefore_s }: AuthorizeRequest, understood: Own): void {
   if (!understood.holds(challenge) || !challenge.offers.includes(offer))
     throw refused('internal_error', 'The offer is not one of the challenge. Nothing was signed.')
   const whole = Number.isSafeInteger(validAfter_s) && Number.isSafeInteger(validBefore_s)
@@ -44,7 +44,7 @@ function checkRequest({ challenge, offer, nonce, validAfter_s, validBefore_s }: 
   if (!NONCE.test(nonce)) throw refused('internal_error', 'The nonce is not 32 bytes. Nothing was signed.')
 }
 
-function transferOf({ offer, nonce, validAfter_s, validBefore_s }: AuthorizeRequest, payer: Hex): TransferAuthorization {
+export function transferOf({ offer, nonce, validAfter_s, validBefore_s }: AuthorizeRequest, payer: Hex): TransferAuthorization {
   const { asset, network, payTo, amount } = offer
   const chainId = chainIdOf(network)
   if (chainId === undefined) throw refused('internal_error', `${network} is not an EVM network. Nothing was signed.`)

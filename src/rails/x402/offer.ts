@@ -40,7 +40,7 @@ const termsSchema = z.object({
 })
 type Terms = z.infer<typeof termsSchema>
 
-class Rejected extends Error {
+export class Rejected extends Error {
   override readonly name = 'Rejected'
   readonly code: RejectedOffer['code']
   constructor(code: RejectedOffer['code'], reason: string) {
@@ -117,14 +117,14 @@ function vetAsset({ asset: address, extra }: Terms, network: string, registry: R
   return asset
 }
 
-function vetAmount(text: unknown): bigint {
+export function vetAmount(text: unknown): bigint {
   if (typeof text !== 'string' || !AMOUNT.test(text)) return reject('challenge_invalid', 'has no amount in whole atomic units')
   const amount = BigInt(text)
   if (amount === 0n || amount >= UINT256_END) reject('challenge_invalid', 'has an amount of zero or beyond 256 bits')
   return amount
 }
 
-function vetPayTo(address: string, network: string, registry: Registry): Hex {
+export function vetPayTo(address: string, network: string, registry: Registry): Hex {
   const uniform = address.slice(2) === address.slice(2).toUpperCase() ? address.toLowerCase() : address
   if (!isAddress(uniform)) return reject('challenge_invalid', 'pays to an address whose checksum is wrong')
   if (uniform.toLowerCase() === zeroAddress) reject('challenge_invalid', 'pays to the zero address')
@@ -137,6 +137,6 @@ function placesOf(error: z.ZodError): string {
   return [...new Set(error.issues.map(({ path }) => path.map(String).join('.') || 'shape'))].join(', ')
 }
 
-function reject(code: RejectedOffer['code'], reason: string): never {
+export function reject(code: RejectedOffer['code'], reason: string): never {
   throw new Rejected(code, reason)
 }

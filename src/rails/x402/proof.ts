@@ -123,14 +123,14 @@ function compareOffer(payment: Finished, offer: Offer): void {
   if (payment.network !== named.network) throw differs('network')
 }
 
-function compareTransfer({ authorization }: Payload, transfer: TransferAuthorization): void {
+export function compareTransfer({ authorization }: Payload, transfer: TransferAuthorization): void {
   for (const part of ['from', 'to', 'nonce', 'value', 'validAfter', 'validBefore'] as const) {
     if (authorization[part] !== String(transfer[part])) throw differs(part)
   }
 }
 
 /** Under the domain of our own asset, not the server's. What is decided is what the header says by now. */
-async function isSigned({ signature }: Payload, transfer: TransferAuthorization): Promise<boolean> {
+export async function isSigned({ signature }: Payload, transfer: TransferAuthorization): Promise<boolean> {
   try {
     return await ecdsa.isSignedBy(digestTransfer(transfer), signature, transfer.from)
   } catch {
@@ -138,6 +138,6 @@ async function isSigned({ signature }: Payload, transfer: TransferAuthorization)
   }
 }
 
-function differs(part: string): PurserError {
+export function differs(part: string): PurserError {
   return refused('internal_error', `The finished payment differs from what was decided (${part}). Nothing was sent.`)
 }
