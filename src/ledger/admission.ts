@@ -13,7 +13,7 @@ import type { Lineage, RollingTable, SpendingTable } from './tables.ts'
 export type PayingAttempt = Attempt & { readonly terms: Terms }
 
 /** Why not, before it is completed with the session's balance. */
-export type Breach = Pick<Refusal, 'code' | 'detail' | 'resetsAt'>
+export type Breach = Pick<Refusal, 'code' | 'detail' | 'resetsAt' | 'nextAction'>
 
 /** What has been used up so far, as the open transaction sees it. */
 export interface Usage {

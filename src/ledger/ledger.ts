@@ -94,8 +94,9 @@ export interface ReserveRequest {
   readonly purchase: PurchaseIdentity
   readonly purchaseId: string
   readonly paymentId: string
-  /** Derived from the purchase id, and unique for ever; or of the payment that is out and whose place this one takes. */
+  /** Unique for ever and ours, or the challenge's, which is refused where it was used before; or of what is out and is replaced. */
   readonly nonce: `0x${string}`
+  readonly challengeNonce?: boolean
   readonly replaces?: string
   readonly attempt: Attempt & { readonly terms: Terms }
   readonly frequency: FrequencyBound | null

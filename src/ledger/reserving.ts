@@ -26,6 +26,12 @@ export type Reserved =
   | { readonly kind: 'in_progress'; readonly purchaseId: string }
   | { readonly kind: 'key_reused' }
 
+const CHALLENGE_USED: Breach = {
+  code: 'conflict',
+  detail: 'Another payment was made, or tried, for this very challenge; one challenge is for one payment.',
+  nextAction: 'Repeat the same request: a fresh challenge can be paid. Where the upstream gives the same one again, use another provider.',
+}
+
 export class Reserving {
   readonly #options: ReservingOptions
 
@@ -42,7 +48,11 @@ export class Reserving {
     const lineage = this.#options.budget.lineage(tx, request.purchase.sessionId)
     checkTerms(request, lineage)
     return (
-      this.#joined(tx, request) ?? this.#barred(tx, request, lineage) ?? this.#stale(tx, request) ?? this.#bounded(tx, request, lineage)
+      this.#joined(tx, request) ??
+      this.#barred(tx, request, lineage) ??
+      this.#spent(tx, request) ??
+      this.#stale(tx, request) ??
+      this.#bounded(tx, request, lineage)
     )
   }
 
@@ -78,6 +88,12 @@ export class Reserving {
     const breach =
       haltBreach(halts.all(), lineage, request.attempt) ?? policyBreach(policy.inForce(), request.attempt) ?? barBreach(lineage, tx.now)
     return breach && this.#refuse(tx, request, breach)
+  }
+
+  /** A challenge that sets the nonce is for one payment, whoever makes it: the chain would take no second one. */
+  #spent(tx: Transaction, request: ReserveRequest): Reserved | undefined {
+    if (!request.challengeNonce || !this.#options.tables.payments.hasNonce(request.nonce)) return undefined
+    return this.#refuse(tx, request, CHALLENGE_USED)
   }
 
   /** What the decision rested on and changed since. */

@@ -131,6 +131,8 @@ export interface PaymentTable {
    */
   deliverOnce(tx: Transaction, id: string, answer: { readonly delivery: Delivery; readonly delivered: boolean }): PaymentRecord | undefined
   find(id: string): PaymentRecord | undefined
+  /** Whether a payment has, or had, this nonce as its own. */
+  hasNonce(nonce: string): boolean
   /** @throws Error where there is none: whoever asks holds a reservation. */
   get(id: string): PaymentRecord
   /** Ids of the reserved payments of a session: those that were never signed. */

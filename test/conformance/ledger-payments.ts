@@ -154,6 +154,29 @@ function stepsConformance(bench: () => Bench): void {
       expect(await bench().balance(id)).toEqual({ spent: 0n, held: 0n, payments: 0 })
     })
 
+    it('is refused, and recorded as such, for a challenge whose nonce is used, whoever asks and whatever became of the first', async () => {
+      const { id } = await bench().openSession()
+      const other = await bench().openSession()
+      const first = bench().make.request(id, usd(1), { challengeNonce: true })
+      await (await bench().reserve(first)).void(NEVER_SIGNED)
+      const { nonce } = first
+      for (const sessionId of [id, other.id]) {
+        const again = bench().make.request(sessionId, usd(1), { nonce, challengeNonce: true })
+        expect(await bench().verdict(again)).toBe('conflict')
+        expect(await bench().ledger.payment(again.paymentId)).toMatchObject({ state: 'denied', code: 'conflict', nonce: null })
+        expect(await bench().balance(sessionId)).toEqual({ spent: 0n, held: 0n, payments: 0 })
+      }
+    })
+
+    it('two at once for one challenge: one of them is reserved', async () => {
+      const requests = await Promise.all(
+        [1, 2, 3, 4].map(async () => bench().make.request((await bench().openSession()).id, usd(1), { challengeNonce: true })),
+      )
+      const nonce = requests[0]?.nonce ?? '0x'
+      const verdicts = await Promise.all(requests.map((request) => bench().verdict({ ...request, nonce })))
+      expect(verdicts.sort()).toEqual(['conflict', 'conflict', 'conflict', 'reserved'])
+    })
+
     it('is delivered by a complete 2xx, and stays delivered', async () => {
       const { id } = await bench().openSession()
       const reservation = await bench().sign(bench().make.request(id, usd(1)))

@@ -91,7 +91,9 @@ export function fixtures(ids: Ids, now: () => number) {
 }
 
 export interface RequestChanges
-  extends Partial<Pick<ReserveRequest, 'purchaseId' | 'paymentId' | 'nonce' | 'frequency' | 'pin' | 'notAfter' | 'replaces'>> {
+  extends Partial<
+    Pick<ReserveRequest, 'purchaseId' | 'paymentId' | 'nonce' | 'challengeNonce' | 'frequency' | 'pin' | 'notAfter' | 'replaces'>
+  > {
   readonly attempt?: Partial<Attempt>
   readonly terms?: Partial<Terms>
   readonly fingerprint?: string

@@ -49,7 +49,7 @@ export function reserving(request: ReserveRequest, lineage: KnownLineage): Write
       wants.row({ access: 'halts', values: [] }).row({ access: 'meta', values: ['policy'] })
       wants.places('payments', 1).row({ access: 'head', values: [usesOf(request.attempt.agent, request.attempt.tier)] })
       if (request.frequency) wants.row({ access: 'head', values: [countedWith(partiesIn(request.attempt), request.frequency)] })
-      if (request.pin) wants.row({ access: 'pin', values: [request.attempt.origin, request.attempt.terms.network] })
+      foreseeUses(wants, request)
       for (const { id, limits } of lineage.terms) {
         if (limits.perWindow?.length) wants.row({ access: 'head', values: [chargesOf({ id })] })
         if (limits.perTask?.payments !== undefined) wants.row({ access: 'head', values: [stepsOf({ id }, request.attempt)] })
@@ -136,6 +136,12 @@ export function housekeeping<T>(about: string, foresee: (wants: Wants) => void, 
 function lockSessions(wants: Wants, { ids }: KnownLineage): Wants {
   for (const id of ids) wants.row({ access: 'session', values: [id] })
   return wants
+}
+
+/** What a payment may find used already: its challenge, and the place of its recipient. */
+function foreseeUses(wants: Wants, { challengeNonce, nonce, pin, attempt }: ReserveRequest): void {
+  if (challengeNonce) wants.row({ access: 'nonce', values: [nonce] })
+  if (pin) wants.row({ access: 'pin', values: [attempt.origin, attempt.terms.network] })
 }
 
 function foreseeIdentity(wants: Wants, { fingerprint, keyDigest }: PurchaseIdentity): void {

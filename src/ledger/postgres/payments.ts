@@ -130,6 +130,10 @@ export class Payments implements PaymentTable {
     return row && readRecord(row)
   }
 
+  hasNonce(nonce: string): boolean {
+    return this.#set.row('nonce', nonce) !== undefined
+  }
+
   get(id: string): PaymentRecord {
     return readRecord(this.#row(id))
   }

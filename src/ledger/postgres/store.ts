@@ -96,6 +96,7 @@ export const ACCESSES = {
   mark: { table: 'marks', by: ['mark'] },
   adminKey: { table: 'admin_keys', by: ['key'] },
   payment: { table: 'payments', by: ['id'] },
+  nonce: { table: 'payments', by: ['nonce'] },
   /** Both digests name their session, so they are looked up by themselves; whoever reads checks the session too. */
   keyed: { table: 'payments', by: ['key_digest'], fixed: { purchase_open: 1n } },
   unkeyed: { table: 'payments', by: ['fingerprint'], fixed: { purchase_open: 1n, key_digest: null } },

@@ -67,6 +67,10 @@ export class PaymentRows implements Behind {
     return this.#places.get(entry.payment.id)?.entry ?? entry
   }
 
+  hasNonce(nonce: string): boolean {
+    return this.#nonces.has(nonce) || this.#sql.hasNonce.get(nonce) !== undefined
+  }
+
   /** @throws Error where its id or nonce was used before: nothing of it is kept. */
   insert({ entry, columns }: NewEntry): void {
     this.#checkNew(entry.payment)
@@ -166,7 +170,7 @@ export class PaymentRows implements Behind {
     const nonce = ownNonce(payment)
     if (this.#places.has(id) || this.#sql.hasId.get(id)) throw new Error(`there is a payment ${id} already`)
     if (nonce === null) return
-    if (this.#nonces.has(nonce) || this.#sql.hasNonce.get(nonce)) throw new Error(`the nonce of payment ${id} was used before`)
+    if (this.hasNonce(nonce)) throw new Error(`the nonce of payment ${id} was used before`)
   }
 
   #placeOf(entry: PaymentEntry): Place {

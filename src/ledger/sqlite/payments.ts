@@ -161,6 +161,10 @@ export class Payments implements PaymentTable {
     return this.#rows.find(id)
   }
 
+  hasNonce(nonce: string): boolean {
+    return this.#rows.hasNonce(nonce)
+  }
+
   get(id: string): PaymentRecord {
     return this.#get(id)
   }
