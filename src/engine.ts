@@ -35,6 +35,7 @@ import { isBlocked } from './policy/trust.ts'
 import { openPolicy, type PolicyInForce } from './policy-in-force.ts'
 import { type Proof, startProof } from './proof.ts'
 import { type Address, type RunningProxy, startProxy } from './proxy/listen.ts'
+import { createMppRail } from './rails/mpp/mpp.ts'
 import { createX402Rail } from './rails/x402/x402.ts'
 import { createIdentify } from './session/identify.ts'
 import type { Session } from './session/session.ts'
@@ -101,7 +102,7 @@ function paymentDepsOf(house: House, { policy, proof, people, discovery }: Staff
   const { events } = telemetry
   return {
     ...{ ledger, wallet, clock, ids, events, nonceSecret: keys.nonce },
-    rails: [createX402Rail({ assets, networks })],
+    rails: [createX402Rail({ assets, networks }), createMppRail({ assets, networks })],
     policy: () => policy.policy(),
     people: people.payers,
     funds: house.funds,

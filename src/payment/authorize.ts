@@ -2,6 +2,7 @@
 import { PurserError, type Refusal } from '../errors.ts'
 import type { Reservation } from '../ledger/ledger.ts'
 import { MAX_WINDOW_S, MIN_WINDOW_S } from '../limits.ts'
+import type { Quote } from '../rails/quote.ts'
 import type { Authorization } from '../rails/rail.ts'
 import { passing } from '../waypoints.ts'
 import type { Case } from './case.ts'
@@ -44,9 +45,11 @@ async function sign(matter: Case, reservation: Reservation, longest_s: number): 
   checkApproved(matter)
   const bar = deps.clockBar(quote.offer.network)
   if (bar) throw new PurserError(bar)
-  const window_s = Math.min(windowOf(quote.offer.askedWindow_s), longest_s)
-  const closesAt_monotonic = deps.clock.monotonic() + window_s * 1000
+  checkBody(matter, quote)
+  const started_monotonic = deps.clock.monotonic()
   const now_s = Math.floor(deps.clock.now() / 1000)
+  const window_s = Math.min(windowOf(quote.offer.askedWindow_s), longest_s, untilEnd(quote, now_s))
+  const closesAt_monotonic = started_monotonic + window_s * 1000
   const authorization = await rail.authorize(
     {
       challenge,
@@ -71,6 +74,24 @@ function checkApproved(matter: Case): void {
     code: 'conflict',
     detail: `What would be signed is not what approval ${approval.id} is for. Nothing was signed.`,
   })
+}
+
+/** How long the challenge still lives, in seconds. */
+function untilEnd({ offer: { expires_s } }: Quote, now_s: number): number {
+  if (expires_s === undefined) return MAX_WINDOW_S
+  const left_s = expires_s - now_s
+  if (left_s >= MIN_WINDOW_S) return left_s
+  throw new PurserError({
+    code: 'challenge_invalid',
+    detail: `The challenge ${left_s > 0 ? `ends in ${left_s} s` : 'has ended'}, too soon to pay for it. Nothing was signed.`,
+    nextAction: 'Repeat the same request: the upstream then asks with a fresh challenge.',
+  })
+}
+
+/** A challenge may be for one body only; the one that goes along is ours to compare. */
+function checkBody({ body }: Case, { offer: { bodyDigest } }: Quote): void {
+  if (bodyDigest === undefined || bodyDigest === body?.digest) return
+  throw new PurserError({ code: 'challenge_invalid', detail: 'The challenge is for another request body. Nothing was signed.' })
 }
 
 async function giveUp(matter: Case, reservation: Reservation, fault: unknown): Promise<Refusal> {

@@ -2,6 +2,7 @@
 import type { Approval } from '../approval/approval.ts'
 import type { Terms } from '../ledger/ledger.ts'
 import type { Classification, Decision } from '../policy/decision.ts'
+import { claimOf } from '../rails/claim.ts'
 import type { Quote } from '../rails/quote.ts'
 import type { Challenge, Rail } from '../rails/rail.ts'
 import type { BodyState, PaidRequest, UnpaidAnswer } from '../session/exchange.ts'
@@ -35,11 +36,11 @@ export type Opened =
   | { readonly kind: 'invalid'; readonly reason: string; readonly case: Case }
   | { readonly kind: 'challenge'; readonly case: Case }
 
-/** Asks each rail whether the 402 is its own; the first that claims it has it. */
+/** Asks each rail whether the 402 is its own; one of those that claim it has it. */
 export function openCase(deps: PaymentDeps, request: PaidRequest, unpaid: UnpaidAnswer): Opened {
-  for (const rail of deps.rails) {
-    const detected = rail.detect(unpaid, unpaid.body)
-    if (!detected) continue
+  const claim = claimOf(deps.rails, unpaid, { headers: request.headers, means: request.session })
+  if (claim) {
+    const { rail, detected } = claim
     const base = { deps, request, rail, challengedAt: deps.clock.now(), challenged_ms: deps.clock.monotonic() }
     if (detected.kind === 'invalid') {
       deps.events.challengeSeen({ rail: rail.name, version: 0, outcome: 'invalid' })

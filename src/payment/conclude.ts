@@ -34,7 +34,8 @@ async function concludeAnswer(matter: Case, reservation: Reservation, answer: An
   // What was just signed is known; what an earlier attempt signed is not, and a 402 means another thing after a settlement.
   const before = matter.terms && answer.status !== 402 ? undefined : await readPayment(matter, reservation)
   const terms = matter.terms ?? before?.terms
-  const said = matter.rail.settlement(answer, { network: terms?.network ?? '', protocolVersion: terms?.protocolVersion ?? 0 })
+  const rail = matter.deps.rails.find(({ name }) => name === terms?.rail) ?? matter.rail
+  const said = rail.settlement(answer, { network: terms?.network ?? '', protocolVersion: terms?.protocolVersion ?? 0 })
   passing('settlement read')
   await settle(matter, reservation, said ?? unproven(`The upstream answered ${answer.status} without a word on the settlement.`))
   if (answer.status === 402) {

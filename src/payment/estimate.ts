@@ -1,6 +1,7 @@
 /** What a resource would cost and which tier it would fall in: one unpaid look at its challenge. Nothing is set aside or signed. */
 import { priceDifference } from '../discovery/discovery.ts'
 import type { Refusal } from '../errors.ts'
+import { claimOf } from '../rails/claim.ts'
 import { chooseOffer } from '../rails/quote.ts'
 import type { PaidRequest, UnpaidAnswer } from '../session/exchange.ts'
 import type { Session } from '../session/session.ts'
@@ -41,7 +42,7 @@ export function createEstimate(deps: EstimateDeps, probe: Probe) {
     const probed = await probe(session, resource, signal)
     if (probed.kind === 'failed') return no(probed.refusal)
     const { answer, transport, url } = probed
-    const detected = deps.rails.map((rail) => rail.detect(answer, answer.body)).find((found) => found !== undefined)
+    const detected = claimOf(deps.rails, answer, { means: session })?.detected
     if (!detected) return { payable: false, reason: `The upstream answered ${answer.status} and asks for no payment.`, decision: 'free' }
     if (detected.kind === 'invalid') return no({ code: 'challenge_invalid', detail: detected.reason })
     const quote = chooseOffer(detected.challenge, session)

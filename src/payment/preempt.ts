@@ -179,6 +179,8 @@ async function judgeAnew({ matter, request, reservation, reask }: Ready & First)
   const unpaid = await reask()
   const opened = unpaid && openCase(deps, request, unpaid)
   if (!body || opened?.kind !== 'challenge' || request.signal.aborted) return undefined
+  // A challenge that sets its own nonce cannot be paid with that of what is out.
+  if (opened.case.rail.nonceOf) return undefined
   const quote = chooseOffer(opened.case.challenge, request.session)
   if ('code' in quote || quote.offer.network !== terms?.network || quote.offer.asset.address !== terms.asset.address) return undefined
   const fact = `It takes the place of payment ${reservation.paymentId}, which left with the first attempt and has the same nonce.`

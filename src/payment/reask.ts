@@ -11,12 +11,12 @@ export type Fresh =
   | { readonly kind: 'refused'; readonly matter: Case; readonly refusal: Refusal }
 
 /**
- * The case with a challenge that is not older than `CHALLENGE_AGE_MS`, and its quote. Whether it still is the payment
+ * The case with a challenge that is not older than `CHALLENGE_AGE_MS`, or lives that long by its own word, and its quote. Whether it still is the payment
  * that people saw is told by its digest, which whoever goes on has to compare.
  */
 export async function freshen(matter: Case, { quote, reask }: { readonly quote: Quote; readonly reask: Reask }): Promise<Fresh> {
   const { deps, request, body } = matter
-  if (deps.clock.monotonic() - matter.challenged_ms <= CHALLENGE_AGE_MS) return { kind: 'fresh', matter, quote }
+  if (isFresh(matter, quote)) return { kind: 'fresh', matter, quote }
   const unpaid = await reask()
   passing('challenge asked for again')
   if (!unpaid) return { kind: 'refused', matter, refusal: SILENT }
@@ -26,6 +26,12 @@ export async function freshen(matter: Case, { quote, reask }: { readonly quote: 
   const next = chooseOffer(again.challenge, request.session)
   if ('code' in next) return { kind: 'refused', matter: again, refusal: next }
   return { kind: 'fresh', matter: { ...again, quote: next }, quote: next }
+}
+
+/** Where a challenge says when it ends, that is its age. */
+function isFresh({ deps, challenged_ms }: Case, { offer: { expires_s } }: Quote): boolean {
+  if (expires_s !== undefined) return deps.clock.now() + CHALLENGE_AGE_MS <= expires_s * 1000
+  return deps.clock.monotonic() - challenged_ms <= CHALLENGE_AGE_MS
 }
 
 const SILENT: Refusal = {

@@ -26,21 +26,23 @@ export interface Tried {
 
 /** In flight from before others can see the reservation, so that whoever finds it has something to wait for. */
 export async function reserve(
-  { matter, attempt, pin, decision }: Allowed,
+  { matter, attempt, pin, decision, quote }: Allowed,
   { purchase, claim, cover, replaces }: Reservable,
 ): Promise<Tried> {
   const { ids, ledger, nonceSecret, inFlight, phases } = matter.deps
   const purchaseId = ids('pur')
+  const named = replaces ? undefined : matter.rail.nonceOf?.(quote.offer)
   const request = {
     ...{
       purchase,
       purchaseId,
-      nonce: replaces?.nonce ?? nonceOf(nonceSecret, purchaseId),
+      nonce: replaces?.nonce ?? named ?? nonceOf(nonceSecret, purchaseId),
       attempt,
       frequency: decision.frequency ?? null,
       pin,
     },
     ...(replaces && { replaces: replaces.paymentId }),
+    ...(named && { challengeNonce: true }),
     ...(claim ? { paymentId: claim.paymentId, notAfter: endOf(claim) } : { paymentId: ids('pay') }),
   }
   const running = inFlight.begin(purchaseId, { name: nameOf(purchase), signal: matter.request.signal })

@@ -103,6 +103,7 @@ async function end(judged: Allowed, watched: Watched): Promise<Unvetoed> {
     await approvals.withdraw(window.id)
     return startOver({ ...judged, ...fresh }, watched)
   }
+  if (isRenamed(fresh, reservation)) return claimAnew({ ...judged, ...fresh }, watched)
   passing('window ending')
   const ended = await approvals.closeWindow(window.id, true)
   passing('window ended')
@@ -117,6 +118,19 @@ async function end(judged: Allowed, watched: Watched): Promise<Unvetoed> {
 async function startOver({ matter, quote }: Pick<Allowed, 'matter' | 'quote'>, watched: Watched): Promise<Unvetoed> {
   await free(watched, { code: 'approval_pending', reason: 'The veto window was given up; the payment is decided on anew.' })
   return { kind: 'again', matter, quote }
+}
+
+/** The challenge ended while the window ran, and the fresh one sets another nonce than the one that was reserved. */
+function isRenamed({ matter, quote }: Pick<Allowed, 'matter' | 'quote'>, { nonce }: Reservation): boolean {
+  const named = matter.rail.nonceOf?.(quote.offer)
+  return named !== undefined && named !== nonce
+}
+
+/** The money is free again, and the window that ran out becomes a claim, which deciding anew finds at once. */
+async function claimAnew(judged: Pick<Allowed, 'matter' | 'quote'>, watched: Watched): Promise<Unvetoed> {
+  const again = await startOver(judged, watched)
+  await judged.matter.deps.people.approvals.closeWindow(watched.window.id, false)
+  return again
 }
 
 /** People need not look at it any more. */

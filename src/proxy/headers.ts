@@ -55,6 +55,8 @@ const END_TO_END = new Set([
   'set-cookie',
 ])
 const PAYMENT = /^(x-)?payment/
+/** Anywhere in the value: some servers look for it behind other credentials. */
+const PAYMENT_SCHEME = /(?:^|,)[ \t]*payment(?:[ \t]|$)/i
 const OWN_PREFIX = 'purser-'
 
 interface Draft {
@@ -72,7 +74,7 @@ interface Draft {
 export interface RequestHeadOptions {
   /** `1.1`, `2.0`, … */
   readonly httpVersion: string
-  /** In lower case: the agent must not send these. */
+  /** In lower case: the agent must not send these. With a second word, only values of that scheme. */
   readonly paymentHeaders: ReadonlySet<string>
 }
 
@@ -109,6 +111,8 @@ function sort(draft: Draft, field: Field, { httpVersion, paymentHeaders }: Reque
   const { name, lower, value } = field
   if (lower.startsWith(':')) return undefined
   if (paymentHeaders.has(lower)) return { kind: 'fault', code: 'payment_header_forbidden', detail: `The request carried ${lower}.` }
+  if (lower === 'authorization' && paymentHeaders.has('authorization payment') && PAYMENT_SCHEME.test(value))
+    return { kind: 'fault', code: 'payment_header_forbidden', detail: 'The request carried authorization with a payment.' }
   if (lower === 'host') return takeHost(draft, value)
   if (lower === 'cookie' && httpVersion.startsWith('2')) {
     draft.cookies.push(value)

@@ -4,6 +4,7 @@ import { windowOf } from '../../src/payment/authorize.ts'
 import { createLocalWallet } from '../../src/wallet/local-key.ts'
 import { type Payment, paymentIn } from '../testnet/wire.ts'
 import { ASKING, startGoverned, untilTold } from './governed.ts'
+import { charge, credentialIn, receipted } from './mpp-challenges.ts'
 import { challenge, settled, startRig } from './rig.ts'
 
 const real = createLocalWallet({ key: `0x${'c0ffee11'.repeat(8)}` })
@@ -33,6 +34,49 @@ describe('G8: signed windows are short', () => {
     const now = BigInt(Math.floor(rig.clock.now() / 1000))
     expect(validBefore).toBe(now + 120n)
     expect(validAfter).toBe(now - 600n)
+  })
+})
+
+describe('a challenge that ends', () => {
+  it('G8: is paid with a window that ends with it', async () => {
+    await using rig = await startRig()
+    await rig.pay(() => receipted(), { unpaid: charge({ expires: '2026-06-27T12:00:45Z' }) })
+    const { validBefore, validAfter } = credentialIn(rig.sent[0] ?? []).payload
+    expect([Number(validBefore), Number(validAfter)]).toEqual([rig.clock.now() / 1000 + 45, rig.clock.now() / 1000 - 600])
+  })
+
+  it('G8: is paid with a window of ours where it ends later', async () => {
+    await using rig = await startRig()
+    await rig.pay(() => receipted(), { unpaid: charge({ expires: '2031-01-01T00:00:00Z' }) })
+    expect(Number(credentialIn(rig.sent[0] ?? []).payload.validBefore)).toBe(rig.clock.now() / 1000 + 120)
+  })
+
+  it.each([
+    ['2026-06-27T12:00:09Z', 'The challenge ends in 9 s, too soon to pay for it. Nothing was signed.'],
+    ['2026-06-27T12:00:00Z', 'The challenge has ended, too soon to pay for it. Nothing was signed.'],
+    ['2025-06-27T12:00:00Z', 'The challenge has ended, too soon to pay for it. Nothing was signed.'],
+  ])('is not paid where it ends at %s', async (expires, detail) => {
+    await using rig = await startRig()
+    const outcome = await rig.pay(() => receipted(), { unpaid: charge({ expires }) })
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'challenge_invalid', moneyState: 'none', detail } })
+    expect(rig.sent).toEqual([])
+    expect(await rig.balance()).toMatchObject({ spent: 0n, held: 0n, payments: 0 })
+  })
+})
+
+describe('a challenge for one body', () => {
+  const NOTHING = 'sha-256=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
+
+  it('is paid with that body', async () => {
+    await using rig = await startRig()
+    expect(await rig.pay(() => receipted(), { unpaid: charge({ digest: NOTHING }) })).toMatchObject({ kind: 'answer' })
+  })
+
+  it('is not paid with another one', async () => {
+    await using rig = await startRig()
+    const outcome = await rig.pay(() => receipted(), { unpaid: charge({ digest: `sha-256=${'A'.repeat(43)}=` }) })
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'challenge_invalid', moneyState: 'none' } })
+    expect(rig.sent).toEqual([])
   })
 })
 

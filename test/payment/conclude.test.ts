@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { SendResult } from '../../src/session/exchange.ts'
 import { encodeBase64, RESULT_HEADER } from '../testnet/wire.ts'
-import { answer, cut, NETWORK, settled, startRig } from './rig.ts'
+import { charge, receipted } from './mpp-challenges.ts'
+import { answer, challenge, cut, NETWORK, settled, startRig } from './rig.ts'
 
 const failed = (sent: boolean): SendResult => ({
   kind: 'failed',
@@ -83,6 +84,17 @@ describe('what an outcome means for the money', () => {
       return answer(402)
     })
     expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'ledger_unavailable', moneyState: 'unknown' } })
+  })
+
+  it('what an answer says of a payment is read by the rail that the payment was made by, whatever a repeat is asked by', async () => {
+    await using rig = await startRig()
+    const hangs = () => ({ kind: 'failed', sent: true, code: 'upstream_timeout', detail: 'It hung.' }) as const
+    await rig.pay(hangs, { unpaid: charge() })
+    const both = { ...challenge(), headers: [...challenge().headers, ...charge({ id: 'two' }).headers] }
+    expect(await rig.pay(() => receipted(), { unpaid: both })).toMatchObject({ kind: 'answer' })
+    expect((await rig.ledger.payments({}, { limit: 10 })).items).toMatchObject([
+      { state: 'settled', transaction: `0x${'cd'.repeat(32)}`, terms: { rail: 'mpp' } },
+    ])
   })
 
   it('a payment is counted once, however often it is presented', async () => {

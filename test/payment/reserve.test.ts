@@ -6,7 +6,8 @@ import { identityOf } from '../../src/payment/purchase.ts'
 import { reserve } from '../../src/payment/reserve.ts'
 import { chooseOffer } from '../../src/rails/quote.ts'
 import { approvalOf } from './approval-fixture.ts'
-import { challenge, type Rig, startRig } from './rig.ts'
+import { charge, credentialIn, receipted } from './mpp-challenges.ts'
+import { challenge, type Rig, startRig, URL_ASKED } from './rig.ts'
 
 async function ready(rig: Rig) {
   const request = rig.request()
@@ -25,6 +26,40 @@ async function ready(rig: Rig) {
   }
   return { judged, purchase, asked }
 }
+
+describe('a challenge that sets the nonce', () => {
+  it('is paid once: who asks with it again is refused, also from another session, and nothing is held', async () => {
+    await using rig = await startRig()
+    const unpaid = charge({ id: 'one' })
+    expect(await rig.pay(() => receipted(), { unpaid })).toMatchObject({ kind: 'answer' })
+    const other = await rig.openSession()
+    for (const request of [rig.request({ url: `${URL_ASKED}?other` }), rig.request({ session: other })]) {
+      expect(await rig.pay(() => receipted(), { unpaid, request })).toMatchObject({
+        kind: 'refuse',
+        refusal: { code: 'conflict', nextAction: expect.stringContaining('a fresh challenge can be paid') },
+      })
+    }
+    expect(rig.sent).toHaveLength(1)
+    expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n, payments: 1 })
+    expect(await rig.balance(other.id)).toMatchObject({ spent: 0n, held: 0n, payments: 0 })
+    const again = await rig.pay(() => receipted(), { unpaid: charge({ id: 'two' }), request: rig.request({ session: other }) })
+    expect(again).toMatchObject({ kind: 'answer' })
+  })
+
+  it('is kept as the payment’s nonce, and a repeat presents the same credential', async () => {
+    await using rig = await startRig()
+    await rig.pay(() => ({ kind: 'failed', sent: true, code: 'upstream_timeout', detail: 'It hung.' }), { unpaid: charge({ id: 'one' }) })
+    const [first] = (await rig.ledger.payments({}, { limit: 10 })).items
+    expect(first).toMatchObject({
+      state: 'unknown',
+      nonce: credentialIn(rig.sent[0] ?? []).payload.nonce,
+      terms: { rail: 'mpp', scheme: 'charge' },
+    })
+    await rig.pay(() => receipted(), { unpaid: charge({ id: 'two', amount: '2000' }) })
+    expect(rig.sent[1]).toEqual(rig.sent[0])
+    expect((await rig.ledger.payments({}, { limit: 10 })).items).toMatchObject([{ state: 'settled', id: first?.id }])
+  })
+})
 
 const cover = { reserved: () => undefined, release: () => undefined }
 

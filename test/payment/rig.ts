@@ -20,6 +20,7 @@ import { createPreempt } from '../../src/payment/preempt.ts'
 import { createRoutes, type RouteRule } from '../../src/payment/routes.ts'
 import type { ClassifyRules } from '../../src/policy/classify.ts'
 import { tiersSchema } from '../../src/policy/tiers.ts'
+import { createMppRail } from '../../src/rails/mpp/mpp.ts'
 import { knownAssets } from '../../src/rails/x402/assets.ts'
 import { createX402Rail } from '../../src/rails/x402/x402.ts'
 import type { PaidRequest, Preempt, Send, SendResult, UnpaidAnswer } from '../../src/session/exchange.ts'
@@ -112,7 +113,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const patience = createPatience(clock)
   const ledger = started.use(await openSqliteLedger({ file: join(folder, 'purser.db'), clock, ids, runId, flush, events }))
   let policy: Policy = { mode: 'enforce', tiers: TIERS, rules: RULES, version: 'v1', ...options.policy }
-  const rails = [createX402Rail({ assets: knownAssets(), networks: [NETWORK] })]
+  const accepted = { assets: knownAssets(), networks: [NETWORK] }
+  const rails = [createX402Rail(accepted), createMppRail(accepted)]
   const wallet = options.wallet ?? createLocalWallet({ key: KEY })
   const basis = { rails, ledger, wallet, policy: () => policy, clock, ids, events, nonceSecret: new Uint8Array(32).fill(7) }
   const people = createPeople({ ledger, ids, events, patience }, options.people)

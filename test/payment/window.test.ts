@@ -7,15 +7,19 @@ import { PASSED_TTL_MS } from '../../src/limits.ts'
 import { INBOX_START_MS } from '../../src/people-limits.ts'
 import { countingIds, testClock } from '../clock.ts'
 import { deliver, type Governed, refusal, startGoverned, TELLING, untilTold } from './governed.ts'
-import { challenge, settleDown, settled } from './rig.ts'
+import { charge, credentialIn, receipted } from './mpp-challenges.ts'
+import { challenge, settleDown, settled, type Upstream } from './rig.ts'
 
 const WINDOW_MS = 30_000
 
 /** A request whose window has begun: somebody has the notice. */
-async function begun(rig: Governed, options: { readonly signal?: AbortSignal; readonly again?: Parameters<typeof rig.pay>[1] } = {}) {
-  const { signal, again } = options
+async function begun(
+  rig: Governed,
+  options: { readonly signal?: AbortSignal; readonly again?: Parameters<typeof rig.pay>[1]; readonly upstream?: Upstream } = {},
+) {
+  const { signal, again, upstream = () => settled() } = options
   const before = rig.people.told.length
-  const paying = rig.pay(() => settled(), { ...again, request: rig.request(signal ? { signal } : {}) })
+  const paying = rig.pay(upstream, { ...again, request: rig.request(signal ? { signal } : {}) })
   await untilTold(rig, before + 1)
   const { id } = await rig.last()
   await rig.people.approvals.noticed(id)
@@ -321,6 +325,36 @@ describe('a veto window', () => {
     await rig.deny()
     await paying
     expect(rig.sent).toEqual([])
+  })
+
+  it('a challenge with a nonce and an end of its own that outlives the window is paid as it was reserved', async () => {
+    await using rig = await startGoverned(TELLING)
+    const asked: string[] = []
+    const again = () => {
+      asked.push('again')
+      return charge({ id: 'two' })
+    }
+    const { paying } = await begun(rig, { upstream: () => receipted(), again: { unpaid: charge({ id: 'one' }), again } })
+    rig.advance(WINDOW_MS)
+    await deliver(rig, await paying)
+    expect(asked).toEqual([])
+    expect(credentialIn(rig.sent[0] ?? []).challenge.id).toBe('one')
+  })
+
+  it('a challenge that ends in the window is asked for again: what nobody vetoed pays the fresh one, and nobody is told twice', async () => {
+    await using rig = await startGoverned(TELLING)
+    const unpaid = charge({ id: 'one', expires: '2026-06-27T12:00:35Z' })
+    const { paying, id } = await begun(rig, { upstream: () => receipted(), again: { unpaid, again: () => charge({ id: 'two' }) } })
+    rig.advance(WINDOW_MS)
+    await deliver(rig, await paying)
+    expect(rig.sent.map((headers) => credentialIn(headers).challenge.id)).toEqual(['two'])
+    expect(rig.people.told).toHaveLength(1)
+    expect(await rig.last()).toMatchObject({ id, state: 'used' })
+    expect(await payments(rig)).toEqual([
+      ['settled', null],
+      ['void', 'approval_pending'],
+    ])
+    expect(await rig.balance()).toMatchObject({ spent: 1_000n, held: 0n, payments: 1 })
   })
 
   it('a process that is about to stop frees the money; the window runs on and becomes a claim', async () => {

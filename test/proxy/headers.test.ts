@@ -81,6 +81,31 @@ describe('headers', () => {
     })
   })
 
+  describe('where payments travel in Authorization', () => {
+    const mine = { ...options, paymentHeaders: new Set(['payment-authorization', 'authorization payment']) }
+
+    it.each([
+      ['Payment-Authorization', 'Payment abc'],
+      ['Authorization', 'Payment abc'],
+      ['AUTHORIZATION', 'pAyMeNt\tabc'],
+      ['Authorization', ' Payment abc'],
+      ['Authorization', 'Payment'],
+      ['Authorization', 'Bearer abc, Payment abc'],
+      ['Authorization', 'Bearer abc ,\t Payment abc'],
+    ])('%s: %s of the agent is refused, and its value is not repeated', (name, value) => {
+      const fault = readRequestHead([name, value], mine)
+      expect(fault).toMatchObject({ kind: 'fault', code: 'payment_header_forbidden' })
+      expect(JSON.stringify(fault)).not.toContain('abc')
+    })
+
+    it.each(['Bearer Payment', 'Basic UGF5bWVudCA=', 'Payments abc', 'Bearer payment,paymentabc', ''])(
+      'Authorization: %s passes',
+      (value) => {
+        expect(readRequestHead(['Authorization', value], mine)).toMatchObject({ forwarded: ['Authorization', value] })
+      },
+    )
+  })
+
   it.each([
     [['Host', 'a', 'Host', 'a'], '1.1', 'The request has more than one Host header.'],
     [['Content-Length', '1', 'Transfer-Encoding', 'chunked'], '1.1', 'The request has both Transfer-Encoding and Content-Length.'],
