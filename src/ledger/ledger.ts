@@ -294,10 +294,7 @@ export interface Ledger extends AsyncDisposable {
   readonly retention: RetentionStore
   /** @throws PurserError `conflict` where the key was used for another request. Same key, same request: the first session. */
   openSession(session: NewSession, key?: AdminKey): Promise<Session>
-  /**
-   * What was opened under this key before, whatever has become of it and its parent since.
-   * @throws PurserError `conflict` where the key was used for another request.
-   */
+  /** What was opened under this key, whatever became of it since. @throws PurserError `conflict` where the key was used otherwise. */
   openedWith(key: AdminKey): Promise<Session | undefined>
   session(id: string): Promise<Session | undefined>
   sessionByName(name: string): Promise<Session | undefined>

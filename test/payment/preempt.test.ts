@@ -3,6 +3,7 @@ import { ReservationHandle } from '../../src/ledger/reservation.ts'
 import { tiersSchema } from '../../src/policy/tiers.ts'
 import { PREEMPTIVE_PAUSE_MS, PREEMPTIVE_WINDOW_S } from '../../src/preemptive-limits.ts'
 import type { PaidRequest, PaymentOutcome } from '../../src/session/exchange.ts'
+import { charge } from './mpp-challenges.ts'
 import { answer, COMPLETE, challenge, type Rig, settled, startRig, URL_ASKED } from './rig.ts'
 
 const ON = { preemptive: {} }
@@ -316,6 +317,19 @@ describe('a route that asks for something else', () => {
     await deliver(rig, await rig.pay(() => settled()))
     expect(rig.sent[3]).toEqual(rig.sent[2])
     expect(await rig.balance()).toMatchObject({ spent: 3_000n, held: 0n })
+  })
+
+  it('G3: a challenge that sets a nonce of its own is not paid beside what is out', async () => {
+    await using rig = await startRig(ON)
+    await recur(rig)
+    const outcome = await rig.payFirst(() => answer(402), { again: () => charge() })
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'payment_rejected', moneyState: 'unknown' } })
+    expect((await payments(rig)).map(({ state, terms }) => [state, terms?.rail])).toEqual([
+      ['unknown', 'x402'],
+      ['settled', 'x402'],
+      ['settled', 'x402'],
+    ])
+    expect(rig.sent).toHaveLength(3)
   })
 
   it('G3: a keyed request is one purchase all the way', async () => {
