@@ -5,6 +5,7 @@
  */
 import { systemPause } from '../clock.ts'
 import type { Refusal } from '../errors.ts'
+import { headerValue } from '../http.ts'
 import type { Payment, PurchaseIdentity, Reservation, ResumeResult } from '../ledger/ledger.ts'
 import { ELSEWHERE_POLL_MS, ELSEWHERE_WAIT_MS, PROOF_INTERVAL_MS } from '../limits.ts'
 import type { PaymentOutcome, Send } from '../session/exchange.ts'
@@ -73,13 +74,24 @@ async function presentAgain(matter: Case, ours: Ours): Promise<PaymentOutcome | 
     hold.release()
     return undefined
   }
-  const refusal = isClosed(matter, payment) ? afterItsEnd(payment) : undefined
+  const refusal = (isClosed(matter, payment) ? afterItsEnd(payment) : undefined) ?? displacing(matter, reservation)
   if (refusal) {
     hold.release()
     return refuseConcluded(matter, reservation, refusal)
   }
   passing('presenting again')
   return present(matter, ours)
+}
+
+/** A keyed request may vary: what it says for itself by now in the header of the payment is not taken from it. */
+function displacing({ request }: Case, { authorization }: Reservation): Refusal | undefined {
+  const [name = ''] = authorization?.headers ?? []
+  if (headerValue(request.headers, name.toLowerCase()) === undefined) return undefined
+  return {
+    code: 'idempotency_key_reused',
+    detail: `The payment under this Idempotency-Key travels in ${name}, which the request did not have and has now; it was not presented.`,
+    nextAction: `Repeat the request as it was at first, without ${name}, or use a fresh Idempotency-Key.`,
+  }
 }
 
 /** Once its window has closed an authorization buys nothing any more, and the chain can tell what became of it. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Finding } from '../../src/ledger/findings.ts'
 import type { Payment } from '../../src/ledger/ledger.ts'
 import type { PaymentOutcome, SendResult } from '../../src/session/exchange.ts'
+import { charge, receipted } from './mpp-challenges.ts'
 import { answer, COMPLETE, type Rig, settleDown, settled, startRig } from './rig.ts'
 
 const WINDOW_MS = 61_000
@@ -47,6 +48,16 @@ describe('repeating a purchase', () => {
     expect((await rig.pay(() => settled())).kind).toBe('answer')
     expect(rig.sent[1]).toEqual(rig.sent[0])
     expect(asked).toEqual([])
+  })
+
+  it('a header of the agent’s own is not displaced by a payment that was made without it', async () => {
+    await using rig = await startRig()
+    const keyed = (...more: string[]) => rig.request({ headers: ['Idempotency-Key', 'a', ...more] })
+    await rig.pay(hung, { request: keyed(), unpaid: charge() })
+    const varied = await rig.pay(notAgain, { request: keyed('Authorization', 'Bearer x'), unpaid: charge({ id: 'two' }) })
+    expect(refusal(varied)).toMatchObject({ code: 'idempotency_key_reused', moneyState: 'unknown' })
+    expect((await rig.pay(() => receipted(), { request: keyed(), unpaid: charge({ id: 'three' }) })).kind).toBe('answer')
+    expect(rig.sent[1]).toEqual(rig.sent[0])
   })
 
   it('proven dead after its window: it is void, its money free, and the resource is bought anew', async () => {
