@@ -1,6 +1,6 @@
 /** Challenges whose envelope is wrong, 402s of other people, and answers that want to fill the payer's memory. */
 import { brotliCompressSync, gzipSync } from 'node:zlib'
-import { BOTH, challengeCase, type EvilChallenge } from './challenge-case.ts'
+import { BOTH, challengeCase, type EvilChallenge, type RefusalCode } from './challenge-case.ts'
 import {
   challengeOf,
   challengeWith,
@@ -193,10 +193,23 @@ const FOREIGN: Record<string, EvilChallenge> = {
   'foreign-json-null': plain402(JSON_TYPE, 'null'),
   'foreign-large': plain402(['content-type', 'text/plain'], 'credits, please. '.repeat(20_000)),
   'foreign-l402': plain402(['www-authenticate', 'L402 macaroon="AgEEbHNhdA==", invoice="lnbc10u1p"', ...JSON_TYPE], '{}'),
-  'foreign-mpp': plain402(
-    ['www-authenticate', 'Payment id="x", realm="r", method="tempo", intent="charge", request="e30"', ...JSON_TYPE],
-    '{}',
+}
+
+function mpp(header: string, code: RefusalCode): EvilChallenge {
+  return challengeCase('refused', BOTH, () => ({ status: 402, headers: ['www-authenticate', header, ...JSON_TYPE], body: '{}' }), code)
+}
+
+/** 402s of the other protocol that Purser pays; `test/testnet/mpp-till.ts` has those whose terms are wrong. */
+const MPP: Record<string, EvilChallenge> = {
+  'mpp-tempo': mpp('Payment id="x", realm="r", method="tempo", intent="charge", request="e30"', 'scheme_not_supported'),
+  'mpp-behind-l402': mpp(
+    'L402 macaroon="x", Payment id="x", realm="r", method="tempo", intent="charge", request="e30"',
+    'scheme_not_supported',
   ),
+  'mpp-without-parameters': mpp('Payment', 'challenge_invalid'),
+  'mpp-id-twice': mpp('Payment id="x", realm="r", method="evm", intent="charge", request="e30", id="y"', 'challenge_invalid'),
+  'mpp-open-quote': mpp('Payment id="x", realm="r', 'challenge_invalid'),
+  'mpp-request-empty': mpp('Payment id="x", realm="r", method="evm", intent="charge", request="e30"', 'challenge_invalid'),
 }
 
 let bomb: Buffer | undefined
@@ -231,4 +244,4 @@ const BOMBS: Record<string, EvilChallenge> = {
   'bomb-endless-body': challengeCase('unpaid', [1], () => 'endless'),
 }
 
-export const EVIL_ENVELOPES: Readonly<Record<string, EvilChallenge>> = { ...ENVELOPES, ...FOREIGN, ...BOMBS }
+export const EVIL_ENVELOPES: Readonly<Record<string, EvilChallenge>> = { ...ENVELOPES, ...FOREIGN, ...MPP, ...BOMBS }

@@ -248,7 +248,8 @@ describe('wrong challenges', () => {
       const expected = { 'status-200': 200, 'status-412': 412 }[name] ?? 402
       expect(response.status).toBe(expected)
       const body = await response.text()
-      const foreign = !response.headers.has('payment-required') && !body.includes('x402Version')
+      const asksByMpp = /(^|, )Payment\b/.test(response.headers.get('www-authenticate') ?? '')
+      const foreign = !response.headers.has('payment-required') && !body.includes('x402Version') && !asksByMpp
       if (expected === 402) expect(foreign).toBe(evil.verdict === 'passes')
     },
   )
