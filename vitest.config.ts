@@ -70,6 +70,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     globalSetup: 'test/program.ts',
+    setupFiles: 'test/patience.ts',
+    expect: { poll: { timeout: 20_000 } },
     sequence: { sequencer: LongestFirst },
     env: { NODE_COMPILE_CACHE: COMPILED },
     testTimeout: 60_000,
