@@ -100,6 +100,8 @@ export interface Settlement {
   /** Transaction hash as claimed, if it is well formed. */
   readonly transaction: string | undefined
   readonly network: string | undefined
+  /** Atomic units that it says were taken, where it says so. */
+  readonly charged?: bigint
   /** From our own vocabulary, not the server's text. */
   readonly reason: string
 }
@@ -133,6 +135,8 @@ export interface Rail {
   authorize(request: AuthorizeRequest, wallet: TransferSigner): Promise<Authorization>
   /** Reads the server's statement about the settlement, if it makes one. */
   settlement(head: Head, offer: { readonly network: string; readonly protocolVersion: number }): Settlement | undefined
+  /** Whether the server refused a payment because the wallet has not allowed Permit2 to take the token. Its word alone. */
+  lacksAllowance?(head: Head): boolean
   /** Headers that ask a browser-minded server for its machine-readable challenge, or undefined where that is pointless. */
   askAgain(head: Head, requestHeaders: RawHeaders): RawHeaders | undefined
 }

@@ -9,7 +9,7 @@ import { type Envelope, readBody, readHeader } from './challenge.ts'
 import { PAYMENT_HEADER } from './finished.ts'
 import { readOffer } from './offer.ts'
 import { recurring } from './recurring.ts'
-import { readSettlement } from './settlement.ts'
+import { lacksAllowance, readSettlement } from './settlement.ts'
 import { createUnderstood } from './understood.ts'
 
 const CHALLENGE_HEADER = 'payment-required'
@@ -28,6 +28,7 @@ export function createX402Rail(accepted: { readonly assets: readonly Asset[]; re
     },
     authorize: (request, wallet) => authorize(request, wallet, understood),
     settlement: readSettlement,
+    lacksAllowance,
     askAgain,
   }
 }
