@@ -65,16 +65,14 @@ export interface Attempt {
   readonly context: Context | null
 }
 
-/** The terms of the chosen offer, with its price. */
+/** The terms of the chosen offer, with its price: of `upto` the most, until the chain has shown what was taken. By permit2 nonces are others than the token’s. */
 export interface Terms {
   readonly rail: string
   readonly protocolVersion: number
   readonly scheme: string
-  /** How the token is moved, where it is not the token's own way. Its nonces are another space than the token's. */
   readonly method?: 'permit2'
   readonly network: string
   readonly asset: { readonly symbol: string; readonly address: string; readonly decimals: number }
-  /** Of scheme `upto` the most that may be taken; once the chain has shown what was taken, that. */
   readonly amountAtomic: bigint
   /** Millionths of `currency`. */
   readonly amount: bigint
