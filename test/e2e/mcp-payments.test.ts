@@ -116,6 +116,7 @@ describe.each(['json', 'events'] as const)('a paid tool over %s', (door) => {
     expect(result.text).toContain('spending_limit_exceeded')
     expect(result.text).toContain(String(result.problem?.nextAction))
     expect(result.problem).toMatchObject({ code: 'spending_limit_exceeded', moneyState: 'none', sessionId: buyer.session.id })
+    expect(JSON.stringify(result)).not.toContain(tools.merchant)
     expect(paymentsOf('expensive')).toEqual([])
   })
 
