@@ -37,7 +37,11 @@ export async function listen(answer: Answer, listening: Listening): Promise<Hear
   if (isEvents(answer)) return listenToEvents(answer, listening)
   const { max_bytes, timeout_ms } = listening
   const { raw, whole, unpaid } = await readUnpaid(answer, { max_bytes, timeout_ms })
-  const text = unpaid.body && Buffer.from(unpaid.body).toString('utf8')
+  const text =
+    unpaid.body &&
+    Buffer.from(unpaid.body)
+      .toString('utf8')
+      .replace(/^\uFEFF/, '')
   return { response: text !== undefined && isResponse(text, listening.id) ? text : undefined, held: Buffer.from(raw), whole }
 }
 

@@ -3,7 +3,7 @@
  * becomes the 402 that the flow knows, the payment becomes a member of the repeated call, and what the response says of
  * the settlement becomes a header again. Events before the response go on to the agent as they come.
  */
-import { type Answer, discard, headerValue, type RawHeaders } from '../http.ts'
+import { type Answer, discard, type RawHeaders } from '../http.ts'
 import type { OnPaymentRequired, PaidAnswer, PaidRequest, Reask, Send, SendResult, UnpaidAnswer } from '../session/exchange.ts'
 import { CALL_TIMEOUT_MS, MAX_PAID_MESSAGE_BYTES, MAX_UNPAID_MESSAGE_BYTES } from '../tool-limits.ts'
 import type { Forwardable } from './admit.ts'
@@ -152,7 +152,7 @@ class Calling {
   #asAnswer(response: string, { headers }: Answer): Answer {
     const { dialect } = this.#deps
     const status = dialect.challengeIn(response) ? 402 : hasFailed(response) ? TOOL_FAILED : 200
-    return answerWith(response, { status, headers: withHeaders(readAnswerHeaders(headers), dialect.settlementIn(response)) })
+    return answerWith(response, { status, headers: withHeaders(without(headers, ['content-encoding']), dialect.settlementIn(response)) })
   }
 
   readonly #reask: Reask = async () => {
@@ -224,10 +224,13 @@ class Calling {
 
 /** Its length is not known before its end, which may come from another answer. */
 function streamed({ headers }: Answer): RawHeaders {
+  return without(headers, ['content-length'])
+}
+
+/** As the agent may see them, but for these. */
+function without(headers: RawHeaders, names: readonly string[]): RawHeaders {
   const kept = readAnswerHeaders(headers)
-  return headerValue(kept, 'content-length') === undefined
-    ? kept
-    : kept.filter((_, at) => kept[at - (at % 2)]?.toLowerCase() !== 'content-length')
+  return kept.filter((_, at) => !names.includes(kept[at - (at % 2)]?.toLowerCase() ?? ''))
 }
 
 function hasFailed(response: string): boolean {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { headerValue } from '../../src/http.ts'
 import { x402InMcp } from '../../src/rails/x402/in-mcp.ts'
@@ -75,6 +76,19 @@ describe('a call of a tool', () => {
     expect(run.upstream.heads.map((head) => headerValue(head, 'accept-encoding'))).toEqual(['identity', 'identity'])
     expect(Buffer.from(answer.headers['payment-response'] as string, 'base64').toString()).toBe(JSON.stringify(SETTLED))
     expect(run.deliveries).toMatchObject([{ status: 200, complete: true }])
+  })
+
+  it('is read, and its paid answer plain, where a server codes it although nobody asked for that', async () => {
+    const coded: Serve = (message, response) => {
+      const end = response.end.bind(response)
+      response.setHeader('content-encoding', 'gzip')
+      response.end = ((body: string) => end(gzipSync(body))) as typeof response.end
+      honest(message, response, response.req)
+    }
+    const run = await runThrough(coded)
+    const answer = await run.ask()
+    expect(answer.headers['content-encoding']).toBeUndefined()
+    expect(JSON.parse(answer.text)).toMatchObject({ id: 1, result: { _meta: { 'x402/payment-response': SETTLED } } })
   })
 
   it('that is asked for by a 402 of HTTP is paid by a header', async () => {

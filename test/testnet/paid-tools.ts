@@ -60,10 +60,12 @@ export async function startPaidTools(testnet: Testnet): Promise<PaidTools> {
       calls.push({ id: requestId, params })
       const { progressToken } = params._meta ?? {}
       const behaviour = behaviours[params.name] ?? {}
+      // Of this very call: whoever gets the event may change it for the next one.
+      const { before } = behaviour
       if (progressToken !== undefined) {
         await sendNotification({ method: 'notifications/progress', params: { progressToken, progress: calls.length } })
       }
-      await behaviour.before
+      await before
       if (behaviour.throws) throw behaviour.throws
       return behaviour.price ? paid({ sales, merchant, behaviour, params }) : resultOf(behaviour)
     })
