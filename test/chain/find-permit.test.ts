@@ -98,17 +98,28 @@ describe('a permit that nobody used', () => {
   it('is open until a final block is of the end of its window, and dead from then on', async () => {
     const permit = await signed({ scheme: 'upto' })
     expect(await port.find(permit.transfer)).toMatchObject({ kind: 'open' })
-    await nextBlockAt(chain, permit.transfer.validBefore_s)
+    await nextBlockAt(chain, permit.transfer.validBefore_s - 1)
     await chain.mine({ blocks: 1 })
-    expect(await port.find(permit.transfer)).toMatchObject({ kind: 'open' })
+    await nextBlockAt(chain, permit.transfer.validBefore_s)
     await final()
-    expect(await port.find(permit.transfer)).toMatchObject({ kind: 'dead' })
+    expect(await port.find(permit.transfer)).toMatchObject({ kind: 'open' })
+    await chain.mine({ blocks: 1 })
+    expect(await port.find(permit.transfer)).toMatchObject({ kind: 'dead', time_s: permit.transfer.validBefore_s })
     expect((await settlePermit(chain, permit)).succeeded).toBe(false)
   })
 
   it('is cancelled where its owner invalidated its nonce', async () => {
     const permit = await signed({ scheme: 'upto' })
     await invalidate(permit)
+    await final()
+    expect(await port.find(permit.transfer)).toMatchObject({ kind: 'cancelled' })
+  })
+
+  it('is cancelled also where other payments between these two follow, which are none of its own', async () => {
+    const permit = await signed({ scheme: 'upto' })
+    await settle(chain, await payer.sign({ amountAtomic: 3n }))
+    await invalidate(permit)
+    await settle(chain, await payer.sign({ amountAtomic: 5n }))
     await final()
     expect(await port.find(permit.transfer)).toMatchObject({ kind: 'cancelled' })
   })
