@@ -1,6 +1,7 @@
 /** `purser wallet allow`: how much of a token Permit2 may take from the paying wallet, shown, or set by a transaction of its own. */
 import type { Command } from 'commander'
 import { AmountError, type Asset, formatAtomic, parseAmount } from '../money.ts'
+import { resolveNetwork } from '../session/networks.ts'
 import { CliFailure } from './failure.ts'
 import { amountFlag, type CommonFlags, command } from './options.ts'
 import { readSettings, type Settings } from './settings.ts'
@@ -44,7 +45,7 @@ async function allow(flags: AllowFlags, terminal: Terminal): Promise<void> {
 }
 
 function assetOf({ network, asset: named }: AllowFlags, { config }: Settings, assets: readonly Asset[]): Asset {
-  const id = config.networks.find((one) => one.id === network)?.id
+  const id = config.networks.find((one) => one.id === (resolveNetwork(network) ?? network))?.id
   if (id === undefined) {
     const known = config.networks.map((one) => one.id).join(', ') || 'none'
     throw new CliFailure(`There is no network ${network} in the configuration; there are: ${known}.`)

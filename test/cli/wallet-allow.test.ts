@@ -30,7 +30,7 @@ describe('wallet allow', () => {
     expect(first.code).toBe(0)
     expect(first.out).toMatch(/^Permit2 may take 2\.5 USDC on eip155:84532 from 0x[0-9a-fA-F]{40}\. Transaction 0x[0-9a-f]{64}\.\n$/)
     expect(JSON.parse((await allow(...PLACE, '--show', '--json')).out)).toMatchObject({ allowedAtomic: '2500000', transaction: null })
-    expect((await allow(...PLACE, '--amount', '0')).out).toContain('may take 0 USDC')
+    expect((await allow('--network', 'base-sepolia', '--asset', 'USDC', '--amount', '0')).out).toContain('may take 0 USDC on eip155:84532')
   })
 
   it.each([
