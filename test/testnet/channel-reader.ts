@@ -45,19 +45,22 @@ export async function readChannel(
 const hash = z.templateLiteral(['0x', z.string()])
 
 /** A transaction of an account whose key the chain does not need. @returns whether the escrow took it. */
-async function callAs(chain: Chain, from: Hex, data: Hex): Promise<boolean> {
+export async function callAs(chain: Chain, from: Hex, { to, data }: { readonly to: Hex; readonly data: Hex }): Promise<boolean> {
   await chain.rpc('anvil_impersonateAccount', [from])
   await chain.rpc('anvil_setBalance', [from, numberToHex(10n ** 18n)])
-  const sent = hash.parse(await chain.rpc('eth_sendTransaction', [{ from, to: ESCROW, data, gas: numberToHex(300_000) }]))
+  const sent = hash.parse(await chain.rpc('eth_sendTransaction', [{ from, to, data, gas: numberToHex(300_000) }]))
   return (await chain.client.waitForTransactionReceipt({ hash: sent })).status === 'success'
 }
 
 export function initiateWithdraw(chain: Chain, from: Hex, config: OpenChannel, amount: bigint): Promise<boolean> {
-  return callAs(chain, from, encodeFunctionData({ abi: escrowAbi, functionName: 'initiateWithdraw', args: [config, amount] }))
+  return callAs(chain, from, {
+    to: ESCROW,
+    data: encodeFunctionData({ abi: escrowAbi, functionName: 'initiateWithdraw', args: [config, amount] }),
+  })
 }
 
 export function finalizeWithdraw(chain: Chain, from: Hex, config: OpenChannel): Promise<boolean> {
-  return callAs(chain, from, encodeFunctionData({ abi: escrowAbi, functionName: 'finalizeWithdraw', args: [config] }))
+  return callAs(chain, from, { to: ESCROW, data: encodeFunctionData({ abi: escrowAbi, functionName: 'finalizeWithdraw', args: [config] }) })
 }
 
 /** What a merchant claims by a voucher, in atomic units. */
@@ -72,5 +75,5 @@ export interface Claim {
 /** The receiver claims for itself. @returns whether the escrow took it. */
 export function claimByReceiver(chain: Chain, config: OpenChannel, { most, signature, claimed }: Claim): Promise<boolean> {
   const rows = [{ voucher: { channel: config, maxClaimableAmount: most }, signature, totalClaimed: claimed }]
-  return callAs(chain, config.receiver, encodeFunctionData({ abi: escrowAbi, functionName: 'claim', args: [rows] }))
+  return callAs(chain, config.receiver, { to: ESCROW, data: encodeFunctionData({ abi: escrowAbi, functionName: 'claim', args: [rows] }) })
 }
