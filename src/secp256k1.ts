@@ -20,6 +20,8 @@ export interface Ecdsa {
    * @throws Error where the digest is not 32 bytes.
    */
   recoverAddress(digest: Uint8Array, signature: Hex): Promise<Hex | undefined>
+  /** As `recoverAddress`, at once; undefined also where this machine has no curve that answers at once. Never throws. */
+  recoverNow(digest: Uint8Array, signature: Hex): Hex | undefined
   /**
    * Whether the key of this checksummed address signed the digest, canonically. Its key is known from the first
    * signature on, and the later ones are only verified, which costs less than to recover it.
@@ -201,6 +203,15 @@ function createEcdsa(curve: Curve): Ecdsa {
       if (!isCanonical(signature)) return undefined
       const publicKey = await signerOf(curve, digest, signature)
       return publicKey && addresses.memo(publicKey)
+    },
+    recoverNow(digest, signature) {
+      if (digest.length !== 32 || !isCanonical(signature) || curve.name === 'javascript') return undefined
+      try {
+        const publicKey = curve.publicKey(digest, signature)
+        return typeof publicKey === 'string' ? addresses.memo(publicKey) : undefined
+      } catch {
+        return undefined
+      }
     },
     async isSignedBy(digest, signature, address) {
       checkLength('digest', digest)

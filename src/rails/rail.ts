@@ -56,6 +56,57 @@ export interface Challenge {
   readonly digest: string
   /** The server's own resource and extensions, as JSON text, to be echoed. Untrusted: never shown as ours, never decided on. */
   readonly echo: string
+  /** What it says beyond its terms, where it says anything. */
+  readonly said?: Said
+}
+
+/** Evidence, and what a server offers besides payment. Apart from a signed offer that contradicts its entry, nothing of it decides. */
+export interface Said {
+  /** It takes an id of the purchase, so that a repeated payment finds its first answer. */
+  readonly identifiable: boolean
+  readonly signedOffers: readonly SignedOffer[]
+  /** It lets those in who paid before, by a login. */
+  readonly login: LoginRequest | undefined
+  /** What the resource is, in a word or two: `http GET`. */
+  readonly described: string | undefined
+}
+
+/** Something that a server signed. `unchecked`: its signer's key would have to be fetched. `broken`: the signature is not the signer's. */
+export interface Signed {
+  readonly verdict: 'verified' | 'unchecked' | 'broken'
+  /** Address (checksummed) or DID; only a name where the verdict is not `verified`. */
+  readonly signer: string | undefined
+  /** All of it as JSON, written anew from checked parts; bounded. */
+  readonly text: string
+}
+
+/** The terms of one entry, signed. */
+export interface SignedOffer extends Signed {
+  /** Place of the entry that it is about. */
+  readonly index: number
+  /** Seconds since 1970; undefined where it says nothing of an end. */
+  readonly validUntil_s: number | undefined
+}
+
+/** What a server signed about a payment that it took. */
+export interface SignedReceipt extends Signed {
+  readonly network: string
+  readonly resourceUrl: string
+  readonly payer: string
+  /** Absent where the server names none. */
+  readonly transaction?: string
+}
+
+/** A login (EIP-4361) as a server asks for it, not compared with anything yet. Times as it wrote them. */
+export interface LoginRequest {
+  readonly domain: string
+  readonly uri: string
+  readonly nonce: string
+  readonly issuedAt: string
+  readonly expirationTime: string | undefined
+  readonly resources: readonly string[]
+  /** CAIP-2 names of the EVM chains whose accounts may log in. */
+  readonly networks: readonly string[]
 }
 
 /** Nothing here claims this 402 (undefined), it claims it and is broken (invalid), or it is a challenge. */
@@ -66,6 +117,8 @@ export interface AuthorizeRequest {
   readonly challenge: Challenge
   readonly offer: Offer
   readonly nonce: Hex
+  /** Sent, where the server takes one, as the id of what is bought; the same for every presentation. Absent: none is sent. */
+  readonly identifier?: string
   /** Seconds since 1970. */
   readonly validAfter_s: number
   readonly validBefore_s: number
@@ -104,6 +157,8 @@ export interface Settlement {
   readonly charged?: bigint
   /** From our own vocabulary, not the server's text. */
   readonly reason: string
+  /** What it signed about it. */
+  readonly receipt?: SignedReceipt
 }
 
 /** A challenge without what names the one request that it answered. */

@@ -1,14 +1,14 @@
 /** Authorizations: a vetted offer becomes what its scheme signs, the wallet signs it, and the header that carries it is proven. */
-import { hash } from 'node:crypto'
 import { ResourceInfoSchema } from '@x402/core/schemas'
 import { getAddress } from 'viem'
 import { z } from 'zod'
 import { refused } from '../../errors.ts'
 import type { RawHeaders } from '../../http.ts'
 import { MAX_PAYMENT_HEADER_BYTES } from '../../limits.ts'
-import type { Hex, TransferSigner } from '../../wallet/wallet.ts'
+import type { TransferSigner } from '../../wallet/wallet.ts'
 import type { Authorization, AuthorizeRequest, Challenge, Offer } from '../rail.ts'
 import { readStrictJson } from '../strict-json.ts'
+import { IDENTIFIER, withIdentifier } from './extensions/identifier.ts'
 import { PAYMENT_HEADER, versionOf } from './finished.ts'
 import type { Scheme } from './schemes/scheme.ts'
 import { schemeOf } from './schemes/schemes.ts'
@@ -63,12 +63,12 @@ type Frames = Readonly<Record<Echo, string>>
 /** By what is echoed and the offer: neither can change. */
 const frames = new WeakMap<Challenge, Map<Offer, Frames>>()
 
-/** The same for all payments of an offer, unless its server wants an id of each. */
-function framesOf({ offer, challenge, nonce }: AuthorizeRequest): Frames {
+/** The same for all payments of an offer, unless its server takes an id of each. */
+function framesOf({ offer, challenge, identifier }: AuthorizeRequest): Frames {
   const ofChallenge = frames.get(challenge) ?? new Map<Offer, Frames>()
   const known = ofChallenge.get(offer)
   if (known) return known
-  const echoed = versionOf(offer) === 1 ? undefined : readEcho(challenge.echo, nonce)
+  const echoed = versionOf(offer) === 1 ? undefined : readEcho(challenge.echo, identifier)
   const fresh = echoed ? { all: versionTwo(offer, echoed.all), needed: versionTwo(offer, echoed.needed) } : versionOne(offer)
   if (!echoed?.identified) frames.set(challenge, ofChallenge.set(offer, fresh))
   return fresh
@@ -88,23 +88,21 @@ function versionTwo({ raw }: Offer, echoed: readonly string[]): string {
 /** `needed` leaves out what every server takes a payment without: long schemas do not fit into common header limits. */
 type Echo = 'all' | 'needed'
 
-const IDENTIFIER = 'payment-identifier'
-const identifierSchema = z.looseObject({ info: z.looseObject({ required: z.literal(true) }) })
 const echoSchema = z.object({ resource: z.unknown().optional(), extensions: z.record(z.string(), z.unknown()).optional() })
 
 interface Echoed extends Readonly<Record<Echo, readonly string[]>> {
-  /** The nonce's id is in it. */
+  /** The purchase's id is in it. */
   readonly identified: boolean
 }
 
-function readEcho(text: string, nonce: Hex): Echoed {
+function readEcho(text: string, identifier: string | undefined): Echoed {
   const json = readStrictJson(text)
   const parsed = json.kind === 'read' ? echoSchema.safeParse(json.value).data : undefined
   if (json.kind !== 'read' || !parsed) return { all: [], needed: [], identified: false }
   const source = json.sourceOf(parsed.resource)
   const resource = source && ResourceInfoSchema.safeParse(parsed.resource).success ? [`"resource":${source}`] : []
   const extensions = Object.entries(parsed.extensions ?? {}).map(([name, extension]) => {
-    const identified = name === IDENTIFIER ? withIdentifier(extension, nonce) : undefined
+    const identified = name === IDENTIFIER ? withIdentifier(extension, identifier) : undefined
     const member = `${JSON.stringify(name)}:${identified ?? json.sourceOf(extension) ?? JSON.stringify(extension)}`
     return { member, isNeeded: identified !== undefined }
   })
@@ -114,14 +112,6 @@ function readEcho(text: string, nonce: Hex): Echoed {
 
 function memberOf(extensions: readonly { readonly member: string }[]): string[] {
   return extensions.length === 0 ? [] : [`"extensions":{${extensions.map(({ member }) => member).join(',')}}`]
-}
-
-/** A server that requires an id of the payment gets one: the same for every presentation, telling nothing of the nonce. */
-function withIdentifier(extension: unknown, nonce: Hex): string | undefined {
-  const parsed = identifierSchema.safeParse(extension)
-  if (!parsed.success) return undefined
-  const id = `pay_${hash('sha256', `purser ${IDENTIFIER} ${nonce}`, 'hex').slice(0, 40)}`
-  return JSON.stringify({ ...parsed.data, info: { ...parsed.data.info, id } })
 }
 
 function base64(text: string): string {

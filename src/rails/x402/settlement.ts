@@ -7,12 +7,20 @@ import { type Head, headerValues } from '../../http.ts'
 import { MAX_402_HEADER_BYTES } from '../../limits.ts'
 import { resolveNetwork } from '../../session/networks.ts'
 import type { Settlement } from '../rail.ts'
+import { OFFER_RECEIPT, readSignedReceipt } from './extensions/offer-receipt.ts'
 
 const HEADERS = { 1: ['x-payment-response', 'payment-response'], 2: ['payment-response', 'x-payment-response'] } as const
 const HASH = /^0x[0-9a-fA-F]{64}$/
 
-const response = z.object({ success: z.boolean(), transaction: z.string(), network: z.string().nullish(), amount: z.unknown().optional() })
+const response = z.object({
+  success: z.boolean(),
+  transaction: z.string(),
+  network: z.string().nullish(),
+  amount: z.unknown().optional(),
+  extensions: z.unknown().optional(),
+})
 const AMOUNT = /^(0|[1-9][0-9]{0,77})$/
+const extensionsSchema = z.record(z.string(), z.unknown())
 
 /** Reads `PAYMENT-RESPONSE` (version 2) or `X-PAYMENT-RESPONSE` (version 1); undefined where the server says nothing. */
 export function readSettlement(
@@ -31,12 +39,14 @@ export function readSettlement(
     return unproven('The server says that it took nothing; what was signed may be taken until its window closes.')
   if (!HASH.test(said.transaction)) return unproven('The server says that it settled, without a transaction.')
   if (said.network && resolveNetwork(said.network) !== network) return unproven('The server says that it settled on another network.')
+  const receipt = readSignedReceipt(extensionsSchema.safeParse(said.extensions).data?.[OFFER_RECEIPT])
   return {
     kind: 'claimed',
     transaction: said.transaction.toLowerCase(),
     network,
     ...(typeof said.amount === 'string' && AMOUNT.test(said.amount) && { charged: BigInt(said.amount) }),
     reason: 'The server says that it settled and names the transaction.',
+    ...(receipt && { receipt }),
   }
 }
 

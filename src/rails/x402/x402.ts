@@ -6,6 +6,7 @@ import type { Challenge, Detected, Offer, Rail, RejectedOffer } from '../rail.ts
 import { createRegistry, type Registry } from './assets.ts'
 import { authorize } from './authorization.ts'
 import { type Envelope, readBody, readHeader } from './challenge.ts'
+import { type Beyond, readSaid, SIGN_IN } from './extensions/said.ts'
 import { PAYMENT_HEADER } from './finished.ts'
 import { readOffer } from './offer.ts'
 import { recurring } from './recurring.ts'
@@ -20,7 +21,7 @@ export function createX402Rail(accepted: { readonly assets: readonly Asset[]; re
   const understood = createUnderstood((values, body) => read(values, body, registry))
   return {
     name: 'x402',
-    paymentHeaders: [PAYMENT_HEADER[1].toLowerCase(), PAYMENT_HEADER[2].toLowerCase()],
+    paymentHeaders: [PAYMENT_HEADER[1].toLowerCase(), PAYMENT_HEADER[2].toLowerCase(), SIGN_IN],
     detect: (head, body) => (head.status === 402 ? understood.detect(headerValues(head.headers, CHALLENGE_HEADER), body) : undefined),
     recurring: (challenge) => {
       const found = recurring(challenge)
@@ -50,12 +51,23 @@ function read(values: readonly string[], body: Uint8Array | undefined, registry:
 function evaluate({ version, entries, echo }: Envelope, registry: Registry): Challenge {
   const offers: Offer[] = []
   const rejected: RejectedOffer[] = []
+  const values = entries.map(({ value }) => value)
+  const beyond = version === 2 ? readSaid(echo, values) : undefined
   for (const [index, entry] of entries.entries()) {
-    const read = readOffer(entry, { index, version }, registry)
+    const read = contradicted(index, beyond) ?? readOffer(entry, { index, version }, registry)
     if ('code' in read) rejected.push(read)
     else offers.push(read)
   }
-  return { rail: 'x402', protocolVersion: version, offers, rejected, digest: digestOf({ version, offers, rejected }), echo }
+  const digest = digestOf({ version, offers, rejected })
+  return { rail: 'x402', protocolVersion: version, offers, rejected, digest, echo, ...(beyond && { said: beyond }) }
+}
+
+/** The price is pinned by what was signed for it, unless the signature is none. */
+function contradicted(index: number, beyond: Beyond | undefined): RejectedOffer | undefined {
+  const other = beyond?.signedOffers.some((signed) => signed.index === index && !signed.agrees && signed.verdict !== 'broken')
+  return other
+    ? { index, code: 'challenge_invalid', reason: `Offer ${index + 1} asks for other terms than were signed for it.` }
+    : undefined
 }
 
 interface Evaluated {
