@@ -26,6 +26,7 @@ export const contextSchema = z.strictObject({
   trace: text.exactOptional(),
   workload: z.strictObject({ issuer: text, subject: text }).exactOptional(),
   facts: words.exactOptional(),
+  evidence: words.exactOptional(),
   alternatives: words.exactOptional(),
   auditId: text.exactOptional(),
 })

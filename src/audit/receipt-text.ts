@@ -76,11 +76,13 @@ function timesInOrder({ challenged, concluded, decided, delivered, reserved, sen
   return { challenged, concluded, decided, delivered, reserved, sent, signed }
 }
 
-function contextInOrder({ alternatives, approval, auditId, facts, onBehalfOf, trace, workload }: ReceiptContext): ReceiptContext {
+function contextInOrder(context: ReceiptContext): ReceiptContext {
+  const { alternatives, approval, auditId, evidence, facts, onBehalfOf, trace, workload } = context
   return {
     ...(alternatives && { alternatives }),
     ...(approval && { approval: approvalInOrder(approval) }),
     ...(auditId !== undefined && { auditId }),
+    ...(evidence && { evidence }),
     ...(facts && { facts }),
     ...(onBehalfOf && { onBehalfOf }),
     ...(trace !== undefined && { trace }),

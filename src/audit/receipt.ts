@@ -89,6 +89,8 @@ export interface ReceiptContext {
   readonly workload?: { readonly issuer: string; readonly subject: string }
   /** Facts that people were shown: a new host, a changed price, drift of the session. Sentences of ours. */
   readonly facts?: readonly string[]
+  /** What the server signed or said of itself, and the id it got of the purchase: a sentence of ours, then what was signed. */
+  readonly evidence?: readonly string[]
   /** Offers and tiers that would have been possible, with why they were not taken. */
   readonly alternatives?: readonly string[]
   /** Audit id of the authorization (`POST /v1/authorize`) that it claimed. */

@@ -16,6 +16,7 @@ export const contextSchema: z.ZodType<Context> = z.strictObject({
   trace: z.string().exactOptional(),
   workload: z.strictObject({ issuer: z.string(), subject: z.string() }).exactOptional(),
   facts: words.exactOptional(),
+  evidence: words.exactOptional(),
   alternatives: words.exactOptional(),
   auditId: z.string().exactOptional(),
 })

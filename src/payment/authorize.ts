@@ -4,6 +4,7 @@ import type { Reservation } from '../ledger/ledger.ts'
 import { MAX_WINDOW_S, MIN_WINDOW_S } from '../limits.ts'
 import type { Quote } from '../rails/quote.ts'
 import type { Authorization } from '../rails/rail.ts'
+import { identifierOf } from '../rails/x402/extensions/identifier.ts'
 import { passing } from '../waypoints.ts'
 import type { Case } from './case.ts'
 import { aheadDigestsOf, digestOf } from './digest.ts'
@@ -55,6 +56,7 @@ async function sign(matter: Case, reservation: Reservation, longest_s: number): 
       challenge,
       offer: quote.offer,
       nonce: reservation.nonce,
+      identifier: identifierOf(reservation.purchaseId),
       validAfter_s: now_s - BACKDATED_S,
       validBefore_s: now_s + window_s,
       walletName: request.session.wallet,

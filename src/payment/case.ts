@@ -8,6 +8,7 @@ import type { Challenge, Rail } from '../rails/rail.ts'
 import type { BodyState, PaidRequest, UnpaidAnswer } from '../session/exchange.ts'
 import { attemptOf } from './attempt.ts'
 import type { PaymentDeps } from './deps.ts'
+import { evidenceOf } from './evidence.ts'
 
 export interface Case {
   readonly deps: PaymentDeps
@@ -68,6 +69,7 @@ export function recordOf(matter: Case) {
     ...(decision ? { decision } : {}),
     ...(approval ? { approval } : {}),
     ...(alternatives ? { alternatives } : {}),
+    evidence: evidenceOf(matter),
   })
 }
 

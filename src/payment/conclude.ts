@@ -8,6 +8,7 @@ import { passing } from '../waypoints.ts'
 import { notAllowed } from './allowance.ts'
 import type { Case } from './case.ts'
 import { chargedBy } from './charged.ts'
+import { witnessed } from './evidence.ts'
 import { paidHeaders, refuseConcluded, type Told } from './refuse.ts'
 
 /** What an agent is told of a payment that counts as spent although nobody can tell. */
@@ -47,8 +48,8 @@ async function concludeAnswer(matter: Case, reservation: Reservation, answer: An
   const charged = said && terms && chargedBy(terms, said)
   if (charged?.over)
     matter.deps.events.warned(`Payment ${reservation.paymentId}: ${charged.settlement.reason} It counts as the most that could be taken.`)
-  const word = charged?.settlement ?? said
-  await settle(matter, reservation, word ?? unproven(`The upstream answered ${answer.status} without a word on the settlement.`))
+  const heard = charged?.settlement ?? said ?? unproven(`The upstream answered ${answer.status} without a word on the settlement.`)
+  await settle(matter, reservation, witnessed(matter, { said: heard, terms, paymentId: reservation.paymentId }))
   if (answer.status === 402) {
     discard(answer)
     const after = await reservation.payment()

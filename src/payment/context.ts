@@ -9,12 +9,14 @@ export interface ContextFacts {
   readonly approval?: Approval
   readonly classification?: Classification
   readonly alternatives?: readonly string[]
+  /** What the server signed or said of itself. */
+  readonly evidence?: readonly string[]
   /** Whose chain of agents, trace and workload it is. */
   readonly request?: Pick<PaidRequest, 'hints' | 'session'>
 }
 
 /** Null where nothing stands around it: most payments. */
-export function contextOf({ approval, classification, alternatives = [], request }: ContextFacts): Context | null {
+export function contextOf({ approval, classification, alternatives = [], evidence = [], request }: ContextFacts): Context | null {
   const facts = classification?.facts ?? []
   const { onBehalfOf, trace } = request?.hints ?? {}
   const workload = request && workloadOf(request.session)
@@ -25,6 +27,7 @@ export function contextOf({ approval, classification, alternatives = [], request
     ...(trace === undefined ? {} : { trace }),
     ...(workload ? { workload } : {}),
     ...(facts.length > 0 ? { facts } : {}),
+    ...(evidence.length > 0 ? { evidence } : {}),
     ...(alternatives.length > 0 ? { alternatives } : {}),
   }
   return Object.keys(context).length > 0 ? context : null

@@ -4,6 +4,7 @@ import type { PurchaseIdentity, Reservation, ReserveResult } from '../ledger/led
 import { CLAIM_TTL_MS } from '../people-limits.ts'
 import { passing } from '../waypoints.ts'
 import type { Cover } from './balance.ts'
+import { identified } from './evidence.ts'
 import type { Running } from './in-flight.ts'
 import type { Allowed } from './judge.ts'
 import { nameOf, nonceOf } from './purchase.ts'
@@ -37,7 +38,7 @@ export async function reserve(
       purchase,
       purchaseId,
       nonce: replaces?.nonce ?? named ?? nonceOf(nonceSecret, purchaseId),
-      attempt,
+      attempt: identified(attempt, { challenge: matter.challenge, purchaseId }),
       frequency: decision.frequency ?? null,
       pin,
     },

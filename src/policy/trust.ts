@@ -11,6 +11,10 @@ export interface VerifiedRecipient {
   /** ISO 3166. */
   readonly jurisdiction?: string
   readonly kind?: 'service' | 'agent'
+  /** Whose signatures on offers and receipts are known to be this recipient's: addresses or DIDs. */
+  readonly signers?: readonly string[]
+  /** Absent: nothing is ever signed to log in there. */
+  readonly signIn?: boolean
 }
 
 /** A recipient that is never paid: by host, by address, or where both hold. */

@@ -11,6 +11,7 @@ const CONTEXT: Required<ReceiptContext> = {
   trace: 't',
   onBehalfOf: ['z', 'a'],
   facts: ['b'],
+  evidence: ['e'],
   auditId: 'aud_1',
   approval: { votes: [{ reason: 'r', person: 'p', channel: 'c', at: 'a' }], id: 'apr_1', digest: 'd' },
   alternatives: [],
