@@ -1,5 +1,6 @@
 /** The whole configuration as one schema. Absent means no: what is not listed is not paid, and unknown keys are refused. */
 import { z } from 'zod'
+import { MAX_SIGNERS } from '../extension-limits.ts'
 import { MAX_POLICY_RULES } from '../limits.ts'
 import { jurisdiction, oneOf, tiersSchema } from '../policy/tiers.ts'
 import { address, amount, category, hostPattern, listOf, method, name, network, pathGlob, section, wanted } from '../session/values.ts'
@@ -116,11 +117,20 @@ const assetsSchema = listOf(
   }),
 ).superRefine(eachOnce(({ network: place, address: at }) => `${place}/${at.toLowerCase()}`, 'address'))
 
+/** As a receipt names it: without the fragment of a key. */
+const signer = z
+  .string({ error: wanted('write an address or a DID') })
+  .regex(/^(0x[0-9a-fA-F]{40}|did:[a-z0-9]+:[A-Za-z0-9._:%-]{1,400})$/, { error: 'write an address or a DID, without a fragment' })
 const listing = section({
   host: hostPattern,
   payTo: address.exactOptional(),
   jurisdiction: jurisdiction.exactOptional(),
   kind: oneOf('service', 'agent').exactOptional(),
+  signers: z
+    .array(signer, { error: wanted('write a list') })
+    .max(MAX_SIGNERS, { error: `at most ${MAX_SIGNERS} signers` })
+    .exactOptional(),
+  signIn: z.boolean({ error: wanted('write true or false') }).exactOptional(),
 })
 const blocked = section({ host: hostPattern.exactOptional(), payTo: address.exactOptional() }).refine(
   ({ host, payTo }) => host !== undefined || payTo !== undefined,

@@ -49,6 +49,17 @@ export async function barNow({ deps, request, quote }: Case): Promise<Refusal | 
   return (await haltOn(ledger, session)) ?? recipientHalt(await ledger.halts(), { url: request.url, payTo: quote?.offer.payTo })
 }
 
+/** Whether payments to this place, or to any of these recipients, are halted. */
+export async function recipientHaltAt(
+  ledger: Pick<Ledger, 'halts'>,
+  url: string,
+  recipients: readonly { readonly payTo: string }[],
+): Promise<Refusal | undefined> {
+  const halts = await ledger.halts()
+  const payTos = [undefined, ...recipients.map(({ payTo }) => payTo)]
+  return payTos.map((payTo) => recipientHalt(halts, { url, payTo })).find((halt) => halt !== undefined)
+}
+
 function recipientHalt(
   halts: readonly Halt[],
   { url, payTo }: { readonly url: string; readonly payTo: string | undefined },

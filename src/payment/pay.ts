@@ -28,6 +28,7 @@ import { purchaseOf } from './purchase.ts'
 import { refuse, refuseFault } from './refuse.ts'
 import { busy, type Repeatable, repeat } from './repeat.ts'
 import { reserve } from './reserve.ts'
+import { signIn } from './sign-in.ts'
 import { vetoWindow } from './window.ts'
 
 /** The payment flow, ready to be given to the proxy. */
@@ -72,11 +73,22 @@ async function pay(deps: PaymentDeps, { request, unpaid, send, reask }: Ask): Pr
   if (repeated.kind === 'done') return repeated.outcome
   const loop = deps.guards.loops.bar(request)
   if (loop) return refuse(matter, loop)
-  const quote = deps.phases.time('quote', () => chooseOffer(matter.challenge, request.session))
-  if ('code' in quote) return refuse(matter, quote)
+  const underWay = repeated.kind === 'in_progress'
+  const access = underWay ? 'not_tried' : await signIn(matter, send)
+  if (typeof access !== 'string') return access
+  const current = access === 'not_let_in' ? await renewed(matter, reask) : matter
+  const quote = deps.phases.time('quote', () => chooseOffer(current.challenge, request.session))
+  if ('code' in quote) return refuse(current, quote)
   passing('quoted')
   const order = { purchase, send, reask, since_ms: deps.clock.monotonic() }
-  return buy(order, { matter, quote, underWay: repeated.kind === 'in_progress', overtaken: false })
+  return buy(order, { matter: current, quote, underWay, overtaken: false })
+}
+
+/** The challenge as it is after a login that opened nothing; the one before it where none comes. */
+async function renewed(matter: Case, reask: Reask): Promise<Case> {
+  const again = await reask()
+  const opened = again && openCase(matter.deps, matter.request, again)
+  return opened?.kind === 'challenge' ? { ...matter, ...opened.case } : matter
 }
 
 interface Order extends Repeatable {

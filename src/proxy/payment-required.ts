@@ -49,8 +49,8 @@ export async function requirePayment(deps: PaymentDeps, visit: PaymentVisit): Pr
   if (outcome.kind === 'pass') return { kind: 'passed', whole: await passOn(visit, first) }
   discard(answer)
   if (outcome.kind === 'refuse') return { ...outcome, claimed: true }
-  await deliver(outcome, reply)
-  return { kind: 'paid' }
+  const whole = await deliver(outcome, reply)
+  return outcome.unpaid ? { kind: 'passed', whole } : { kind: 'paid' }
 }
 
 /** Undefined where nothing has left: the request goes on unpaid. Rejects where the flow itself fails. */
@@ -82,12 +82,13 @@ async function askUnpaid({ kept, request }: Pick<PaymentVisit, 'kept' | 'request
 }
 
 /** The flow learns exactly once how the agent got its answer, also when the agent went or the upstream broke off. */
-export async function deliver({ answer, headers, delivered, lost }: PaidAnswer, reply: Reply): Promise<void> {
+export async function deliver({ answer, headers, delivered, lost }: PaidAnswer, reply: Reply): Promise<boolean> {
   let whole = false
   passing('before the answer')
   try {
     whole = await stream(answer, { reply, headers: withHeaders(readAnswerHeaders(answer.headers), headers) })
     await reply.closed
+    return whole
   } finally {
     discard(answer)
     const delivery = deliveryOf(answer, { reply, whole })

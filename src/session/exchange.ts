@@ -101,6 +101,8 @@ export interface PaidAnswer {
    * it, so it may never have read the answer.
    */
   readonly lost?: () => void
+  /** It was got without a payment. */
+  readonly unpaid?: true
 }
 
 /** What becomes of a 402. */

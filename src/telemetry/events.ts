@@ -116,6 +116,8 @@ export interface Events {
    * A payment that left with the first attempt: it was taken, the route asked again, or it was not asked for at all.
    */
   preempted(outcome: 'hit' | 'miss' | 'waste'): void
+  /** A login was sent where something was paid for before. */
+  signedIn(outcome: 'let_in' | 'not_let_in'): void
   /** Something that an operator should read: the sentence, and the fault behind it. */
   warned(sentence: string, cause?: unknown): void
   /** A fault of ours. */

@@ -149,6 +149,12 @@ const DEFINITIONS = {
     help: 'Times that an agent asked the same again and again although it was refused or failed.',
     labels: [],
   },
+  logins: {
+    name: 'purser_logins_total',
+    type: 'counter',
+    help: 'Logins that were sent where something was paid for before.',
+    labels: ['outcome'],
+  },
   preemptive: {
     name: 'purser_preemptive_total',
     type: 'counter',

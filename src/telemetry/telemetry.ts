@@ -145,6 +145,7 @@ function paymentEvents(metrics: Metrics, log: Logger, traces: Traces | undefined
       log.warn(loop, 'loop_detected')
     },
     preempted: (outcome) => metrics.count('preemptive', { outcome }),
+    signedIn: (outcome) => metrics.count('logins', { outcome }),
     sessionDrifted({ kind, consequence, ...drift }) {
       metrics.count('sessionDrifts', { kind, consequence })
       log.warn({ kind, consequence, ...drift }, 'session_drift')

@@ -33,7 +33,15 @@ const events: Events = {
   ...{ reconciled: ignore, phaseTook: ignore, ledgerTook: ignore, receiptWritten: ignore, undelivered: ignore },
   ...{ archived: ignore, retentionPassed: ignore },
   ...{ upstreamConnections: ignore, approvalWaited: ignore, noticeEnded: ignore, approvalUndelivered: ignore, priceDrifted: ignore },
-  ...{ circuitTurned: ignore, loopDetected: ignore, sessionDrifted: ignore, preempted: ignore, workerEnded: ignore, workersUp: ignore },
+  ...{
+    circuitTurned: ignore,
+    loopDetected: ignore,
+    sessionDrifted: ignore,
+    preempted: ignore,
+    signedIn: ignore,
+    workerEnded: ignore,
+    workersUp: ignore,
+  },
   ...{ warned: ignore, faulted: ignore },
 }
 

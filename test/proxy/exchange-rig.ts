@@ -125,6 +125,7 @@ export function hearEvents(): HeardEvents {
     loopDetected: ignore,
     sessionDrifted: ignore,
     preempted: ignore,
+    signedIn: ignore,
   }
 }
 

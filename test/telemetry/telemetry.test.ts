@@ -107,6 +107,7 @@ describe('telemetry', () => {
     events.circuitTurned({ host: 'api.example.com', state: 'open' })
     events.loopDetected({ sessionId: 'ses_1', agent: 'researcher', method: 'GET', host: 'api.example.com' })
     events.preempted('hit')
+    events.signedIn('let_in')
     events.upstreamConnections(1)
     events.upstreamConnections(1)
     events.upstreamConnections(-1)
@@ -124,6 +125,7 @@ describe('telemetry', () => {
       'purser_circuit_turns_total{state="open"} 1',
       'purser_loops_total 1',
       'purser_preemptive_total{outcome="hit"} 1',
+      'purser_logins_total{outcome="let_in"} 1',
       'purser_upstream_connections 1',
     ]) {
       expect(scraped).toContain(sample)
