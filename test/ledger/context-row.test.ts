@@ -9,6 +9,7 @@ const FULL: Context = {
   trace: 'abc',
   workload: { issuer: 'https://issuer.example', subject: 'agent' },
   facts: ['a new host'],
+  evidence: ['The offer is signed by somebody.'],
   alternatives: ['another offer'],
   auditId: 'aud-2026-06-27-001',
 }
