@@ -5,9 +5,11 @@
 
 import type { ChannelDeposit, ChannelVoucher } from '../channel-digest.ts'
 import type { PermitTransfer } from '../permit-digest.ts'
+import type { SolanaTransfer } from '../solana-message.ts'
 
 export type { ChannelConfig, ChannelDeposit, ChannelVoucher } from '../channel-digest.ts'
 export type { PermitTransfer } from '../permit-digest.ts'
+export type { SolanaTransfer } from '../solana-message.ts'
 
 export type Hex = `0x${string}`
 
@@ -58,10 +60,22 @@ export interface Wallet {
   signPermit(walletName: string | null, data: PermitTransfer): Promise<Hex>
   /** The 65-byte signature (EIP-191) of a login. */
   signLogin(walletName: string | null, data: Login): Promise<Hex>
+  /** Where one is configured for it. */
+  readonly solana?: SolanaWallet
+}
+
+/** The part that pays on Solana, with a key of its own. */
+export interface SolanaWallet {
+  address(walletName: string | null): Promise<string>
+  /**
+   * The 64-byte signature (Ed25519) of the owner over the transaction that it writes itself from these parts; it lacks
+   * the fee payer's, and is deterministic.
+   */
+  signTransfer(walletName: string | null, transfer: SolanaTransfer): Promise<Uint8Array>
 }
 
 /** All that a rail may do with a wallet. */
-export type TransferSigner = Pick<Wallet, 'address' | 'signTransfer' | 'signPermit'>
+export type TransferSigner = Pick<Wallet, 'address' | 'signTransfer' | 'signPermit' | 'solana'>
 
 /**
  * What payment channels need of a wallet. Both operations get the channel itself, never its hash, so that the key's side
