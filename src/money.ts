@@ -13,16 +13,18 @@ const ONE = 10n ** BigInt(CURRENCY_DECIMALS)
 export interface Asset {
   /** CAIP-2 name of the chain, e.g. `eip155:84532`. */
   readonly network: string
-  /** Checksummed token address. */
-  readonly address: `0x${string}`
+  /** Checksummed token address; on Solana its mint. */
+  readonly address: string
   readonly symbol: string
   readonly decimals: number
   /** The currency that it is pegged to or priced in. */
   readonly currency: string
   /** Price of one whole token in millionths of `currency`; 1_000_000n is a peg of one to one. */
   readonly rate: bigint
-  /** EIP-712 domain of the token's contract; what a server claims must equal it. */
-  readonly eip712: { readonly name: string; readonly version: string }
+  /** EIP-712 domain of the token's contract; what a server claims must equal it. Every EVM token has it. */
+  readonly eip712?: { readonly name: string; readonly version: string }
+  /** The program that keeps it. Every Solana token has it. */
+  readonly tokenProgram?: string
 }
 
 /** Thrown when text is not an amount. */

@@ -1,10 +1,12 @@
 /** The kill switch: payments stop for all, for an agent, a session or a recipient, until a person resumes them. */
+
 import { createRoute, z } from '@hono/zod-openapi'
 import { plain } from '../approval/text.ts'
 import { refused } from '../errors.ts'
 import type { Halt } from '../ledger/administration.ts'
 import { MAX_HINT_CHARS } from '../limits.ts'
 import { address, hostPattern } from '../session/values.ts'
+import { isSolanaAddress } from '../solana-address.ts'
 import type { AdminDeps } from './deps.ts'
 import { listOf } from './pages.ts'
 import { type AdminApp, allow, body, json, PROBLEMS, READERS } from './router.ts'
@@ -29,7 +31,7 @@ const Body = Bound.refine(named, {
 
 /** A misspelt recipient would stop nothing, and nobody would notice. */
 const canBeMet = ({ scope, value }: { scope: string; value: string }) =>
-  scope !== 'recipient' || (value.startsWith('0x') ? address : hostPattern).safeParse(value).success
+  scope !== 'recipient' || (value.startsWith('0x') || isSolanaAddress(value) ? address : hostPattern).safeParse(value).success
 const HaltBody = Body.refine(canBeMet, {
   path: ['value'],
   message: 'no recipient can be meant: write a host like api.example.com without scheme or path, or an address, 0x and 40 hex digits',

@@ -2,9 +2,12 @@
  * Lists of addresses that are never paid, kept in text files by others: one address a line, `#` begins a comment. Read at
  * the start, where a fault stops it, and again when they change, where a fault keeps the list as it was.
  */
+
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
+import { uniformAddress } from '../address.ts'
 import { MAX_BLOCKED_FILE_BYTES } from '../limits.ts'
+import { isSolanaAddress } from '../solana-address.ts'
 
 /** A list cannot be used; the message names file and line. */
 export class BlockedFileError extends Error {
@@ -12,7 +15,7 @@ export class BlockedFileError extends Error {
 }
 
 export interface AddressList {
-  /** Lower case. */
+  /** Hex in lower case. */
   readonly addresses: ReadonlySet<string>
   /** SHA-256 (hex) of the addresses in order. */
   readonly digest: string
@@ -26,7 +29,7 @@ interface Read {
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/
 
 /**
- * The addresses of a list, in lower case. Spaces around them, empty lines and what follows a `#` do not count.
+ * The addresses of a list, hex in lower case. Spaces around them, empty lines and what follows a `#` do not count.
  * @throws BlockedFileError for a line that is no address, and for a text of nothing at all: a list that is being written
  * is empty for a moment, and nobody means that by it; a comment says that it is meant to be empty.
  */
@@ -40,9 +43,12 @@ export function parseAddresses(text: string, path: string): string[] {
       .trim(),
   }))
   const entries = lines.filter(({ entry }) => entry !== '')
-  const wrong = entries.find(({ entry }) => !ADDRESS.test(entry))
-  if (wrong) throw new BlockedFileError(`${path}, line ${wrong.at + 1}: not an address; write 0x and 40 hex digits, and # before comments`)
-  return entries.map(({ entry }) => entry.toLowerCase())
+  const wrong = entries.find(({ entry }) => !ADDRESS.test(entry) && !isSolanaAddress(entry))
+  if (wrong)
+    throw new BlockedFileError(
+      `${path}, line ${wrong.at + 1}: not an address; write 0x and 40 hex digits, or a Solana address, and # before comments`,
+    )
+  return entries.map(({ entry }) => uniformAddress(entry))
 }
 
 export class BlockedFiles {

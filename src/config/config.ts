@@ -92,6 +92,8 @@ export interface Config {
     readonly key: SecretRef
     /** Opens the key where it is a keystore. */
     readonly password?: SecretRef
+    /** What pays on Solana. */
+    readonly solana?: { readonly key: SecretRef }
   }
   /** Only these are paid on. `id` is CAIP-2. */
   readonly networks: readonly {
@@ -109,11 +111,11 @@ export interface Config {
   readonly recipients: {
     readonly verified: readonly {
       readonly host: string
-      readonly payTo?: `0x${string}`
+      readonly payTo?: string
       readonly jurisdiction?: string
       readonly kind?: 'service' | 'agent'
     }[]
-    readonly blocked: readonly { readonly host?: string; readonly payTo?: `0x${string}` }[]
+    readonly blocked: readonly { readonly host?: string; readonly payTo?: string }[]
     /** Paths of lists of addresses, one a line. */
     readonly blockedFiles: readonly string[]
   }

@@ -1,9 +1,12 @@
 /** The whole configuration as one schema. Absent means no: what is not listed is not paid, and unknown keys are refused. */
 import { z } from 'zod'
 import { MAX_SIGNERS } from '../extension-limits.ts'
+import { uniformAddress } from '../address.ts'
 import { MAX_POLICY_RULES } from '../limits.ts'
 import { jurisdiction, oneOf, tiersSchema } from '../policy/tiers.ts'
+import { resolveNetwork } from '../session/networks.ts'
 import { address, amount, category, hostPattern, listOf, method, name, network, pathGlob, section, wanted } from '../session/values.ts'
+import { isSolanaAddress, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../solana-address.ts'
 import { circuitBreakerSchema, loopGuardSchema } from './guards.ts'
 import { CERTIFICATE, identitySchema } from './identity.ts'
 import { keysSchema, ledgerSchema, missingKeys, networkSchema, retentionSchema, sessionsSchema } from './keeping.ts'
@@ -22,7 +25,7 @@ export function configSchema(folder: string) {
   })
 }
 
-type Contradiction = readonly [path: readonly string[], message: string]
+type Contradiction = readonly [path: readonly (string | number)[], message: string]
 
 /** What each section allows and all together do not. */
 function contradictionsOf(config: z.output<z.ZodObject<ReturnType<typeof configShape>>>): Contradiction[] {
@@ -40,14 +43,28 @@ function contradictionsOf(config: z.output<z.ZodObject<ReturnType<typeof configS
       ['proxy', 'serverTls', 'clientCa'],
       'is missing: identity.issuers has one for client certificates',
     ),
+    ...contradictionsOnSolana(config),
     ...when(config.preemptive && networks.every(({ rpc }) => rpc === undefined), ['preemptive'], 'needs a network with an rpc'),
     ...unknown.map((id): Contradiction => [['proxy', 'defaultSession', 'networks'], `${id} is not among networks`]),
   ]
 }
 
+/** Whether a payment there is dead only its blocks can tell, and it takes a key of its own. */
+function contradictionsOnSolana({ networks, wallet }: Pick<z.output<z.ZodObject<ReturnType<typeof configShape>>>, 'networks' | 'wallet'>) {
+  return networks.flatMap(({ id, rpc }, at): Contradiction[] => {
+    if (!id.startsWith('solana:')) return []
+    return [
+      ...when(!SOLANA.has(id), ['networks', at, 'id'], 'is no network of Solana: write solana, solana-devnet or solana-testnet'),
+      ...when(rpc === undefined, ['networks', at, 'rpc'], 'is missing: Solana is not paid on without one'),
+      ...when(wallet.solana === undefined, ['wallet', 'solana'], `is missing: ${id} takes a key of its own`),
+    ]
+  })
+}
+
+const SOLANA = new Set(['solana', 'solana-devnet', 'solana-testnet'].map(resolveNetwork))
 const SHARED = 'is missing: processes that share a PostgreSQL ledger share their keys'
 
-function when(holds: unknown, path: readonly string[], message: string): Contradiction[] {
+function when(holds: unknown, path: Contradiction[0], message: string): Contradiction[] {
   return holds ? [[path, message]] : []
 }
 
@@ -68,6 +85,7 @@ export function configShape(folder: string) {
       kind: oneOf('local').default('local'),
       key: secret(folder).exactOptional(),
       password: secret(folder).exactOptional(),
+      solana: section({ key: secret(folder) }).exactOptional(),
     }).prefault({}),
     gasWallet: section({ key: secret(folder) })
       .nullable()
@@ -113,9 +131,19 @@ const assetsSchema = listOf(
       .regex(/^[A-Z]{3,5}$/, { error: 'write a currency like USD' })
       .default('USD'),
     rate: rate.prefault('1.00'),
-    eip712: section({ name, version: name }),
+    eip712: section({ name, version: name }).exactOptional(),
+    tokenProgram: oneOf('spl-token', 'token-2022')
+      .transform((program) => (program === 'spl-token' ? TOKEN_PROGRAM : TOKEN_2022_PROGRAM))
+      .exactOptional(),
+  }).superRefine(({ network: place, address: at, eip712, tokenProgram }, context) => {
+    const onSolana = place.startsWith('solana:')
+    const issue = (member: string, message: string) => context.addIssue({ code: 'custom', path: [member], message })
+    if (isSolanaAddress(at) !== onSolana)
+      issue('address', onSolana ? 'not a Solana address' : 'not an address: write 0x and 40 hex digits, in quotes')
+    if (onSolana && tokenProgram === undefined) issue('tokenProgram', 'is missing: write spl-token or token-2022')
+    if (!onSolana && eip712 === undefined) issue('eip712', 'is missing: write a map with name, version')
   }),
-).superRefine(eachOnce(({ network: place, address: at }) => `${place}/${at.toLowerCase()}`, 'address'))
+).superRefine(eachOnce(({ network: place, address: at }) => `${place}/${uniformAddress(at)}`, 'address'))
 
 /** As a receipt names it: without the fragment of a key. */
 const signer = z

@@ -20,6 +20,17 @@ export function startSecrets({
   const beyond = [admin.oidc?.clientSecret, proxy.parents.https?.password]
   const traces = secretsOfTelemetry(telemetry).map(([, ref]) => ref)
   const told = secretsOfPeople({ people, approvals }).map(([, ref]) => ref)
-  const named = [...Object.values(own), ca?.key, wallet.key, wallet.password, gasWallet?.key, password, ...beyond, ...traces, ...told]
+  const named = [
+    ...Object.values(own),
+    ca?.key,
+    wallet.key,
+    wallet.password,
+    wallet.solana?.key,
+    gasWallet?.key,
+    password,
+    ...beyond,
+    ...traces,
+    ...told,
+  ]
   return named.filter((ref) => ref !== undefined)
 }

@@ -1,7 +1,9 @@
 /** Buckets: which of a session's limits a payment counts against. Pure. */
+import { uniformAddress } from '../address.ts'
 import type { Code } from '../errors.ts'
 import { matchesHost } from '../session/host-pattern.ts'
 import type { SessionLimits } from '../session/session.ts'
+import { isSolanaAddress } from '../solana-address.ts'
 import type { Attempt, Terms } from './ledger.ts'
 
 /** A bound that a payment counts against. */
@@ -37,7 +39,7 @@ function recipientBuckets(bounds: Bounds, payment: Counted): BoundedBucket[] {
   const named = Object.entries(bounds).filter(([key]) => key !== '*' && namesRecipient(key, payment))
   if (named.length > 0) return named.map(([key, max]) => bucket('recipient', { name: `named:${key}`, shown: key, max }))
   const host = payment.host.toLowerCase().replace(/\.$/, '')
-  const address = payment.terms.payTo.toLowerCase()
+  const address = uniformAddress(payment.terms.payTo)
   const max = bounds['*']
   return [
     bucket('recipient', { name: `host:${host}`, shown: host, max }),
@@ -49,7 +51,7 @@ const ADDRESS = /^0x[0-9a-f]{40}$/i
 
 /** True where a limit's or halt's `key`, a host pattern or an address, names the recipient of this payment. */
 export function namesRecipient(key: string, payment: Pick<Counted, 'origin' | 'host' | 'terms'>): boolean {
-  if (ADDRESS.test(key)) return key.toLowerCase() === payment.terms.payTo.toLowerCase()
+  if (ADDRESS.test(key) || isSolanaAddress(key)) return uniformAddress(key) === uniformAddress(payment.terms.payTo)
   return matchesHost(key, payment.host, portOf(payment.origin))
 }
 

@@ -70,3 +70,9 @@ export interface RecipientRecord {
   readonly disputedAmount: Readonly<Record<string, bigint>>
   readonly refundedAmount: Readonly<Record<string, bigint>>
 }
+
+/** What a payment is looked for by, where its nonce is not enough. */
+export interface Provable {
+  /** Where it was signed for Solana: src/solana-proof.ts. */
+  readonly authorized?: string
+}

@@ -1,4 +1,5 @@
 /** How rows of sums become what people look at. Pure. */
+import { uniformAddress } from '../address.ts'
 import type { Activity, Dealt } from './insight.ts'
 import type { Page } from './ledger.ts'
 import { cursorAfter, readCursor } from './paging.ts'
@@ -38,5 +39,5 @@ export function pageOfDealt(rows: readonly Row[], limit: number): Page<Dealt> {
 
 /** No origin, network or address has a line break. */
 export function nameOfDealt({ origin, network, payTo }: Pick<Dealt, 'origin' | 'network' | 'payTo'>): string {
-  return [origin, network, payTo.toLowerCase()].join('\n')
+  return [origin, network, uniformAddress(payTo)].join('\n')
 }

@@ -16,7 +16,7 @@ import type { FrequencyBound, History, Trust } from '../session/history.ts'
 import type { Refill, Session, SessionLimits, SessionScope } from '../session/session.ts'
 import type { AdminKey, AdminToken, Halt, PolicyRecord } from './administration.ts'
 import type { Context } from './context.ts'
-import type { Correction, Dispute, Evidence, Finding, RecipientRecord, Refund, Succession } from './findings.ts'
+import type { Correction, Dispute, Evidence, Finding, Provable, RecipientRecord, Refund, Succession } from './findings.ts'
 import type { InsightStore } from './insight.ts'
 import type { ReportStore } from './kept-reports.ts'
 import type { Past, RetentionStore } from './retention.ts'
@@ -185,7 +185,7 @@ export type Change =
   | { readonly kind: 'policy'; readonly version: string }
 
 /** A payment as operators see it. Amounts in millionths of `currency`; times in milliseconds since 1970. */
-export interface Payment extends Attempt, Succession {
+export interface Payment extends Attempt, Succession, Provable {
   readonly id: string
   readonly purchaseId: string | null
   readonly state: PaymentState

@@ -105,6 +105,7 @@ export function readPayment(row: Row): Payment {
     replaces: maybeText(row, 'replaces'),
     replacedBy: maybeText(row, 'replaced_by'),
     validBefore_s: maybeInt(row, 'valid_before'),
+    ...authorizedOf(maybeText(row, 'network'), maybeText(row, 'signature')),
     transaction: maybeText(row, 'tx'),
     settlement: maybeText(row, 'settlement'),
     evidence: row.evidence === null ? null : word(row, 'evidence', EVIDENCE),
@@ -118,6 +119,11 @@ export function readPayment(row: Row): Payment {
     deliveredAt: maybeInt(row, 'delivered_at'),
     count: int(row, 'count'),
   }
+}
+
+/** Where a nonce alone does not tell what became of it, its proof is in the place of the signature. */
+export function authorizedOf(network: string | null | undefined, signature: string | null): Pick<Payment, 'authorized'> {
+  return network?.startsWith('solana:') && signature !== null ? { authorized: signature } : {}
 }
 
 function readAttempt(row: Row): Attempt {

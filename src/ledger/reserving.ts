@@ -1,4 +1,5 @@
 /** Reserving: the one decision about money. It reads balances, limits and pins and writes the hold in one transaction. */
+import { uniformAddress } from '../address.ts'
 import type { Refusal } from '../errors.ts'
 import { passing } from '../waypoints.ts'
 import { type Breach, barBreach, haltBreach, limitBreach, policyBreach } from './admission.ts'
@@ -83,7 +84,9 @@ export class Reserving {
       before.terms.method === undefined &&
       terms.method === undefined &&
       before.terms.payer === terms.payer
-    if (!same) throw new Error(`payment ${id} cannot be replaced by one of another nonce, token or wallet`)
+    // What is signed for Solana is bound to no nonce that the chain knows: both could settle.
+    if (!same || terms.network.startsWith('solana:'))
+      throw new Error(`payment ${id} cannot be replaced by one of another nonce, token or wallet`)
     if (isOpen(before) && before.replacedBy === null) return undefined
     return { kind: 'decide_again', why: `Payment ${id} is ${before.state} by now.` }
   }
@@ -114,7 +117,7 @@ export class Reserving {
       }
     }
     const pinned = pin ? memory.pinned(attempt.origin, attempt.terms.network) : undefined
-    if (pinned !== undefined && pinned.toLowerCase() !== attempt.terms.payTo.toLowerCase()) {
+    if (pinned !== undefined && uniformAddress(pinned) !== uniformAddress(attempt.terms.payTo)) {
       return { kind: 'decide_again', why: `Another recipient is pinned for ${attempt.origin} on ${attempt.terms.network} by now.` }
     }
     return undefined

@@ -2,6 +2,7 @@
  * Resolving: what is found out about a payment after its attempt, by a chain, by time or by people. Each finding moves
  * what has to move with it once; the same finding again changes nothing, and what is final is never contradicted.
  */
+import { uniformAddress } from '../address.ts'
 import { refused } from '../errors.ts'
 import { EXPIRY_GRACE_MS, MAX_CAP } from '../limits.ts'
 import { passing } from '../waypoints.ts'
@@ -221,7 +222,7 @@ function agreed(first: Correction, second: Correction): string | null {
 }
 
 function sameTransaction(known: string | null, named: string | null): boolean {
-  return known === null || named === null || known.toLowerCase() === named.toLowerCase()
+  return known === null || named === null || uniformAddress(known) === uniformAddress(named)
 }
 
 /** Known already: nothing is counted again. */

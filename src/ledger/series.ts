@@ -1,4 +1,5 @@
 /** The series of rolling sums: what is counted in windows of time, and under which name. */
+import { uniformAddress } from '../address.ts'
 import type { FrequencyBound, FrequencyOf } from '../session/history.ts'
 import type { Session } from '../session/session.ts'
 import type { Attempt, Terms } from './ledger.ts'
@@ -36,7 +37,7 @@ export function countedWith(parties: Parties, { tier, of }: Pick<FrequencyBound,
 const SERIES: Readonly<Record<FrequencyOf, (parties: Parties, tier: string) => string>> = {
   agent: ({ agent }, tier) => usesOf(agent, tier),
   session: ({ sessionId }, tier) => `uses of session ${JSON.stringify([sessionId, tier])}`,
-  recipient: ({ payTo }, tier) => `uses of recipient ${JSON.stringify([payTo.toLowerCase(), tier])}`,
+  recipient: ({ payTo }, tier) => `uses of recipient ${JSON.stringify([uniformAddress(payTo), tier])}`,
   tier: (_, tier) => `uses of tier ${JSON.stringify([tier])}`,
 }
 

@@ -3,6 +3,7 @@
  * memory, receipt. reserved → signed → sent → settled | unknown; reserved → void; unknown and expired → settled on late
  * evidence. What is found out after the attempt is in resolving.
  */
+import { uniformAddress } from '../address.ts'
 import { type PurserError, refused } from '../errors.ts'
 import type { Authorization, Settlement } from '../rails/rail.ts'
 import type { Delivery } from '../session/exchange.ts'
@@ -176,6 +177,6 @@ function checkSigned({ id, nonce, terms }: Payment, { nonce: signedNonce, payTo,
     signedNonce === nonce &&
     transfer.nonce === nonce &&
     transfer.value === terms.amountAtomic &&
-    [payTo, transfer.to].every((to) => to.toLowerCase() === terms.payTo.toLowerCase())
+    [payTo, transfer.to].every((to) => uniformAddress(to) === uniformAddress(terms.payTo))
   if (!same) throw new Error(`what was signed for payment ${id} is not what was reserved`)
 }

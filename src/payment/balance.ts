@@ -5,7 +5,9 @@
  *
  * free: the balance, less what payments of all sessions may still take, less what was covered since both were read.
  */
+
 import { setTimeout as wait } from 'node:timers/promises'
+import { uniformAddress } from '../address.ts'
 import type { Chain } from '../chain/chain.ts'
 import type { Clock } from '../clock.ts'
 import type { Refusal } from '../errors.ts'
@@ -79,7 +81,7 @@ const PAUSE: NonNullable<FundsOptions['pause']> = (ms, signal) => wait(ms, undef
 export function createFunds(options: FundsOptions): Funds {
   const accounts = new Map<string, Account>()
   const accountOf = ({ network, token, payer }: WalletToken) => {
-    const key = JSON.stringify([network, token.toLowerCase(), payer.toLowerCase()])
+    const key = JSON.stringify([network, uniformAddress(token), uniformAddress(payer)])
     const account = accounts.get(key) ?? { reading: undefined, asking: undefined, claims: new Set() }
     accounts.set(key, account)
     return account

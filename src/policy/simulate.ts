@@ -3,6 +3,7 @@
  * and what they would have cost, and counts apart what nobody can know: what people would have answered is a span of two
  * sums, and what was refused for other reasons than the policy is not judged.
  */
+import { uniformAddress } from '../address.ts'
 import { MAX_SIMULATED_CHANGES } from '../limits.ts'
 import { formatAmount } from '../money.ts'
 import type { FrequencyOf, History, Trust } from '../session/history.ts'
@@ -229,7 +230,7 @@ function judged({ payment, terms, beside }: Judgeable, policy: SimulatedPolicy, 
   const { tool, task, justification, decidedAt: now } = payment
   const { amount, currency, payTo } = terms
   const target = targetOf(payment, payTo)
-  const place = { agent: payment.agent, session: payment.sessionId, recipient: payTo.toLowerCase(), tier: '' }
+  const place = { agent: payment.agent, session: payment.sessionId, recipient: uniformAddress(payTo), tier: '' }
   const history = { ...past.of(payment, terms), frequency: past.frequency(place, now) }
   const classification = classify(target, policy.rules, history)
   const hints = { ...(tool !== null && { tool }), ...(task !== null && { task }), ...(justification !== null && { justification }) }
@@ -270,7 +271,7 @@ class Past {
 
   of({ agent, origin, trust }: RecordedPayment, { network, payTo }: Judgeable['terms']): Omit<History, 'frequency'> {
     const dealing = `${agent} ${origin} ${network}`
-    const known = this.#known.has(`${dealing} ${payTo.toLowerCase()}`) || trust === 'known'
+    const known = this.#known.has(`${dealing} ${uniformAddress(payTo)}`) || trust === 'known'
     return { known, lastPayTo: this.#last.get(dealing) ?? (known ? payTo : undefined), pinnedPayTo: this.#pins.get(`${origin} ${network}`) }
   }
 
@@ -306,7 +307,7 @@ class Past {
     const dealing = `${agent} ${origin} ${network}`
     if (!this.#pins.has(`${origin} ${network}`)) this.#pins.set(`${origin} ${network}`, payTo)
     if (!delivered) return
-    this.#known.add(`${dealing} ${payTo.toLowerCase()}`)
+    this.#known.add(`${dealing} ${uniformAddress(payTo)}`)
     this.#last.set(dealing, payTo)
   }
 }

@@ -1,5 +1,6 @@
 /** How far a recipient is trusted: by the operator's listing, by what was paid before, or not at all. */
 import { createHash } from 'node:crypto'
+import { uniformAddress } from '../address.ts'
 import type { History, Trust } from '../session/history.ts'
 import { matchesHost } from '../session/host-pattern.ts'
 
@@ -25,13 +26,13 @@ export interface BlockedRecipient {
 
 /** Addresses that are never paid at any host, from lists that others keep. */
 export interface BlockedAddresses {
-  /** Lower case. */
+  /** In their one spelling: hex in lower case. */
   readonly addresses: ReadonlySet<string>
   /** SHA-256 (hex) of the addresses in order: the policy's version changes with them. */
   readonly digest: string
 }
 
-/** @param all in lower case, in any order, perhaps twice */
+/** @param all in their one spelling, in any order, perhaps twice */
 export function blockedAddresses(all: readonly string[]): BlockedAddresses {
   const addresses = new Set(all.toSorted())
   const digest = createHash('sha256')
@@ -111,10 +112,10 @@ export function isBlocked(recipient: Recipient, blocked: readonly BlockedRecipie
 }
 
 export function isListedAddress({ payTo }: Recipient, listed: BlockedAddresses | undefined): boolean {
-  return listed?.addresses.has(payTo.toLowerCase()) === true
+  return listed?.addresses.has(uniformAddress(payTo)) === true
 }
 
-/** Addresses of one account differ at most in the case of their letters. */
+/** Hex addresses of one account differ at most in the case of their letters; in base 58 every letter counts. */
 export function sameAddress(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase()
+  return uniformAddress(a) === uniformAddress(b)
 }

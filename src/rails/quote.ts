@@ -1,4 +1,5 @@
 /** The quote: the one offer that we would pay, with its price in the session's currency. Chosen once. */
+import { uniformAddress } from '../address.ts'
 import type { Refusal } from '../errors.ts'
 import { priceOf } from '../money.ts'
 import type { Challenge, Offer, RejectedOffer } from './rail.ts'
@@ -46,8 +47,8 @@ function obstacleTo(offer: Offer, means: Means): RejectedOffer | undefined {
   if (asset.currency !== means.currency) {
     return { index, code: 'asset_unknown', reason: `${asset.symbol} is priced in ${asset.currency}, the session in ${means.currency}.` }
   }
-  const address = asset.address.toLowerCase()
-  if (!means.assets.some((named) => named === asset.symbol || named.toLowerCase() === address)) {
+  const address = uniformAddress(asset.address)
+  if (!means.assets.some((named) => named === asset.symbol || uniformAddress(named) === address)) {
     return {
       index,
       code: 'asset_unknown',

@@ -1,4 +1,5 @@
 /** Names of tokens: a symbol stands for all its tokens, an address for one. */
+import { uniformAddress } from '../address.ts'
 import type { Asset } from '../money.ts'
 
 export type NamedAsset = Pick<Asset, 'symbol' | 'address'>
@@ -10,7 +11,7 @@ export type NamedAsset = Pick<Asset, 'symbol' | 'address'>
  */
 export function coversAsset(listed: readonly string[], name: string, known: readonly NamedAsset[]): boolean {
   if (listed.includes(name)) return true
-  const address = name.toLowerCase()
-  const symbols = known.filter((asset) => asset.address.toLowerCase() === address).map(({ symbol }) => symbol)
-  return listed.some((one) => one.toLowerCase() === address || symbols.includes(one))
+  const address = uniformAddress(name)
+  const symbols = known.filter((asset) => uniformAddress(asset.address) === address).map(({ symbol }) => symbol)
+  return listed.some((one) => uniformAddress(one) === address || symbols.includes(one))
 }

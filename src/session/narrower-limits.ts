@@ -2,7 +2,9 @@
  * Limits of a child session: for every payment each bound is at most its parent's. What the child does not say it takes
  * from its parent; what could let more pass is refused, even where it is only possible that it would.
  */
+import { uniformAddress } from '../address.ts'
 import { formatAmount } from '../money.ts'
+import { isSolanaAddress } from '../solana-address.ts'
 import { formatDuration } from './duration.ts'
 import { coversHost, overlapsHost } from './host-pattern.ts'
 import type { Issue } from './issues.ts'
@@ -20,8 +22,8 @@ interface Naming {
 
 const SAME: Naming = { covers: (outer, inner) => outer === inner, overlaps: (one, other) => one === other }
 
-const isAddress = (key: string) => /^0x[0-9a-f]{40}$/i.test(key)
-const isSameAddress = (one: string, other: string) => isAddress(one) && one.toLowerCase() === other.toLowerCase()
+const isAddress = (key: string) => /^0x[0-9a-f]{40}$/i.test(key) || isSolanaAddress(key)
+const isSameAddress = (one: string, other: string) => isAddress(one) && uniformAddress(one) === uniformAddress(other)
 
 /** One payment has a host and an address: a limit for the one may meet every limit for the other. */
 const RECIPIENTS: Naming = {

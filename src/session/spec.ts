@@ -1,5 +1,7 @@
 /** What somebody asks for who opens a session: the body of `POST /v1/sessions`, and the default session's terms. */
+
 import { z } from 'zod'
+import { uniformAddress } from '../address.ts'
 import { MAX_HINT_CHARS, MAX_LABELS, MAX_MANDATE_CHARS, MIN_REFILL_INTERVAL_MS } from '../limits.ts'
 import { formatDuration } from './duration.ts'
 import type { Refill, SessionLimits, SessionScope } from './session.ts'
@@ -21,7 +23,7 @@ import {
 } from './values.ts'
 import { OWN_LABELS } from './workload.ts'
 
-const recipientKey = z.union([address.transform((key) => key.toLowerCase()), hostPattern])
+const recipientKey = z.union([address.transform(uniformAddress), hostPattern])
 /** `*` stands for every name that the map does not name. */
 const categoryKey = z.union([z.literal('*'), category])
 const window = section({ max: amount, per: positiveDuration }).transform(({ max, per }) => ({ max, per_ms: per }))

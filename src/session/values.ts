@@ -1,7 +1,9 @@
 /** Schemas of the single values that sessions, policy and configuration share: each is parsed once, here. */
+
 import { z } from 'zod'
 import { MAX_CAP, MAX_LIMIT_ENTRIES, MAX_NAME_CHARS, MAX_TTL_MS } from '../limits.ts'
 import { AmountError, formatAmount, parseAmount } from '../money.ts'
+import { isSolanaAddress } from '../solana-address.ts'
 import { DurationError, parseDuration } from './duration.ts'
 import { canonicalHostPattern } from './host-pattern.ts'
 import { resolveNetwork } from './networks.ts'
@@ -96,11 +98,13 @@ export const network = z
   )
   .meta({ description: 'A CAIP-2 name or an alias such as base-sepolia.' })
 
+const NO_ADDRESS = 'not an address: write 0x and 40 hex digits, in quotes, or a Solana address'
+
 /** A recipient's or token's address; bare in YAML it would be read as a number. */
 export const address = z
   .string({ error: wanted('write the address in quotes, 0x and 40 hex digits') })
-  .regex(/^0x[0-9a-fA-F]{40}$/, { error: 'not an address: write 0x and 40 hex digits, in quotes' })
-  .transform((value): `0x${string}` => `0x${value.slice(2)}`)
+  .regex(/^(0x[0-9a-fA-F]{40}|[1-9A-HJ-NP-Za-km-z]{32,44})$/, { error: NO_ADDRESS })
+  .refine((value) => value.startsWith('0x') || isSolanaAddress(value), { error: NO_ADDRESS })
 
 /** A list whose emptiness means what it says. */
 export function listOf<Item extends z.ZodType>(item: Item) {

@@ -46,6 +46,31 @@ describe('configSchema', () => {
     ])
   })
 
+  it('Solana is paid on with a key of its own and an rpc, or not at all', () => {
+    const wallet = { solana: { key: 'env:SOLANA_KEY' } }
+    const networks = [{ id: 'solana-devnet', rpc: 'https://api.devnet.solana.com' }]
+    expect(schema.parse({ networks, wallet })).toMatchObject({
+      ...{
+        networks: [{ id: 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1' }],
+        wallet: { solana: { key: { kind: 'env', name: 'SOLANA_KEY' } } },
+      },
+    })
+    expect(paths({ networks })).toEqual(['wallet.solana'])
+    expect(paths({ networks: [{ id: 'solana' }], wallet })).toEqual(['networks[0].rpc'])
+    expect(paths({ networks: [{ id: 'solana:somewhere', rpc: 'https://example.com' }], wallet })).toEqual(['networks[0].id'])
+  })
+
+  it('a token of Solana says which program keeps it, every other one its EIP-712 domain', () => {
+    const { eip712, ...bare } = ASSET
+    const mint = { ...bare, network: 'solana-devnet', address: '4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU', tokenProgram: 'token-2022' }
+    expect(schema.parse({ assets: [mint] }).assets).toMatchObject([{ tokenProgram: 'TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb' }])
+    const { tokenProgram, ...without } = mint
+    expect(paths({ assets: [without] })).toEqual(['assets[0].tokenProgram'])
+    expect(paths({ assets: [{ ...without, eip712, tokenProgram, address: ADDRESS }] })).toEqual(['assets[0].address'])
+    expect(paths({ assets: [bare] })).toEqual(['assets[0].eip712'])
+    expect(paths({ assets: [{ ...ASSET, address: mint.address }] })).toEqual(['assets[0].address'])
+  })
+
   it('an asset is a dollar unless it says otherwise, and never free', () => {
     expect(schema.parse({ assets: [ASSET] }).assets).toEqual([{ ...ASSET, network: 'eip155:8453', currency: 'USD', rate: 1_000_000n }])
     expect(paths({ assets: [{ ...ASSET, rate: 0 }] })).toEqual(['assets[0].rate'])

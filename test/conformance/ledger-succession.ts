@@ -135,4 +135,27 @@ export function successionConformance(bench: () => Bench): void {
     const strange = bench().make.request(purchase.sessionId, usd(1), { fingerprint: 'same', nonce, replaces: paymentId, ...changes })
     await expect(bench().ledger.reserve(strange)).rejects.toThrow('cannot be replaced')
   })
+
+  describe('on Solana, where the chain knows no nonce,', () => {
+    const terms = { network: 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1' }
+
+    it('G3: nothing takes the place of a payment, because both could settle', async () => {
+      const { id } = await bench().openSession()
+      const request = bench().make.request(id, usd(1), { fingerprint: 'same', terms })
+      await (await bench().sign(request)).leaveUnknown('Another challenge.')
+      const next = bench().make.request(id, usd(1), { fingerprint: 'same', terms, nonce: request.nonce, replaces: request.paymentId })
+      await expect(bench().ledger.reserve(next)).rejects.toThrow('cannot be replaced')
+    })
+
+    it('G4: what a payment is looked for by is kept with it, and of no other payment', async () => {
+      const { id } = await bench().openSession()
+      const reservation = await bench().sign(bench().make.request(id, usd(1), { terms }))
+      await (await bench().sign(bench().make.request(id, usd(1)))).leaveUnknown('No answer.')
+      await reservation.leaveUnknown('No answer.')
+      expect((await reservation.payment()).authorized).toBe(`0x${'5'.repeat(130)}`)
+      await bench().store.restart()
+      const { items } = await bench().ledger.payments({ session: id }, { limit: 10 })
+      expect(items.map(({ authorized }) => authorized).sort()).toEqual([`0x${'5'.repeat(130)}`, undefined])
+    })
+  })
 }

@@ -111,4 +111,13 @@ describe('sameAddress', () => {
     expect(sameAddress(ALICE, ALICE.toLowerCase())).toBe(true)
     expect(sameAddress(ALICE, BOB)).toBe(false)
   })
+
+  it('counts every letter of an address in base 58', () => {
+    const merchant = '4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU'
+    expect(sameAddress(merchant, merchant)).toBe(true)
+    expect(sameAddress(merchant, merchant.toLowerCase())).toBe(false)
+    const recipient = { ...RECIPIENT, payTo: merchant }
+    expect(isBlocked(recipient, [{ payTo: merchant }])).toBe(true)
+    expect(isBlocked(recipient, [{ payTo: merchant.toUpperCase() }])).toBe(false)
+  })
 })

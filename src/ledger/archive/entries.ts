@@ -89,6 +89,7 @@ const paymentSchema: z.ZodType<Payment> = z.strictObject({
   delivery: z.strictObject({ status: z.int(), bytes: z.int(), complete: z.boolean() }).nullable(),
   nonce: maybe,
   validBefore_s: time,
+  authorized: text.exactOptional(),
   transaction: maybe,
   settlement: maybe,
   evidence: z.enum(['claimed', 'confirmed', 'operator']).nullable(),

@@ -1,4 +1,5 @@
 /** What is remembered of an agent's dealings, in the working set: whom it paid and got served by, who is pinned. */
+import { uniformAddress } from '../../address.ts'
 import type { FrequencyBound, History } from '../../session/history.ts'
 import type { Payment } from '../ledger.ts'
 import type { PaymentRecord } from '../payment-row.ts'
@@ -68,5 +69,5 @@ export function dealingOf({
 }
 
 function sameRecipient(row: Row, payTo: string): boolean {
-  return text(row, 'pay_to').toLowerCase() === payTo.toLowerCase()
+  return uniformAddress(text(row, 'pay_to')) === uniformAddress(payTo)
 }

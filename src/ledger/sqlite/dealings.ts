@@ -1,5 +1,7 @@
 /** Dealings: whom an agent paid and got served by. Of each origin the latest is in memory: most agents pay the same again. */
+
 import type { DatabaseSync } from 'node:sqlite'
+import { uniformAddress } from '../../address.ts'
 import { money, text } from '../rows.ts'
 import { KeptRows } from './kept-rows.ts'
 import type { Pending } from './pending.ts'
@@ -66,7 +68,7 @@ export class Dealings {
 }
 
 function isWith(dealt: Dealt, payTo: string): boolean {
-  return dealt.payTo.toLowerCase() === payTo.toLowerCase()
+  return uniformAddress(dealt.payTo) === uniformAddress(payTo)
 }
 
 function putInto(sql: ReturnType<typeof prepare>, { agent, origin, network, payTo, last }: Dealt): void {

@@ -7,7 +7,7 @@ import type { Delivery } from '../../session/exchange.ts'
 import { factsOf } from '../chronicle.ts'
 import type { Dispute } from '../findings.ts'
 import type { Attempt, Payment, ReserveRequest } from '../ledger.ts'
-import { type Charges, deniedColumns, type Facts, type PaymentRecord, reservedColumns } from '../payment-row.ts'
+import { authorizedOf, type Charges, deniedColumns, type Facts, type PaymentRecord, reservedColumns } from '../payment-row.ts'
 import { type Row, text } from '../rows.ts'
 import type { Confirmation, PaymentTable, Transaction, UnknownGrounds, VoidGrounds } from '../tables.ts'
 import type { Conducts } from './conducts.ts'
@@ -63,7 +63,7 @@ export class Payments implements PaymentTable {
     return this.#change(
       entry,
       { authorization: { headers, validBefore_s }, signature },
-      { state: 'signed', validBefore_s, signedAt: tx.now },
+      { state: 'signed', validBefore_s, signedAt: tx.now, ...authorizedOf(entry.payment.terms?.network, signature) },
     )
   }
 

@@ -1,5 +1,7 @@
 /** Pins: the recipient that an origin was first paid at, on each network, and how many payments rest on it. */
+
 import type { DatabaseSync } from 'node:sqlite'
+import { uniformAddress } from '../../address.ts'
 import { int, type Row, text } from '../rows.ts'
 import { KeptRows } from './kept-rows.ts'
 import type { Pending } from './pending.ts'
@@ -58,7 +60,7 @@ export class Pins {
 }
 
 function isOf(pin: Pin, payTo: string): boolean {
-  return pin.payTo.toLowerCase() === payTo.toLowerCase()
+  return uniformAddress(pin.payTo) === uniformAddress(payTo)
 }
 
 function readPin(row: Row | undefined): Pin | undefined {
