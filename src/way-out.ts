@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import type { AllowanceWallet } from './chain/allowance-wallet.ts'
+import { joinChains } from './chain/both-chains.ts'
 import type { Chain, ChainHistory } from './chain/chain.ts'
 import { createEvmChain } from './chain/evm-chain.ts'
 import { systemPause } from './clock.ts'
@@ -14,7 +15,8 @@ import type { Fetch } from './http.ts'
 import type { Asset } from './money.ts'
 import { createParents, type Parents } from './proxy/parent.ts'
 import { createParentFetch, type ParentFetch } from './proxy/parent-fetch.ts'
-import { knownAssets } from './rails/x402/assets.ts'
+import { isSolana, knownAssets } from './rails/x402/assets.ts'
+import { knownMints } from './rails/x402/svm/mints.ts'
 
 export interface WayOut extends ParentFetch {
   readonly parents: Parents
@@ -30,14 +32,19 @@ export async function openWayOut({ proxy }: Pick<Config, 'proxy'>, env: Environm
 }
 
 /** The networks that have an RPC. */
-export function openChain({ networks }: Pick<Config, 'networks'>, fetch: Fetch): Chain & ChainHistory {
-  return createEvmChain({ networks: networks.flatMap(({ rpc, ...network }) => (rpc === undefined ? [] : [{ ...network, rpc }])), fetch })
+export async function openChain(config: Pick<Config, 'networks' | 'assets'>, fetch: Fetch): Promise<Chain & ChainHistory> {
+  const reachable = config.networks.flatMap(({ rpc, ...network }) => (rpc === undefined ? [] : [{ ...network, rpc }]))
+  const solana = reachable.filter(({ id }) => isSolana(id))
+  const evm = createEvmChain({ networks: reachable.filter(({ id }) => !isSolana(id)), fetch })
+  if (solana.length === 0) return evm
+  const { createSolanaChain } = await import('./chain/solana-chain.ts')
+  return joinChains(evm, createSolanaChain({ networks: solana, tokens: payableAssets(config), fetch }))
 }
 
 /** What can be paid with on the configured networks: the known stablecoins and the configured assets. */
 export function payableAssets({ networks, assets }: Pick<Config, 'networks' | 'assets'>): readonly Asset[] {
   const ids = new Set(networks.map(({ id }) => id))
-  return [...knownAssets(), ...assets].filter(({ network }) => ids.has(network))
+  return [...knownAssets(), ...knownMints(), ...assets].filter(({ network }) => ids.has(network))
 }
 
 /** What an operator may do about the wallet's allowance to Permit2. */
@@ -54,7 +61,7 @@ interface AllowingOptions {
 
 /** With the wallet's own key. @throws SecretError where it cannot be read */
 export async function openAllowing(
-  config: Pick<Config, 'networks' | 'wallet'>,
+  config: Pick<Config, 'networks' | 'wallet' | 'assets'>,
   { env, fetch, signal }: AllowingOptions,
 ): Promise<Allowing> {
   const { wallet, networks } = config
@@ -67,6 +74,6 @@ export async function openAllowing(
   const key = parseKey(await resolveWalletKey(wallet.key, env), password)
   const reachable = networks.flatMap(({ id, rpc }) => (rpc === undefined ? [] : [{ id, rpc }]))
   const { address, allow } = createAllowanceWallet({ key, networks: reachable, fetch, pause: systemPause, signal })
-  const chain = openChain(config, fetch)
+  const chain = await openChain(config, fetch)
   return { address, allow, allowed: ({ network, token }) => chain.allowance({ network, token, wallet: address }) }
 }

@@ -6,7 +6,7 @@
  * final: so deep below the head that the network does not take it back; how deep is configured per network, in blocks.
  */
 
-/** An authorization to look for, by EIP-3009 or by Permit2. Amounts in atomic units, times in seconds since 1970. */
+/** An authorization to look for: by EIP-3009 or by Permit2, on Solana by what `authorized` says. Amounts in atomic units, times in seconds since 1970. */
 export interface SignedTransfer {
   /** CAIP-2. */
   readonly network: string
@@ -20,6 +20,8 @@ export interface SignedTransfer {
   readonly validBefore_s: number
   /** When it was signed: nothing can have happened much before. */
   readonly signedAt_s: number
+  /** Solana only: src/solana-proof.ts. */
+  readonly authorized?: string
 }
 
 /** What the chain shows about it, from final blocks only. */
@@ -80,6 +82,8 @@ export interface Chain {
     readonly wallet: string
     readonly after: bigint | undefined
   }): Promise<{ readonly transfers: readonly Incoming[]; readonly upTo: bigint }>
+  /** Solana only: the block that a transaction is bound to. @throws Error where the network cannot be asked. */
+  recentBlock?(network: string): Promise<{ readonly blockhash: string; readonly lastValidBlockHeight: bigint; readonly slot: bigint }>
   /** The wallet's balance of a token, atomic units; for people, never for decisions about the past. */
   balance(query: { readonly network: string; readonly token: string; readonly wallet: string }): Promise<bigint>
   /** What the token lets Permit2 take from the wallet, atomic units. @throws Error where the network cannot be asked. */
