@@ -36,6 +36,7 @@ import { openPolicy, type PolicyInForce } from './policy-in-force.ts'
 import { type Proof, startProof } from './proof.ts'
 import { type Address, type RunningProxy, startProxy } from './proxy/listen.ts'
 import { createMppRail } from './rails/mpp/mpp.ts'
+import { isSolana } from './rails/x402/assets.ts'
 import { x402InMcp } from './rails/x402/in-mcp.ts'
 import { createX402Rail } from './rails/x402/x402.ts'
 import { createIdentify } from './session/identify.ts'
@@ -114,6 +115,7 @@ function paymentDepsOf(house: House, { policy, proof, people, discovery }: Staff
     inFlight: createInFlight(),
     answers: createAnswers({ ledger, clock, events, key: keys.answer }),
     clockBar: proof.clockBar,
+    ...(house.chain.recentBlock && { recentBlock: house.chain.recentBlock }),
     settleNow: proof.settleNow,
   }
 }
@@ -195,7 +197,9 @@ async function openProxy(
     paymentHeaders: payment.rails.flatMap(({ paymentHeaders }) => paymentHeaders),
     ...(rail && { askAgain: rail.askAgain }),
     toolDialect: x402InMcp,
-    ...(payment.routes && { preempt: createPreempt(payment, { routes: payment.routes, provable: new Set(house.chain.networks) }) }),
+    ...(payment.routes && {
+      preempt: createPreempt(payment, { routes: payment.routes, provable: new Set(house.chain.networks.filter((id) => !isSolana(id))) }),
+    }),
     agentDoor: async (...visit) => (await agentDoor())(...visit),
     otherDoors: () => house.doors,
     ...{ ca: house.ca, parents: house.parents },

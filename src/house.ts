@@ -13,7 +13,15 @@ import type { Chain, ChainHistory, GasWallet } from './chain/chain.ts'
 import { type Clock, type Ids, randomIds, systemClock } from './clock.ts'
 import { type Environment, environment } from './config/environment.ts'
 import type { Config } from './config/load.ts'
-import { fingerprint, readOrCreateAdminToken, requireVariables, resolveKey, resolveSecret, resolveWalletKey } from './config/secrets.ts'
+import {
+  fingerprint,
+  readOrCreateAdminToken,
+  requireVariables,
+  resolveKey,
+  resolveSecret,
+  resolveWalletKey,
+  type SecretRef,
+} from './config/secrets.ts'
 import { startSecrets } from './config/start-secrets.ts'
 import { openHeaders } from './config/telemetry.ts'
 import type { Fetch } from './http.ts'
@@ -34,7 +42,7 @@ import { logToStderr } from './telemetry/log.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 import { openTraces, type Traces, type TracesOptions } from './telemetry/traces.ts'
 import { createLocalWallet, parseKey } from './wallet/local-key.ts'
-import type { Wallet } from './wallet/wallet.ts'
+import type { SolanaWallet, Wallet } from './wallet/wallet.ts'
 import { openChain, openWayOut, payableAssets } from './way-out.ts'
 
 export interface HouseOptions {
@@ -126,7 +134,7 @@ export async function openHouse(config: Config, options: HouseOptions, started: 
     keys: await openKeys(config, env),
     signer: createCheckpointSigner(receiptKey),
     wallet: await openWallet(config, env),
-    chain: openChain(config, fetch),
+    chain: await openChain(config, fetch),
     gasWallet: await openGasWallet(config, { env, fetch }),
     authority: await openLocalAuthority(config, { env, clock, ticketSecret: worker?.ticketSecret }),
     adminToken: await readOrCreateAdminToken(join(dataDir, 'admin.token')),
@@ -159,7 +167,13 @@ async function openKeys({ dataDir, keys }: Config, env: Environment): Promise<Ke
 
 async function openWallet({ wallet }: Config, env: Environment): Promise<Wallet> {
   const password = wallet.password && (await resolveSecret(wallet.password, env))
-  return createLocalWallet({ key: parseKey(await resolveWalletKey(wallet.key, env), password) })
+  const local = createLocalWallet({ key: parseKey(await resolveWalletKey(wallet.key, env), password) })
+  return wallet.solana ? Object.assign(local, { solana: await openSolanaWallet(wallet.solana.key, env) }) : local
+}
+
+async function openSolanaWallet(key: SecretRef, env: Environment): Promise<SolanaWallet> {
+  const { createSolanaWallet, parseSolanaKey } = await import('./wallet/solana-key.ts')
+  return createSolanaWallet(parseSolanaKey(await resolveSecret(key, env)))
 }
 
 async function openGasWallet(
@@ -242,5 +256,6 @@ async function fingerprintsOf(
     'receipt key': fingerprint('receipt key', receiptKey),
     'local authority': fingerprint('local authority', authority.publicKey),
     wallet: fingerprint('wallet', await wallet.address(null)),
+    ...(wallet.solana && { 'Solana wallet': fingerprint('Solana wallet', await wallet.solana.address(null)) }),
   }
 }

@@ -8,6 +8,7 @@ import type { PaymentDeps } from './payment/deps.ts'
 import { createReconcile, type Reconcile } from './payment/reconcile.ts'
 import { createRecovery } from './payment/recover.ts'
 import type { WatchedWallet } from './payment/refunds.ts'
+import { isSolana } from './rails/x402/assets.ts'
 
 export interface Proof extends Pick<PaymentDeps, 'clockBar' | 'settleNow'> {
   readonly checkpointing: Checkpointing
@@ -46,8 +47,11 @@ export async function startProof(house: House, { beside }: ProofOptions, started
 
 async function watchedWallets({ chain, wallet, assets }: Pick<House, 'chain' | 'wallet' | 'assets'>): Promise<WatchedWallet[]> {
   const address = await wallet.address(null)
-  return chain.networks.map((network) => {
-    const tokens = assets.filter((asset) => asset.network === network).map((asset) => asset.address)
-    return { network, wallet: address, tokens }
-  })
+  // What comes back on Solana, and what nobody recorded there, is not looked for.
+  return chain.networks
+    .filter((network) => !isSolana(network))
+    .map((network) => {
+      const tokens = assets.filter((asset) => asset.network === network).map((asset) => asset.address)
+      return { network, wallet: address, tokens }
+    })
 }

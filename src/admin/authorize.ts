@@ -1,4 +1,5 @@
 /** Authorizing ahead: what the policy would say to a payment that is only described. It spends nothing; people may be asked. */
+
 import { randomBytes } from 'node:crypto'
 import { createRoute, z } from '@hono/zod-openapi'
 import { refused } from '../errors.ts'
@@ -9,6 +10,7 @@ import type { Trust } from '../session/history.ts'
 import { type Session, stateOf } from '../session/session.ts'
 import { hashToken } from '../session/token.ts'
 import { amount, category, name, network, text, wanted } from '../session/values.ts'
+import { isSolanaAddress } from '../solana-address.ts'
 import { describedBody, readBody } from './body.ts'
 import type { AdminDeps } from './deps.ts'
 import { type AdminApp, allow, type Caller, json, PROBLEMS } from './router.ts'
@@ -18,7 +20,7 @@ export interface Described {
   readonly session: Session
   readonly amount: bigint
   readonly category: string
-  /** A host or an address, in lower case. */
+  /** A host or an address, in lower case; of Solana to the letter. */
   readonly recipient: string
   readonly recipientTrust?: Trust
   readonly justification: string | null
@@ -46,17 +48,18 @@ export type Authorize = (described: Described) => Promise<AuthorizeAnswer>
 
 const ADDRESS = /^0x[0-9a-f]{40}$/
 
-/** A host, or a URL of it, or an address, as one text in lower case: so that the payment that follows is known again. */
+/** A host, or a URL of it, or an address, as one text, in lower case where case says nothing: so that the payment that follows is known again. */
 export const recipient = z
   .string({ error: wanted('write a host like api.example.com or an address') })
   .trim()
   .min(1)
   .max(MAX_NAME_CHARS)
   .transform((text, context) => {
+    if (isSolanaAddress(text)) return text
     const low = text.toLowerCase()
     const host = ADDRESS.test(low) ? low : hostIn(low)
     if (host !== undefined) return host
-    context.addIssue('write a host like api.example.com or an address, 0x and 40 hex digits')
+    context.addIssue('write a host like api.example.com or an address, 0x and 40 hex digits or one of Solana')
     return z.NEVER
   })
 

@@ -140,9 +140,13 @@ async function networksOf(
   const address = (await deps.wallet.address(walletName)).toLowerCase()
   const own = accounts.filter((account) => account.address === address)
   if (own.length === 0) throw refused('request_invalid', 'mandate: the wallet is not among the payment instruments that it allows.')
-  if (own.some(({ network }) => network === undefined)) return undefined
+  // On Solana another address would pay, which is not the one that was looked for.
+  const within = parent?.networks ?? deps.defaults?.networks ?? []
+  const payable = within.filter((network) => !network.startsWith('solana:'))
+  const anywhere = own.some(({ network }) => network === undefined)
+  if (anywhere && payable.length === within.length) return undefined
   const named = own.flatMap(({ network }) => network ?? [])
-  const usable = (parent?.networks ?? deps.defaults?.networks ?? []).filter((network) => named.includes(network))
+  const usable = payable.filter((network) => anywhere || named.includes(network))
   if (usable.length === 0) throw refused('request_invalid', 'mandate: it allows no network that can be paid on here.')
   return usable
 }

@@ -11,7 +11,9 @@ const show = createRoute({
   ...allow(...READERS),
   responses: {
     200: json(
-      z.object({ address: z.string(), balance: z.array(HoldingView).readonly().optional() }).openapi('Wallet'),
+      z
+        .object({ address: z.string(), solana: z.string().optional(), balance: z.array(HoldingView).readonly().optional() })
+        .openapi('Wallet'),
       'The default wallet',
     ),
     ...PROBLEMS,
@@ -21,7 +23,8 @@ const show = createRoute({
 export function registerWallet(app: AdminApp, { wallet, defaults, holdings }: Pick<AdminDeps, 'wallet' | 'defaults' | 'holdings'>): void {
   app.openapi(show, async (context) => {
     const address = await wallet.address(defaults.wallet)
+    const solana = await wallet.solana?.address(defaults.wallet)
     const balance = await holdings?.(defaults)
-    return context.json({ address, ...(balance && { balance }) }, 200)
+    return context.json({ address, ...(solana !== undefined && { solana }), ...(balance && { balance }) }, 200)
   })
 }

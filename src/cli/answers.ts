@@ -87,7 +87,11 @@ export const VerificationAnswer = z.looseObject({
 export const ReceiptKeyAnswer = z.looseObject({ algorithm: z.string(), publicKey: z.string() })
 
 const Holding = z.looseObject({ network: z.string(), asset: z.string(), amount: z.string(), free: z.string() })
-export const WalletAnswer = z.looseObject({ address: z.string().regex(/^0x[0-9a-fA-F]{40}$/), balance: z.array(Holding).optional() })
+export const WalletAnswer = z.looseObject({
+  address: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
+  solana: z.string().optional(),
+  balance: z.array(Holding).optional(),
+})
 export const TokenAnswer = z.looseObject({ id: z.string(), token: z.string() })
 export const TokenListing = z.looseObject({
   id: z.string(),

@@ -1,5 +1,6 @@
 /** `purser wallet …`: who pays, and what it can still pay with. */
 import type { Command } from 'commander'
+import { uniformAddress } from '../address.ts'
 import type { Chain } from '../chain/chain.ts'
 import type { Config } from '../config/load.ts'
 import type { Fetch } from '../http.ts'
@@ -37,42 +38,55 @@ export function walletCommand(terminal: Terminal): Command {
 }
 
 async function showAddress(flags: CommonFlags, terminal: Terminal): Promise<void> {
-  const address = await addressOf(await readSettings(flags, terminal), terminal)
-  if (flags.json) printJson(terminal, { address })
-  else terminal.out.line(address)
+  const addresses = await addressesOf(await readSettings(flags, terminal), terminal)
+  if (flags.json) printJson(terminal, addresses)
+  else for (const address of Object.values(addresses)) terminal.out.line(address)
 }
 
-async function addressOf(settings: Settings, terminal: Terminal): Promise<`0x${string}`> {
+interface Addresses {
+  readonly address: `0x${string}`
+  /** Where it pays on Solana too. */
+  readonly solana?: string
+}
+
+async function addressesOf(settings: Settings, terminal: Terminal): Promise<Addresses> {
   await using purser = await reachPurser(settings, terminal)
-  const { address } = await purser.admin.get('/v1/wallet', WalletAnswer)
-  return `0x${address.slice(2)}`
+  const { address, solana } = await purser.admin.get('/v1/wallet', WalletAnswer)
+  return { address: `0x${address.slice(2)}`, ...(solana !== undefined && { solana }) }
 }
 
 async function showBalance(flags: CommonFlags, terminal: Terminal): Promise<void> {
   const settings = await readSettings(flags, terminal)
-  const address = await addressOf(settings, terminal)
+  const addresses = await addressesOf(settings, terminal)
   const { openWayOut } = await import('../way-out.ts')
   await using way = await openWayOut(settings.config, terminal.env)
-  const holdings = await holdingsOf(address, settings.config, way.fetch)
+  const holdings = await holdingsOf(addresses, settings.config, way.fetch)
   terminal.exitCode = holdings.some(({ unread }) => unread !== undefined) ? 1 : 0
-  if (flags.json) return printJson(terminal, { address, holdings })
+  if (flags.json) return printJson(terminal, { ...addresses, holdings })
   const columns = [{ title: 'NETWORK' }, { title: 'TOKEN' }, { title: 'BALANCE', align: 'right' as const }, { title: '' }]
   const rows = holdings.map(({ network, symbol, balance, unread }) => [network, symbol, balance ?? '-', unread ?? ''])
   terminal.out.line(
-    `${address}\n${rows.length === 0 ? 'No networks are configured, so there is nothing to pay with.' : table(columns, rows)}`,
+    `${Object.values(addresses).join('\n')}\n${rows.length === 0 ? 'No networks are configured, so there is nothing to pay with.' : table(columns, rows)}`,
   )
 }
 
-async function holdingsOf(address: string, config: Config, fetch: Fetch): Promise<Holding[]> {
+async function holdingsOf({ address, solana }: Addresses, config: Config, fetch: Fetch): Promise<Holding[]> {
   const { openChain, payableAssets } = await import('../way-out.ts')
-  const chain = openChain(config, fetch)
-  return Promise.all(distinct(payableAssets(config)).map((token) => readHolding(token, { address, chain })))
+  const chain = await openChain(config, fetch)
+  return Promise.all(
+    distinct(payableAssets(config)).map((token) =>
+      readHolding(token, { address: token.network.startsWith('solana:') ? (solana ?? '') : address, chain }),
+    ),
+  )
 }
 
 /** A configured asset stands for the known one of its address. */
 function distinct(assets: readonly Asset[]): Token[] {
   const byPlace = new Map(
-    assets.map(({ network, address, symbol, decimals }) => [`${network} ${address.toLowerCase()}`, { network, address, symbol, decimals }]),
+    assets.map(({ network, address, symbol, decimals }) => [
+      `${network} ${uniformAddress(address)}`,
+      { network, address, symbol, decimals },
+    ]),
   )
   return [...byPlace.values()]
 }

@@ -1,7 +1,7 @@
 /** The whole configuration as one schema. Absent means no: what is not listed is not paid, and unknown keys are refused. */
 import { z } from 'zod'
-import { MAX_SIGNERS } from '../extension-limits.ts'
 import { uniformAddress } from '../address.ts'
+import { MAX_SIGNERS } from '../extension-limits.ts'
 import { MAX_POLICY_RULES } from '../limits.ts'
 import { jurisdiction, oneOf, tiersSchema } from '../policy/tiers.ts'
 import { resolveNetwork } from '../session/networks.ts'

@@ -1,5 +1,7 @@
 /** What an authorization ahead leaves: its attempt, its approved record, and what people are shown of it. */
+
 import { createHash, randomBytes } from 'node:crypto'
+import { uniformAddress } from '../address.ts'
 import type { Shown } from '../approval/approval.ts'
 import { approvalDigest } from '../approval/digest.ts'
 import { NO_HOST } from '../approval/text.ts'
@@ -32,7 +34,7 @@ function termsAhead({ amount, recipient, network, session }: AheadRequest): Term
       network,
       flow: 'authorization',
       payer: '',
-      payTo: recipient.toLowerCase(),
+      payTo: hostOfRecipient(recipient) || uniformAddress(recipient),
     },
     // The currency is part of the digest: so much of another one is another payment.
     asset: { symbol: session.currency, address: session.currency, decimals: CURRENCY_DECIMALS },

@@ -1,4 +1,5 @@
 /** The verdict on a payment that is only described: its category and perhaps its trust come from whoever asks. */
+
 import type { Ledger } from '../ledger/ledger.ts'
 import { MAX_PAGE } from '../limits.ts'
 import { classify, SANCTIONED, UNVERIFIED_AGENTS } from '../policy/classify.ts'
@@ -7,6 +8,7 @@ import type { Classification, Decision } from '../policy/decision.ts'
 import { frequencyBounds } from '../policy/tiers.ts'
 import type { History } from '../session/history.ts'
 import { outOfScope } from '../session/scope.ts'
+import { isSolanaAddress } from '../solana-address.ts'
 import type { AheadDeps, AheadRequest } from './ahead.ts'
 
 export interface AheadVerdict {
@@ -19,7 +21,7 @@ const DERIVED: ReadonlySet<string> = new Set([SANCTIONED, UNVERIFIED_AGENTS])
 
 /** The host of a recipient; empty for an address. */
 export function hostOfRecipient(recipient: string): string {
-  return ADDRESS.test(recipient) ? '' : recipient.toLowerCase()
+  return ADDRESS.test(recipient) || isSolanaAddress(recipient) ? '' : recipient.toLowerCase()
 }
 
 export async function judgeAhead(deps: AheadDeps, request: AheadRequest): Promise<AheadVerdict> {

@@ -3,7 +3,7 @@ import { PurserError, type Refusal } from '../errors.ts'
 import type { Reservation } from '../ledger/ledger.ts'
 import { MAX_WINDOW_S, MIN_WINDOW_S } from '../limits.ts'
 import type { Quote } from '../rails/quote.ts'
-import type { Authorization } from '../rails/rail.ts'
+import type { Anchor, Authorization } from '../rails/rail.ts'
 import { identifierOf } from '../rails/x402/extensions/identifier.ts'
 import { passing } from '../waypoints.ts'
 import type { Case } from './case.ts'
@@ -47,6 +47,7 @@ async function sign(matter: Case, reservation: Reservation, longest_s: number): 
   const bar = deps.clockBar(quote.offer.network)
   if (bar) throw new PurserError(bar)
   checkBody(matter, quote)
+  const anchor = await anchorOn(deps, quote.offer.network)
   const started_monotonic = deps.clock.monotonic()
   const now_s = Math.floor(deps.clock.now() / 1000)
   const window_s = Math.min(windowOf(quote.offer.askedWindow_s), longest_s, untilEnd(quote, now_s))
@@ -60,10 +61,23 @@ async function sign(matter: Case, reservation: Reservation, longest_s: number): 
       validAfter_s: now_s - BACKDATED_S,
       validBefore_s: now_s + window_s,
       walletName: request.session.wallet,
+      ...(anchor && { anchor }),
     },
     deps.wallet,
   )
   return { ...authorization, closesAt_monotonic }
+}
+
+/** Where transactions live by the network's blocks, which only our own server is believed about. */
+async function anchorOn({ recentBlock, events }: Case['deps'], network: string): Promise<Anchor | undefined> {
+  if (!network.startsWith('solana:')) return undefined
+  try {
+    return await recentBlock?.(network)
+  } catch (fault) {
+    events.faulted('recent block', fault)
+    const detail = `The RPC of ${network} gives no recent block, without which nothing can be signed there. Nothing was paid.`
+    throw new PurserError({ code: 'internal_error', detail })
+  }
 }
 
 /** Guarantee G5: what people agreed to is what is signed; its digest is made once more from what is about to be. */

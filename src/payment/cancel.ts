@@ -2,13 +2,14 @@
  * Cancelling: an authorization that may still be taken is made worthless by another signature, if that reaches a block
  * first. The ledger does not change by it: what a final block shows afterwards does, as with every open payment.
  */
+import { getAddress } from 'viem'
 import type { Cancellation, GasWallet } from '../chain/chain.ts'
 import type { Clock } from '../clock.ts'
 import { refused } from '../errors.ts'
 import type { Ledger, Payment } from '../ledger/ledger.ts'
 import type { Asset } from '../money.ts'
 import { sameAddress } from '../policy/trust.ts'
-import { chainIdOf } from '../rails/x402/assets.ts'
+import { chainIdOf, isSolana } from '../rails/x402/assets.ts'
 import type { CancelAuthorization, Hex, Wallet } from '../wallet/wallet.ts'
 
 /** What anyone with gas can send to the token. */
@@ -91,7 +92,13 @@ async function sign({ ledger, wallet, assets, clock }: CancelDeps, payment: Paym
   }
   const asset = assets.find((known) => known.network === network && sameAddress(known.address, terms.asset.address))
   const chainId = chainIdOf(network)
-  if (!asset || chainId === undefined) {
+  if (isSolana(network)) {
+    throw refused(
+      'conflict',
+      `A payment on ${network} cannot be cancelled: no block can take it any more some two minutes after it was signed.`,
+    )
+  }
+  if (!asset?.eip712 || chainId === undefined) {
     throw refused('conflict', `Token ${terms.asset.address} on ${network} is not configured here, so its cancellation cannot be signed.`)
   }
   const walletName = (await ledger.session(payment.sessionId))?.wallet ?? null
@@ -99,7 +106,11 @@ async function sign({ ledger, wallet, assets, clock }: CancelDeps, payment: Paym
   if (!sameAddress(authorizer, terms.payer)) {
     throw refused('conflict', `Payment ${payment.id} was signed by ${terms.payer}, and the wallet here is ${authorizer}.`)
   }
-  const data: CancelAuthorization = { domain: { ...asset.eip712, chainId, verifyingContract: asset.address }, authorizer, nonce }
+  const data: CancelAuthorization = {
+    domain: { ...asset.eip712, chainId, verifyingContract: getAddress(asset.address) },
+    authorizer,
+    nonce,
+  }
   return { network, token: asset.address, authorizer, nonce, signature: await wallet.signCancel(walletName, data) }
 }
 

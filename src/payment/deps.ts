@@ -1,4 +1,5 @@
 /** What the payment flow is given: the ports, the policy in force, time and names. */
+import type { Chain } from '../chain/chain.ts'
 import type { Clock, Ids, Pause } from '../clock.ts'
 import type { Discovery } from '../discovery/discovery.ts'
 import type { Refusal } from '../errors.ts'
@@ -47,6 +48,8 @@ export interface PaymentDeps {
   readonly nonceSecret: Uint8Array
   /** Why nothing may be signed for this network now, because clocks disagree; undefined where they agree or nobody can tell. */
   readonly clockBar: (network: string) => Refusal | undefined
+  /** Absent: nothing is paid on Solana. */
+  readonly recentBlock?: NonNullable<Chain['recentBlock']>
   /** Absent: the system's timer. */
   readonly pause?: Pause
   /** Asks the chain about an open payment now, where it can be asked, and returns the payment as it stands then. */

@@ -6,6 +6,7 @@ import { coversAsset } from '../session/asset-names.ts'
 import type { Session } from '../session/session.ts'
 import type { Wallet } from '../wallet/wallet.ts'
 import type { Funds } from './balance.ts'
+import { payerOn } from './payer.ts'
 
 export interface TokenHolding {
   /** CAIP-2. */
@@ -22,19 +23,19 @@ export type Holdings = (of: Pick<Session, 'wallet' | 'networks' | 'assets'>) => 
 
 export interface HoldingsOptions {
   readonly funds: Pick<Funds, 'holding'>
-  readonly wallet: Pick<Wallet, 'address'>
+  readonly wallet: Pick<Wallet, 'address' | 'solana'>
   readonly assets: readonly Asset[]
 }
 
 /** Leaves out what nobody can tell. */
 export function createHoldings({ funds, wallet, assets }: HoldingsOptions): Holdings {
   return async (session) => {
-    const payer = await wallet.address(session.wallet)
     const payable = assets.filter(
       ({ network, address }) => session.networks.includes(network) && coversAsset(session.assets, address, assets),
     )
     const held = await Promise.all(
       payable.map(async ({ network, address, symbol, decimals }) => {
+        const payer = await payerOn(wallet, network, session.wallet)
         const holding = await funds.holding({ network, token: address, payer })
         const show = (atomic: bigint) => formatAtomic(atomic, decimals)
         return holding ? [{ network, asset: symbol, amount: show(holding.balance), free: show(holding.free) }] : []

@@ -16,6 +16,7 @@ import { termsOf } from './attempt.ts'
 import { type Case, recordOf } from './case.ts'
 import type { PaymentDeps, Policy } from './deps.ts'
 import { concernOf, tellDrifts } from './drift.ts'
+import { payerOn } from './payer.ts'
 import { placeOf } from './place.ts'
 
 /** Allowed, with people or without them. */
@@ -38,7 +39,7 @@ export type Allowed = Extract<Judged, { kind: 'allowed' }>
 export async function judge(matter: Case, quote: Quote): Promise<Judged> {
   const { deps, request } = matter
   const policy = deps.policy()
-  const terms = termsOf(quote, await deps.wallet.address(request.session.wallet))
+  const terms = termsOf(quote, await payerOn(deps.wallet, quote.offer.network, request.session.wallet))
   const { classification, decision, drifts } = await deps.phases.time('decide', () => assess(deps, { ...request, quote, policy }))
   if (classification.drift) told(deps.events, request, classification)
   if (drifts.length > 0) await tellDrifts(matter, drifts)
@@ -56,7 +57,7 @@ export async function allowedOutright(
   { quote, fact }: { readonly quote: Quote; readonly fact: string },
 ): Promise<Allowed | undefined> {
   const { deps, request } = matter
-  const terms = termsOf(quote, await deps.wallet.address(request.session.wallet))
+  const terms = termsOf(quote, await payerOn(deps.wallet, quote.offer.network, request.session.wallet))
   const { classification, decision, drifts } = await deps.phases.time('decide', () =>
     assess(deps, { ...request, quote, policy: deps.policy() }),
   )

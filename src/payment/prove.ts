@@ -145,12 +145,13 @@ async function apply({ ledger, events, clock }: ProveDeps, payment: Payment, { f
   }
 }
 
-function transferOf({ id, terms, nonce, validBefore_s, signedAt, decidedAt }: Payment): SignedTransfer {
+function transferOf({ id, terms, nonce, validBefore_s, signedAt, decidedAt, authorized }: Payment): SignedTransfer {
   if (!terms || nonce === null || validBefore_s === null) throw new Error(`payment ${id} was never signed, so there is nothing to look for`)
   const { network, asset, payer, payTo, amountAtomic, scheme, method } = terms
   const signedAt_s = Math.floor((signedAt ?? decidedAt) / 1000)
   const permit = method === undefined ? {} : { permit: scheme === 'upto' ? ('upto' as const) : ('exact' as const) }
-  return { network, token: asset.address, payer, payTo, nonce, amountAtomic, ...permit, validBefore_s, signedAt_s }
+  const proof = authorized === undefined ? {} : { authorized }
+  return { network, token: asset.address, payer, payTo, nonce, amountAtomic, ...permit, validBefore_s, signedAt_s, ...proof }
 }
 
 /** At its end; soon where the chain has it already; later and later where the chain, long after the end, does not tell. */

@@ -24,8 +24,8 @@ export interface Offer {
   readonly asset: Asset
   /** Atomic units, 0 < amount < 2^256. Of scheme `upto` the most that may be taken. */
   readonly amount: bigint
-  /** Checksummed. */
-  readonly payTo: Hex
+  /** Checksummed; on Solana the wallet that is paid. */
+  readonly payTo: string
   /** How long the server asks the authorization to live, in seconds. Ours is shorter. */
   readonly askedWindow_s: number
   /** Seconds since 1970 after which the challenge is worth nothing: no authorization for it lives longer. Absent: it has no such end. */
@@ -34,6 +34,8 @@ export interface Offer {
   readonly bodyDigest?: string
   /** `upfront`: the server settles before it serves, so a failing handler still costs. */
   readonly flow: 'authorization' | 'upfront'
+  /** On Solana: who pays the fee and sends it, and the memo that the seller wants, if any. */
+  readonly svm?: { readonly feePayer: string; readonly memo?: string }
   /** Place in the challenge's list. */
   readonly index: number
   /** The server's own object as JSON text, to be echoed to the letter. */
@@ -123,25 +125,37 @@ export interface AuthorizeRequest {
   readonly validAfter_s: number
   readonly validBefore_s: number
   readonly walletName: string | null
+  /** Where the network is one whose transactions live by its blocks (Solana). */
+  readonly anchor?: Anchor
+}
+
+/** The recent block that a transaction of Solana is bound to. */
+export interface Anchor {
+  readonly blockhash: string
+  /** The last height of a block that may take it. */
+  readonly lastValidBlockHeight: bigint
+  /** No block before this slot can have it. */
+  readonly slot: bigint
 }
 
 /** What the wallet signed. `headers` are secret until the payment is settled or dead. */
 export interface Authorization {
   /** Request headers that carry the payment: [name, value, …]. */
   readonly headers: RawHeaders
-  readonly payer: Hex
-  readonly payTo: Hex
+  readonly payer: string
+  readonly payTo: string
   readonly nonce: Hex
   /** Seconds since 1970. */
   readonly validAfter_s: number
   readonly validBefore_s: number
+  /** Kept by the ledger. Of Solana it is what the chain is asked by: src/solana-proof.ts. */
   readonly signature: Hex
   readonly transfer: SignedMove
 }
 
 /** What the signature allows, whatever its form: at most this amount (atomic units), to this address, once. */
 export interface SignedMove {
-  readonly to: Hex
+  readonly to: string
   readonly value: bigint
   readonly nonce: Hex
 }

@@ -102,6 +102,13 @@ describe('POST /v1/authorize', () => {
     expect(new Set(ids).size).toBe(1)
   })
 
+  it('an address of Solana is taken to the letter', async () => {
+    const ids = []
+    for (const recipient of ['4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU', '4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDu'])
+      ids.push((await authorize({ recipient })).approvalId)
+    expect(new Set(ids).size).toBe(2)
+  })
+
   it.each([
     [{ agent: '' }, 'agent'],
     [{ amount: -1 }, 'amount'],

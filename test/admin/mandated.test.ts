@@ -96,6 +96,16 @@ describe('a session under a mandate', () => {
     expect(await opened(it, mandate)).toMatchObject({ networks: ['eip155:84532'] })
   })
 
+  it('G6: pays nothing on Solana, where another address pays than the account that the mandate allows', async () => {
+    const networks = ['eip155:84532', 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1']
+    const defaults = { currency: 'USD', networks, assets: ['USDC'], owner: 'ops', wallet: null }
+    await using it = await startFixture({ mandates, defaults })
+    const mandate = await mandateAt(it, { payment_instrument: { id: WALLET } })
+    expect(await opened(it, mandate)).toMatchObject({ networks: ['eip155:84532'] })
+    await using only = await startFixture({ mandates, defaults: { ...defaults, networks: networks.slice(1) } })
+    expect((await opening(only, await mandateAt(only, { payment_instrument: { id: WALLET } }))).status).toBe(400)
+  })
+
   it('waits for the mandate’s first day', async () => {
     await using it = await startFixture({ mandates })
     const begin = new Date(it.clock.now() + 60_000).toISOString()

@@ -5,8 +5,9 @@
  * keep the real parts (see house.ts), so that nothing rests on these.
  */
 import { createHash } from 'node:crypto'
+import { getAddress } from 'viem'
 import type { Authorization, AuthorizeRequest, Detected, Rail } from '../../src/rails/rail.ts'
-import { chainIdOf } from '../../src/rails/x402/assets.ts'
+import { chainIdOf, eip712Of } from '../../src/rails/x402/assets.ts'
 import { PAYMENT_HEADER } from '../../src/rails/x402/finished.ts'
 import type { Hex, TransferAuthorization, TransferSigner, Wallet } from '../../src/wallet/wallet.ts'
 
@@ -39,8 +40,8 @@ async function authorize(request: AuthorizeRequest, wallet: TransferSigner): Pro
 function transferOf({ offer, nonce, validAfter_s, validBefore_s }: AuthorizeRequest, from: Hex): TransferAuthorization {
   const { asset, network, payTo, amount } = offer
   return {
-    domain: { ...asset.eip712, chainId: chainIdOf(network) ?? 0, verifyingContract: asset.address },
-    ...{ from, to: payTo, value: amount, validAfter: BigInt(validAfter_s), validBefore: BigInt(validBefore_s), nonce },
+    domain: { ...eip712Of(asset), chainId: chainIdOf(network) ?? 0, verifyingContract: getAddress(asset.address) },
+    ...{ from, to: getAddress(payTo), value: amount, validAfter: BigInt(validAfter_s), validBefore: BigInt(validBefore_s), nonce },
   }
 }
 

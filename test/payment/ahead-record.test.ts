@@ -14,10 +14,12 @@ describe('the approval of an authorization ahead', () => {
       { category: 'search' },
       { recipient: 'other.example' },
       { recipient: ALICE },
+      { recipient: '4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU' },
+      { recipient: '4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDu' },
       { network: 'eip155:8453' },
       { session: { ...rig.session, id: 'ses_2' } },
     ]
-    expect(new Set([digest, ...others.map((more) => aheadDigest(rig.request(more)))]).size).toBe(7)
+    expect(new Set([digest, ...others.map((more) => aheadDigest(rig.request(more)))]).size).toBe(9)
     expect(aheadDigest(rig.request({ justification: 'other words', recipientTrust: 'unknown' }))).toBe(digest)
   })
 

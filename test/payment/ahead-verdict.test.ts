@@ -22,5 +22,6 @@ describe('judgeAhead', () => {
 
   it('a recipient is a host or an address', () => {
     expect([hostOfRecipient('API.example.com'), hostOfRecipient(ALICE)]).toEqual(['api.example.com', ''])
+    expect(hostOfRecipient('4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU')).toBe('')
   })
 })

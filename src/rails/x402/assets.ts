@@ -3,6 +3,7 @@
  * body read into an envelope; offer: each entry vetted against our own registry of assets; schemes: what each of them signs;
  * authorization: that, put into a header; proof: the header read again; settlement: what the server says came of it.
  */
+import { uniformAddress } from '../../address.ts'
 import type { Asset } from '../../money.ts'
 import { STABLECOINS } from './stablecoins.ts'
 
@@ -10,7 +11,7 @@ import { STABLECOINS } from './stablecoins.ts'
 export interface Registry {
   /** Whether payments on this network (CAIP-2) are wanted. */
   allows(network: string): boolean
-  /** The asset at this address, whatever the case of its letters. */
+  /** The asset at this address; the case of its letters counts in base 58 only. */
   asset(network: string, address: string): Asset | undefined
 }
 
@@ -43,11 +44,22 @@ export function chainIdOf(network: string): number | undefined {
   return digits === undefined ? undefined : Number.parseInt(digits, 10)
 }
 
+/** Whether it is one of Solana's networks. */
+export function isSolana(network: string): boolean {
+  return network.startsWith('solana:')
+}
+
+/** The domain of an EVM token. @throws Error for every other one. */
+export function eip712Of({ symbol, eip712 }: Asset): NonNullable<Asset['eip712']> {
+  if (!eip712) throw new Error(`${symbol} is no EVM token`)
+  return eip712
+}
+
 /** Offers share it. */
 function frozen(asset: Asset): Asset {
-  return Object.freeze({ ...asset, eip712: Object.freeze({ ...asset.eip712 }) })
+  return Object.freeze({ ...asset, ...(asset.eip712 && { eip712: Object.freeze({ ...asset.eip712 }) }) })
 }
 
 function placeOf(network: string, address: string): string {
-  return `${network}/${address.toLowerCase()}`
+  return `${network}/${uniformAddress(address)}`
 }

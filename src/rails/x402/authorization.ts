@@ -8,10 +8,12 @@ import { MAX_PAYMENT_HEADER_BYTES } from '../../limits.ts'
 import type { TransferSigner } from '../../wallet/wallet.ts'
 import type { Authorization, AuthorizeRequest, Challenge, Offer } from '../rail.ts'
 import { readStrictJson } from '../strict-json.ts'
+import { isSolana } from './assets.ts'
 import { IDENTIFIER, withIdentifier } from './extensions/identifier.ts'
 import { PAYMENT_HEADER, versionOf } from './finished.ts'
 import type { Scheme } from './schemes/scheme.ts'
 import { schemeOf } from './schemes/schemes.ts'
+import { authorizeOnSolana } from './svm/authorization.ts'
 import type { Understood } from './understood.ts'
 
 export type Own = Pick<Understood, 'holds'>
@@ -26,6 +28,7 @@ const NONCE = /^0x[0-9a-f]{64}$/
 export async function authorize(request: AuthorizeRequest, wallet: TransferSigner, understood: Own): Promise<Authorization> {
   const { offer, nonce, validAfter_s, validBefore_s, walletName } = request
   checkRequest(request, understood)
+  if (isSolana(offer.network)) return authorizeOnSolana(request, wallet.solana, (payload) => headersOf(request, payload))
   const payer = getAddress(await wallet.address(walletName))
   if (payer === offer.payTo) throw refused('challenge_invalid', `The challenge asks to pay ${payer}, which is the paying wallet itself.`)
   const prepared = schemeFor(offer)(request, payer)

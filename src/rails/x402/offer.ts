@@ -9,8 +9,9 @@ import type { Asset } from '../../money.ts'
 import { resolveNetwork } from '../../session/networks.ts'
 import type { Hex } from '../../wallet/wallet.ts'
 import type { Offer, RejectedOffer } from '../rail.ts'
-import { chainIdOf, type Registry } from './assets.ts'
+import { chainIdOf, eip712Of, isSolana, type Registry } from './assets.ts'
 import type { Entry } from './challenge.ts'
+import { readSvmTerms, type SvmPlace } from './svm/terms.ts'
 
 export interface OfferPlace {
   readonly index: number
@@ -70,6 +71,7 @@ function vet(entry: Entry, { index, version }: OfferPlace, registry: Registry): 
   const kind = vetKind(entry.value, version, registry)
   const { network } = kind
   if (entry.raw.length > MAX_OFFER_CHARS && version === 2) reject('challenge_invalid', `is longer than ${MAX_OFFER_CHARS} characters`)
+  if (isSolana(network)) return { ...vetSvm(entry.value, { network, version }, registry), flow: kind.flow, index, raw: entry.raw }
   const parsed = termsSchema.safeParse(entry.value)
   if (!parsed.success) return reject('challenge_invalid', `has an unusable ${placesOf(parsed.error)}`)
   const terms = parsed.data
@@ -87,6 +89,12 @@ function vet(entry: Entry, { index, version }: OfferPlace, registry: Registry): 
   }
 }
 
+function vetSvm(value: unknown, place: SvmPlace, registry: Registry): Omit<Offer, 'flow' | 'index' | 'raw'> {
+  const terms = readSvmTerms(value, place, registry)
+  if ('code' in terms) return reject(terms.code, terms.reason)
+  return { rail: 'x402', protocolVersion: place.version, scheme: 'exact', network: place.network, ...terms }
+}
+
 function vetKind(
   value: unknown,
   version: 1 | 2,
@@ -100,6 +108,7 @@ function vetKind(
   const known = flow === 'authorization' || (flow === 'upfront' && way.scheme === 'exact')
   if (!known) return reject('scheme_not_supported', 'asks for a payment flow that is not supported')
   const network = vetNetwork(kind.network, version, registry)
+  if (isSolana(network) && way.method !== undefined) reject('scheme_not_supported', 'asks for another scheme than exact on Solana')
   return { ...way, network, flow, ...(way.scheme === 'upto' && { facilitator: vetFacilitator(kind) }) }
 }
 
@@ -134,7 +143,7 @@ function vetNetwork(name: string, version: 1 | 2, registry: Registry): string {
   const network = version === 2 ? name : resolveNetwork(name)
   if (network === undefined) return reject('network_not_allowed', 'names a network that is not known here')
   if (!registry.allows(network)) {
-    const shown = chainIdOf(network) === undefined ? 'a network that is not EVM' : network
+    const shown = chainIdOf(network) === undefined && !isSolana(network) ? 'a network that is neither EVM nor Solana' : network
     reject('network_not_allowed', `asks for ${shown}, which is not among the networks that may be paid on`)
   }
   return network
@@ -145,7 +154,7 @@ function vetAsset({ asset: address, extra }: Terms, network: string, registry: R
   if (!asset || chainIdOf(network) === undefined) {
     return reject('asset_unknown', `asks for the token ${address.toLowerCase()} on ${network}, which is not configured`)
   }
-  const { name, version } = asset.eip712
+  const { name, version } = eip712Of(asset)
   if ((extra?.name ?? name) !== name) reject('challenge_invalid', `gives ${asset.symbol} another EIP-712 name than "${name}"`)
   if ((extra?.version ?? version) !== version)
     reject('challenge_invalid', `gives ${asset.symbol} another EIP-712 version than "${version}"`)

@@ -3,10 +3,13 @@
  * else proves nothing, in particular not that no money moved.
  */
 import { z } from 'zod'
+import { uniformAddress } from '../../address.ts'
 import { type Head, headerValues } from '../../http.ts'
 import { MAX_402_HEADER_BYTES } from '../../limits.ts'
 import { resolveNetwork } from '../../session/networks.ts'
+import { decodeBase58 } from '../../solana-address.ts'
 import type { Settlement } from '../rail.ts'
+import { isSolana } from './assets.ts'
 import { OFFER_RECEIPT, readSignedReceipt } from './extensions/offer-receipt.ts'
 
 const HEADERS = { 1: ['x-payment-response', 'payment-response'], 2: ['payment-response', 'x-payment-response'] } as const
@@ -37,12 +40,13 @@ export function readSettlement(
   if (!said.success) return unproven('The server says that the settlement failed.')
   if (said.transaction === '' && said.amount === '0')
     return unproven('The server says that it took nothing; what was signed may be taken until its window closes.')
-  if (!HASH.test(said.transaction)) return unproven('The server says that it settled, without a transaction.')
+  const isNamed = isSolana(network) ? decodeBase58(said.transaction)?.length === 64 : HASH.test(said.transaction)
+  if (!isNamed) return unproven('The server says that it settled, without a transaction.')
   if (said.network && resolveNetwork(said.network) !== network) return unproven('The server says that it settled on another network.')
   const receipt = readSignedReceipt(extensionsSchema.safeParse(said.extensions).data?.[OFFER_RECEIPT])
   return {
     kind: 'claimed',
-    transaction: said.transaction.toLowerCase(),
+    transaction: uniformAddress(said.transaction),
     network,
     ...(typeof said.amount === 'string' && AMOUNT.test(said.amount) && { charged: BigInt(said.amount) }),
     reason: 'The server says that it settled and names the transaction.',

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { getAddress } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { PurserError } from '../../../src/errors.ts'
 import type { RawHeaders } from '../../../src/http.ts'
@@ -17,7 +18,8 @@ const prove = (headers: RawHeaders, decided: Decided) => proveSigned(EIP3009, he
 async function finished(version: Version): Promise<{ decided: Decided; headers: RawHeaders; payment: Payment }> {
   const { challenge, offer } = offered(version === 1 ? REQUIRED_V1 : REQUIRED_V2)
   const request = { challenge, offer, nonce: NONCE, ...WINDOW, walletName: null }
-  const { headers, payer } = await rail.authorize(request, wallet)
+  const { headers, ...signed } = await rail.authorize(request, wallet)
+  const payer = getAddress(signed.payer)
   const payment: Payment = JSON.parse(Buffer.from(headers[1] ?? '', 'base64').toString('utf8'))
   return { decided: { offer, decided: EIP3009.build(request, payer), payer }, headers, payment }
 }

@@ -1,10 +1,11 @@
 /** Scheme `exact` by EIP-3009: the token itself takes the transfer that was signed, once, from whoever hands it in. */
+import { getAddress } from 'viem'
 import { z } from 'zod'
 import { refused } from '../../../errors.ts'
 import { digestTransfer } from '../../../transfer-digest.ts'
 import type { Hex, TransferAuthorization } from '../../../wallet/wallet.ts'
 import type { AuthorizeRequest } from '../../rail.ts'
-import { chainIdOf } from '../assets.ts'
+import { chainIdOf, eip712Of } from '../assets.ts'
 import { defineScheme, type SchemeParts } from './scheme.ts'
 
 export const hex = z.templateLiteral(['0x', z.string().regex(/^[0-9a-fA-F]*$/)])
@@ -44,9 +45,9 @@ export const exactByEip3009 = defineScheme(EIP3009)
 function transferOf({ offer, nonce, validAfter_s, validBefore_s }: AuthorizeRequest, payer: Hex): TransferAuthorization {
   const { asset, network, payTo, amount } = offer
   return {
-    domain: { ...asset.eip712, chainId: evmChainOf(network), verifyingContract: asset.address },
+    domain: { ...eip712Of(asset), chainId: evmChainOf(network), verifyingContract: getAddress(asset.address) },
     from: payer,
-    to: payTo,
+    to: getAddress(payTo),
     value: amount,
     validAfter: BigInt(validAfter_s),
     validBefore: BigInt(validBefore_s),

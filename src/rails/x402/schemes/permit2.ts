@@ -6,6 +6,7 @@
  * A permit is good up to its deadline and in that second; our windows end before their last second. So the deadline is
  * one second earlier, and whatever holds for the end of a window holds for both.
  */
+import { getAddress } from 'viem'
 import { z } from 'zod'
 import { refused } from '../../../errors.ts'
 import { digestPermit, type PermitTransfer } from '../../../permit-digest.ts'
@@ -59,13 +60,13 @@ function permitOf({ offer, nonce, validAfter_s, validBefore_s }: AuthorizeReques
   }
   return {
     chainId: evmChainOf(network),
-    token: asset.address,
+    token: getAddress(asset.address),
     from: payer,
     amount,
     spender: PERMIT2_SPENDERS[upto ? 'upto' : 'exact'],
     nonce,
     deadline: BigInt(validBefore_s) - 1n,
-    witness: { to: payTo, ...(facilitator !== undefined && { facilitator }), validAfter: BigInt(validAfter_s) },
+    witness: { to: getAddress(payTo), ...(facilitator !== undefined && { facilitator }), validAfter: BigInt(validAfter_s) },
   }
 }
 

@@ -1,5 +1,6 @@
 import { x402ExactPermit2ProxyAddress, x402UptoPermit2ProxyAddress } from '@x402/evm'
 import fc from 'fast-check'
+import { getAddress } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { PurserError } from '../../../../src/errors.ts'
 import type { RawHeaders } from '../../../../src/http.ts'
@@ -24,7 +25,8 @@ interface Payment {
 
 async function finished(name: Name) {
   const request = requestFor(name)
-  const { headers, payer, transfer } = await rail.authorize(request, wallet)
+  const { headers, transfer, ...signed } = await rail.authorize(request, wallet)
+  const payer = getAddress(signed.payer)
   const payment: Payment = JSON.parse(Buffer.from(headers[1] ?? '', 'base64').toString('utf8'))
   return { headers, transfer, payment, decided: { offer: request.offer, decided: PERMIT2_TRANSFER.build(request, payer), payer } }
 }

@@ -1,3 +1,4 @@
+import { getAddress } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { EIP3009, exactByEip3009 } from '../../../../src/rails/x402/schemes/eip3009.ts'
 import { proveSigned } from '../../../../src/rails/x402/schemes/scheme.ts'
@@ -22,9 +23,10 @@ describe('a prepared payment', () => {
   })
 
   it('of another payer is stopped', async () => {
-    const { headers, payer } = await rail.authorize(request, wallet)
+    const { headers, ...signed } = await rail.authorize(request, wallet)
+    const payer = getAddress(signed.payer)
     const decided = EIP3009.build(request, payer)
-    await expect(proveSigned(EIP3009, headers, { offer, decided, payer: offer.payTo })).rejects.toThrow('(signer)')
+    await expect(proveSigned(EIP3009, headers, { offer, decided, payer: getAddress(offer.payTo) })).rejects.toThrow('(signer)')
   })
 })
 
