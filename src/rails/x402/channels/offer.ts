@@ -84,9 +84,9 @@ export function channelOf({
   return {
     payer,
     payerAuthorizer: payer,
-    receiver: offer.payTo,
+    receiver: getAddress(offer.payTo),
     receiverAuthorizer: offer.channel.receiverAuthorizer,
-    token: offer.asset.address,
+    token: getAddress(offer.asset.address),
     withdrawDelay: offer.channel.withdrawDelay_s,
     salt,
   }

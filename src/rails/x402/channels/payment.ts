@@ -14,7 +14,7 @@ import { MAX_PAYMENT_HEADER_BYTES } from '../../../limits.ts'
 import { ecdsa, isCanonical } from '../../../secp256k1.ts'
 import type { ChannelSigner, Hex } from '../../../wallet/wallet.ts'
 import { readStrictJson } from '../../strict-json.ts'
-import { chainIdOf } from '../assets.ts'
+import { chainIdOf, eip712Of } from '../assets.ts'
 import { type ChannelOffer, channelOf } from './offer.ts'
 import { type ChannelMessage, payloadOf, payloadSchema, type Signatures, signaturesIn } from './payload.ts'
 
@@ -77,7 +77,7 @@ function checkDeposit({ amount, validAfter_s, validBefore_s, salt }: NonNullable
 function depositOf({ channel, chainId, deposit }: ChannelMessage, { asset }: ChannelOffer): ChannelDeposit | undefined {
   if (!deposit) return undefined
   const { amount, validAfter_s, validBefore_s, salt } = deposit
-  return { chainId, channel, eip712: asset.eip712, amount, validAfter: BigInt(validAfter_s), validBefore: BigInt(validBefore_s), salt }
+  return { chainId, channel, eip712: eip712Of(asset), amount, validAfter: BigInt(validAfter_s), validBefore: BigInt(validBefore_s), salt }
 }
 
 /** The offer's own text goes back to the letter: servers compare it with what they sent. */
