@@ -59,6 +59,7 @@ export function readChannelOffer(entry: Entry, place: OfferPlace, registry: Regi
   // What it shares with every other offer is vetted where every other offer is.
   const common = readOffer({ value: { ...parsed.data, scheme: 'exact' }, raw: entry.raw }, place, registry)
   if ('code' in common) return common
+  if (common.svm) return reject('scheme_not_supported', 'asks for a channel on Solana')
   const terms = termsSchema.safeParse(parsed.data.extra)
   if (!terms.success) return reject('scheme_not_supported', `has channel terms that cannot be used (${placesOf(terms.error)})`)
   const { receiverAuthorizer, withdrawDelay, minDeposit } = terms.data

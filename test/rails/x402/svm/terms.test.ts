@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createRegistry } from '../../../../src/rails/x402/assets.ts'
+import { readChannelOffer } from '../../../../src/rails/x402/channels/offer.ts'
 import { knownMints } from '../../../../src/rails/x402/svm/mints.ts'
 import { readSvmTerms } from '../../../../src/rails/x402/svm/terms.ts'
 import { TOKEN_2022_PROGRAM, TOKEN_PROGRAM, tokenAccountOf } from '../../../../src/solana-address.ts'
@@ -63,6 +64,14 @@ describe('an offer on Solana', () => {
   ])('with %s is refused', (_, entry, reason) => {
     expect(rejectionOf(entry)).toContain(`challenge_invalid: Offer 1 `)
     expect(rejectionOf(entry)).toContain(reason)
+  })
+
+  it('is no channel, even where all else is in order', () => {
+    const registry = createRegistry({ assets: knownMints(), networks: [SOLANA] })
+    const channel = with_({ receiverAuthorizer: `0x${'12'.repeat(20)}`, withdrawDelay: 900 })
+    const entry = { value: { ...channel, scheme: 'batch-settlement' }, raw: '{}' }
+    const read = readChannelOffer(entry, { index: 0, version: 2 }, registry, { maxWithdrawDelay_s: 3_600 })
+    expect(read).toMatchObject({ code: 'scheme_not_supported', reason: 'Offer 1 asks for a channel on Solana.' })
   })
 
   it('on a network of Solana that is not wanted is refused', () => {
