@@ -237,6 +237,18 @@ async function fingerprintsOf(
     'session key': fingerprint('session key', keys.session),
     'receipt key': fingerprint('receipt key', receiptKey),
     'local authority': fingerprint('local authority', authority.publicKey),
-    wallet: fingerprint('wallet', await wallet.address(null)),
+    ...(await walletFingerprints(wallet)),
   }
+}
+
+/**
+ * The first wallet of the ledger, then each that took over from the one before: a replica that has not rotated yet brings
+ * a part of the same.
+ */
+async function walletFingerprints(wallet: Wallet): Promise<Readonly<Record<string, string>>> {
+  const payers = (await wallet.payers?.(null)) ?? [await wallet.address(null)]
+  const named = payers
+    .toReversed()
+    .map((address, rotations) => [rotations === 0 ? 'wallet' : `wallet after rotation ${rotations}`, address])
+  return Object.fromEntries(named.map(([name = '', address = '']) => [name, fingerprint('wallet', address)]))
 }

@@ -1,12 +1,45 @@
 /** The wallet that the configuration says: beside `house.ts` the only file that names its adapters. */
 import type { Environment } from './config/environment.ts'
 import type { Config } from './config/load.ts'
-import { resolveSecret, resolveWalletKey } from './config/secrets.ts'
+import { resolveSecret, resolveWalletKey, type SecretRef } from './config/secrets.ts'
+import type { PreviousWalletConfig, WalletConfig } from './config/wallet.ts'
 import { createLocalWallet, parseKey } from './wallet/local-key.ts'
+import type { PreviousWallet } from './wallet/rotated.ts'
 import type { Wallet } from './wallet/wallet.ts'
 
-/** @throws SecretError where a secret cannot be had, Error where it is no key */
+/** @throws SecretError where a secret cannot be had, Error where it is no key or seed */
 export async function openWallet({ wallet }: Pick<Config, 'wallet'>, env: Environment): Promise<Wallet> {
-  const password = wallet.password && (await resolveSecret(wallet.password, env))
-  return createLocalWallet({ key: parseKey(await resolveWalletKey(wallet.key, env), password) })
+  const present = await openPresent(wallet, env)
+  const { previous = [] } = wallet
+  if (previous.length === 0) return present
+  const { createRotatedWallet } = await import('./wallet/rotated.ts')
+  return createRotatedWallet(present, await Promise.all(previous.map((one) => openPrevious(one, env))))
+}
+
+async function openPresent(wallet: WalletConfig, env: Environment): Promise<Wallet> {
+  const password = await passwordOf(wallet, env)
+  switch (wallet.kind) {
+    case 'derived':
+      // A file that is not there is made with 32 random bytes in hex, which are a seed as well as a key.
+      return openSeed(await resolveWalletKey(wallet.seed, env), password)
+    case 'local':
+      return createLocalWallet({ key: parseKey(await resolveWalletKey(wallet.key, env), password) })
+  }
+}
+
+/** Its files have to be there: a fresh key never paid anything. */
+async function openPrevious(previous: PreviousWalletConfig, env: Environment): Promise<PreviousWallet> {
+  if ('address' in previous) return (await import('./wallet/rotated.ts')).watchedWallet(previous.address)
+  const password = await passwordOf(previous, env)
+  if ('seed' in previous) return openSeed(await resolveSecret(previous.seed, env), password)
+  return createLocalWallet({ key: parseKey(await resolveSecret(previous.key, env), password) })
+}
+
+async function openSeed(text: string, password: string | undefined): Promise<Wallet> {
+  const [{ createDerivedWallet }, { parseSeed }] = await Promise.all([import('./wallet/derived.ts'), import('./wallet/seed.ts')])
+  return createDerivedWallet({ seed: parseSeed(text, password) })
+}
+
+async function passwordOf({ password }: { readonly password?: SecretRef }, env: Environment): Promise<string | undefined> {
+  return password && resolveSecret(password, env)
 }

@@ -1,11 +1,13 @@
 /** The section of the wallet: one shape for each kind of place where the key may be. */
 import { join } from 'node:path'
 import { z } from 'zod'
-import { section } from '../session/values.ts'
+import { address, section, wanted } from '../session/values.ts'
+import { MAX_PREVIOUS_WALLETS } from '../wallet-limits.ts'
 import { secret } from './places.ts'
 import type { SecretRef } from './secrets.ts'
 
-const KINDS = 'kind is local'
+const SECRETS = ['key', 'seed', 'password'] as const
+const KINDS = 'kind is local or derived'
 
 /** The key is in this process. */
 export interface LocalWalletConfig {
@@ -15,33 +17,75 @@ export interface LocalWalletConfig {
   readonly password?: SecretRef
 }
 
+/** A key for each session, from one seed in this process. */
+export interface DerivedWalletConfig {
+  readonly kind: 'derived'
+  readonly seed: SecretRef
+  /** Opens the seed where it is a keystore. */
+  readonly password?: SecretRef
+}
+
+/** One that paid before. With its key or seed what it has open can still be cancelled; its address alone is enough for all else. */
+export type PreviousWalletConfig =
+  | { readonly address: `0x${string}` }
+  | { readonly key: SecretRef; readonly password?: SecretRef }
+  | { readonly seed: SecretRef; readonly password?: SecretRef }
+
 /** By `kind`. */
-export type WalletConfig = LocalWalletConfig
+export type WalletConfig = (LocalWalletConfig | DerivedWalletConfig) & {
+  /** The latest first. */
+  readonly previous?: readonly PreviousWalletConfig[]
+}
 
 export function walletSchema(folder: string) {
-  return z.discriminatedUnion('kind', [localSchema(folder)], { error: KINDS })
+  return z.discriminatedUnion('kind', [localSchema(folder), derivedSchema(folder)], { error: KINDS })
 }
 
 /** The kind that is meant where none is written. */
 function localSchema(folder: string) {
-  return section({ kind: z.literal('local').optional(), key: secret(folder).exactOptional(), password: secret(folder).exactOptional() })
+  return section({ kind: z.literal('local').optional(), key: secret(folder).exactOptional(), ...sharedBy(folder) })
+}
+
+function derivedSchema(folder: string) {
+  return section({ kind: z.literal('derived'), seed: secret(folder), ...sharedBy(folder) })
+}
+
+function sharedBy(folder: string) {
+  return { password: secret(folder).exactOptional(), previous: previousSchema(folder).exactOptional() }
+}
+
+function previousSchema(folder: string) {
+  const password = secret(folder).exactOptional()
+  const one = z.union([section({ address }), section({ key: secret(folder), password }), section({ seed: secret(folder), password })], {
+    error: 'write one of address, key and seed, with a password where it is a keystore',
+  })
+  return z.array(one, { error: wanted('write a list') }).max(MAX_PREVIOUS_WALLETS, { error: `at most ${MAX_PREVIOUS_WALLETS} wallets` })
 }
 
 export type WrittenWallet = z.output<ReturnType<typeof walletSchema>>
 
 /** With what belongs into the data folder where it was not put elsewhere. */
 export function completedWallet(written: WrittenWallet, dataDir: string): WalletConfig {
+  if (written.kind === 'derived') return written
   const { key = { kind: 'file' as const, path: join(dataDir, 'wallet.key') }, ...rest } = written
   return { ...rest, kind: 'local', key }
 }
 
 /** Where each secret of it is written. */
 export function secretsOfWallet(wallet: WalletConfig): [path: string, ref: SecretRef][] {
-  const { key, password } = wallet
-  return [['wallet.key', key], ...(password ? [['wallet.password', password] satisfies [string, SecretRef]] : [])]
+  const { previous = [], ...present } = wallet
+  return [...secretsIn('wallet', present), ...previous.flatMap((one, place) => secretsIn(`wallet.previous[${place}]`, one))]
+}
+
+/** By the names of their settings. */
+function secretsIn(
+  path: string,
+  settings: { readonly [name in (typeof SECRETS)[number]]?: SecretRef } & { readonly address?: string },
+): [path: string, ref: SecretRef][] {
+  return SECRETS.flatMap((name) => (settings[name] ? [[`${path}.${name}`, settings[name]] satisfies [string, SecretRef]] : []))
 }
 
 /** What replicas would each make for themselves (rule R21): the path of what has to be configured, or undefined. */
 export function missingInWallet(written: WrittenWallet): string[] | undefined {
-  return written.key === undefined ? ['wallet', 'key'] : undefined
+  return written.kind !== 'derived' && written.key === undefined ? ['wallet', 'key'] : undefined
 }

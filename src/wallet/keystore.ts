@@ -19,7 +19,7 @@ const derivation = z.discriminatedUnion('kdf', [
 ])
 const encryption = z.object({
   cipher: z.literal('aes-128-ctr'),
-  ciphertext: hex(32),
+  ciphertext: hex(),
   cipherparams: z.object({ iv: hex(16) }),
   mac: hex(32),
 })

@@ -38,7 +38,7 @@ describe('loadConfig', () => {
   it('leaves where they were put the ledger and the key', async () => {
     const config = await read('ledger: "sqlite:/var/lib/p.db"\nwallet: { key: "env:WALLET_KEY" }\n')
     expect(config.ledger).toEqual({ kind: 'sqlite', file: '/var/lib/p.db' })
-    expect(config.wallet.key).toEqual({ kind: 'env', name: 'WALLET_KEY' })
+    expect(config.wallet).toEqual({ kind: 'local', key: { kind: 'env', name: 'WALLET_KEY' } })
   })
 
   it('without a file the defaults hold, and they pay nothing', async () => {
