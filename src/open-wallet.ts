@@ -3,22 +3,31 @@ import type { Environment } from './config/environment.ts'
 import type { Config } from './config/load.ts'
 import { resolveSecret, resolveWalletKey, type SecretRef } from './config/secrets.ts'
 import type { PreviousWalletConfig, WalletConfig } from './config/wallet.ts'
+import type { Fetch } from './http.ts'
 import { createLocalWallet, parseKey } from './wallet/local-key.ts'
 import type { PreviousWallet } from './wallet/rotated.ts'
 import type { Wallet } from './wallet/wallet.ts'
 
-/** @throws SecretError where a secret cannot be had, Error where it is no key or seed */
-export async function openWallet({ wallet }: Pick<Config, 'wallet'>, env: Environment): Promise<Wallet> {
-  const present = await openPresent(wallet, env)
+/**
+ * @param ask the way out to a remote signer
+ * @throws SecretError where a secret cannot be had, Error where it is no key or seed
+ */
+export async function openWallet({ wallet }: Pick<Config, 'wallet'>, env: Environment, ask: Fetch = fetch): Promise<Wallet> {
+  const present = await openPresent(wallet, { env, ask })
   const { previous = [] } = wallet
   if (previous.length === 0) return present
   const { createRotatedWallet } = await import('./wallet/rotated.ts')
   return createRotatedWallet(present, await Promise.all(previous.map((one) => openPrevious(one, env))))
 }
 
-async function openPresent(wallet: WalletConfig, env: Environment): Promise<Wallet> {
-  const password = await passwordOf(wallet, env)
+async function openPresent(wallet: WalletConfig, { env, ask }: { readonly env: Environment; readonly ask: Fetch }): Promise<Wallet> {
+  const password = 'password' in wallet ? await passwordOf(wallet, env) : undefined
   switch (wallet.kind) {
+    case 'remote': {
+      const { createRemoteWallet } = await import('./wallet/remote.ts')
+      const token = wallet.token && (await resolveSecret(wallet.token, env))
+      return createRemoteWallet({ ...wallet, token, fetch: ask })
+    }
     case 'derived':
       // A file that is not there is made with 32 random bytes in hex, which are a seed as well as a key.
       return openSeed(await resolveWalletKey(wallet.seed, env), password)

@@ -1,13 +1,13 @@
 /** The section of the wallet: one shape for each kind of place where the key may be. */
 import { join } from 'node:path'
 import { z } from 'zod'
-import { address, section, wanted } from '../session/values.ts'
-import { MAX_PREVIOUS_WALLETS } from '../wallet-limits.ts'
-import { secret } from './places.ts'
+import { address, positiveDuration, section, wanted } from '../session/values.ts'
+import { MAX_PREVIOUS_WALLETS, MAX_REMOTE_TIMEOUT_MS, REMOTE_TIMEOUT_MS } from '../wallet-limits.ts'
+import { hookUrl, secret } from './places.ts'
 import type { SecretRef } from './secrets.ts'
 
-const SECRETS = ['key', 'seed', 'password'] as const
-const KINDS = 'kind is local or derived'
+const SECRETS = ['key', 'seed', 'password', 'token'] as const
+const KINDS = 'kind is local, derived or remote'
 
 /** The key is in this process. */
 export interface LocalWalletConfig {
@@ -25,6 +25,16 @@ export interface DerivedWalletConfig {
   readonly password?: SecretRef
 }
 
+/** The key is with an HTTP signer. */
+export interface RemoteWalletConfig {
+  readonly kind: 'remote'
+  readonly url: string
+  readonly address: `0x${string}`
+  /** Bearer token. */
+  readonly token?: SecretRef
+  readonly timeout_ms: number
+}
+
 /** One that paid before. With its key or seed what it has open can still be cancelled; its address alone is enough for all else. */
 export type PreviousWalletConfig =
   | { readonly address: `0x${string}` }
@@ -32,13 +42,13 @@ export type PreviousWalletConfig =
   | { readonly seed: SecretRef; readonly password?: SecretRef }
 
 /** By `kind`. */
-export type WalletConfig = (LocalWalletConfig | DerivedWalletConfig) & {
+export type WalletConfig = (LocalWalletConfig | DerivedWalletConfig | RemoteWalletConfig) & {
   /** The latest first. */
   readonly previous?: readonly PreviousWalletConfig[]
 }
 
 export function walletSchema(folder: string) {
-  return z.discriminatedUnion('kind', [localSchema(folder), derivedSchema(folder)], { error: KINDS })
+  return z.discriminatedUnion('kind', [localSchema(folder), derivedSchema(folder), remoteSchema(folder)], { error: KINDS })
 }
 
 /** The kind that is meant where none is written. */
@@ -48,6 +58,14 @@ function localSchema(folder: string) {
 
 function derivedSchema(folder: string) {
   return section({ kind: z.literal('derived'), seed: secret(folder), ...sharedBy(folder) })
+}
+
+function remoteSchema(folder: string) {
+  const timeout = positiveDuration
+    .refine((span_ms) => span_ms <= MAX_REMOTE_TIMEOUT_MS, { error: `at most ${MAX_REMOTE_TIMEOUT_MS / 1000}s` })
+    .default(REMOTE_TIMEOUT_MS)
+  const { previous } = sharedBy(folder)
+  return section({ kind: z.literal('remote'), url: hookUrl, address, token: secret(folder).exactOptional(), timeout, previous })
 }
 
 function sharedBy(folder: string) {
@@ -67,6 +85,10 @@ export type WrittenWallet = z.output<ReturnType<typeof walletSchema>>
 /** With what belongs into the data folder where it was not put elsewhere. */
 export function completedWallet(written: WrittenWallet, dataDir: string): WalletConfig {
   if (written.kind === 'derived') return written
+  if (written.kind === 'remote') {
+    const { timeout, ...rest } = written
+    return { ...rest, timeout_ms: timeout }
+  }
   const { key = { kind: 'file' as const, path: join(dataDir, 'wallet.key') }, ...rest } = written
   return { ...rest, kind: 'local', key }
 }
@@ -87,5 +109,5 @@ function secretsIn(
 
 /** What replicas would each make for themselves (rule R21): the path of what has to be configured, or undefined. */
 export function missingInWallet(written: WrittenWallet): string[] | undefined {
-  return written.kind !== 'derived' && written.key === undefined ? ['wallet', 'key'] : undefined
+  return (written.kind ?? 'local') === 'local' && !('key' in written) ? ['wallet', 'key'] : undefined
 }
