@@ -3,6 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { BALANCE_RETRY_MS } from '../../src/limits.ts'
 import { createLocalWallet } from '../../src/wallet/local-key.ts'
 import { startTestnet, type Testnet } from '../testnet/testnet.ts'
 import { startTestSigner, type TestSigner } from '../wallet/signer-at.ts'
@@ -25,11 +27,19 @@ beforeAll(async () => {
 })
 afterAll(() => started.disposeAsync())
 
+/** Balances are read at most once a second: what was funded since is seen after that. */
+let skipped_ms = 0
+const clock = { now: () => systemClock.now(), monotonic: () => systemClock.monotonic() + skipped_ms }
+async function fund(address: `0x${string}`, amount: bigint): Promise<void> {
+  await testnet.fund(address, amount)
+  skipped_ms += 2 * BALANCE_RETRY_MS
+}
+
 function startWith(wallet: Record<string, unknown>): Promise<RunningPurser> {
   const open = openConfig([testnet.caFile])
   const routes = [{ prefix: '/paid/', upstream: `${testnet.servers.honoV2.httpsUrl}/` }]
   const networks = [{ id: 'base-sepolia', rpc: testnet.rpcUrl }]
-  return startPurser({ ...open, proxy: { ...(open.proxy as object), routes }, networks, wallet })
+  return startPurser({ ...open, proxy: { ...(open.proxy as object), routes }, networks, wallet }, { clock })
 }
 
 async function buy(purser: RunningPurser, token: string): Promise<{ status: number; code?: string }> {
@@ -55,11 +65,11 @@ describe('derived wallets', () => {
     await writeFile(file, SEED, { mode: 0o600 })
     await using purser = await startWith({ kind: 'derived', seed: `file:${file}` })
     const [rich, poor] = [await opened(purser), await opened(purser)]
-    await testnet.fund(rich.wallet.address, 10n * WEATHER)
+    await fund(rich.wallet.address, 10n * WEATHER)
     expect(await buy(purser, poor.token)).toEqual({ status: 403, code: 'wallet_insufficient' })
     expect(await buy(purser, rich.token)).toEqual({ status: 200 })
     const child = await opened(purser, { parent: rich.id, cap: '0.10', ttl: '1m' })
-    await testnet.fund(child.wallet.address, WEATHER)
+    await fund(child.wallet.address, WEATHER)
     expect(await buy(purser, child.token)).toEqual({ status: 200 })
     expect(await buy(purser, child.token)).toEqual({ status: 403, code: 'wallet_insufficient' })
     const left = await Promise.all([rich, child, poor].map(({ wallet }) => testnet.balanceOf(wallet.address)))
@@ -76,7 +86,7 @@ describe('derived wallets', () => {
 describe('a remote wallet', () => {
   it('pays for real through a signer in a process of its own', async () => {
     const address = await createLocalWallet({ key: KEY }).address(null)
-    await testnet.fund(address, 10n * WEATHER)
+    await fund(address, 10n * WEATHER)
     await using purser = await startWith({ kind: 'remote', url: signer.url, address })
     const session = await opened(purser)
     expect(await buy(purser, session.token)).toEqual({ status: 200 })
@@ -87,7 +97,7 @@ describe('a remote wallet', () => {
     'that is %s leaves nothing held, and says that nothing was sent',
     async (manner) => {
       const address = await createLocalWallet({ key: KEY }).address(null)
-      await testnet.fund(address, 10n * WEATHER)
+      await fund(address, 10n * WEATHER)
       const before = await testnet.balanceOf(address)
       await using purser = await startWith({ kind: 'remote', url: `${signer.url}/${manner}`, address, timeout: '200ms' })
       const session = await opened(purser)
