@@ -3,7 +3,7 @@
  * ledger's list of sessions is what remembers them.
  */
 import type { Ledger, Page } from '../ledger/ledger.ts'
-import { DEFAULT_PAGE, MAX_PAGE } from '../limits.ts'
+import { MAX_PAGE } from '../limits.ts'
 import type { Session } from '../session/session.ts'
 import type { Wallet } from '../wallet/wallet.ts'
 import { MAX_SEARCHED_SESSIONS, MAX_WATCHED_SESSIONS } from '../wallet-limits.ts'
@@ -29,7 +29,7 @@ export function createSessionWallets(options: SessionWalletsOptions): SessionWal
     async next() {
       const found: Session[] = []
       do {
-        const page = await pageFrom(options, at, DEFAULT_PAGE)
+        const page = await pageFrom(options, at, MAX_WATCHED_SESSIONS)
         found.push(...page.items.filter(isWatched))
         at = page.next
       } while (at !== null && found.length < MAX_WATCHED_SESSIONS)
