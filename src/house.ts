@@ -245,7 +245,7 @@ async function fingerprintsOf(
  * The first wallet of the ledger, then each that took over from the one before: a replica that has not rotated yet brings
  * a part of the same.
  */
-async function walletFingerprints(wallet: Wallet): Promise<Readonly<Record<string, string>>> {
+export async function walletFingerprints(wallet: Pick<Wallet, 'address' | 'payers'>): Promise<Readonly<Record<string, string>>> {
   const payers = (await wallet.payers?.(null)) ?? [await wallet.address(null)]
   const named = payers
     .toReversed()
