@@ -52,3 +52,10 @@ async function openSeed(text: string, password: string | undefined): Promise<Wal
 async function passwordOf({ password }: { readonly password?: SecretRef }, env: Environment): Promise<string | undefined> {
   return password && resolveSecret(password, env)
 }
+
+/** The keystore (version 3) of a key or seed as it stands in a file. @throws Error where it is neither */
+export async function encryptedSecret(text: string, password: string): Promise<string> {
+  const [{ parseSeed }, { encryptKeystore }] = await Promise.all([import('./wallet/seed.ts'), import('./wallet/keystore.ts')])
+  // A key is 32 bytes in hex, and so reads as a seed too.
+  return encryptKeystore(parseSeed(text), password)
+}

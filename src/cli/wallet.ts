@@ -12,6 +12,7 @@ import { reachPurser } from './reach.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { printJson, type Terminal, table } from './terminal.ts'
 import { allowCommand } from './wallet-allow.ts'
+import { encryptCommand } from './wallet-encrypt.ts'
 
 const SessionWalletAnswer = z.looseObject({ wallet: z.looseObject({ address: z.string().nullable() }) })
 
@@ -37,7 +38,7 @@ export function walletCommand(terminal: Terminal): Command {
   const balance = command('balance', 'what it holds on the configured networks, asked by their RPC').action((flags: CommonFlags) =>
     showBalance(flags, terminal),
   )
-  return group('wallet', [address, balance, allowCommand(terminal)])
+  return group('wallet', [address, balance, allowCommand(terminal), encryptCommand(terminal)])
 }
 
 interface AddressFlags extends CommonFlags {
