@@ -13,15 +13,7 @@ import type { Chain, ChainHistory, GasWallet } from './chain/chain.ts'
 import { type Clock, type Ids, randomIds, systemClock } from './clock.ts'
 import { type Environment, environment } from './config/environment.ts'
 import type { Config } from './config/load.ts'
-import {
-  fingerprint,
-  readOrCreateAdminToken,
-  requireVariables,
-  resolveKey,
-  resolveSecret,
-  resolveWalletKey,
-  type SecretRef,
-} from './config/secrets.ts'
+import { fingerprint, readOrCreateAdminToken, requireVariables, resolveKey, resolveSecret } from './config/secrets.ts'
 import { startSecrets } from './config/start-secrets.ts'
 import { openHeaders } from './config/telemetry.ts'
 import type { Fetch } from './http.ts'
@@ -31,6 +23,7 @@ import type { SharedLedger } from './ledger/shared.ts'
 import { openSqliteLedger } from './ledger/sqlite.ts'
 import type { MandateDesk } from './mandate/desk.ts'
 import type { Asset } from './money.ts'
+import { openWallet } from './open-wallet.ts'
 import { createFunds, type Funds } from './payment/balance.ts'
 import { AGENT_DOOR_HOST } from './proxy/admit.ts'
 import { type Authority, type AuthorityOptions, openAuthority } from './proxy/authority.ts'
@@ -41,8 +34,8 @@ import { createSessionJwts, type SessionJwts } from './session/jwt.ts'
 import { logToStderr } from './telemetry/log.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 import { openTraces, type Traces, type TracesOptions } from './telemetry/traces.ts'
-import { createLocalWallet, parseKey } from './wallet/local-key.ts'
-import type { SolanaWallet, Wallet } from './wallet/wallet.ts'
+import { parseKey } from './wallet/local-key.ts'
+import type { Wallet } from './wallet/wallet.ts'
 import { openChain, openWayOut, payableAssets } from './way-out.ts'
 
 export interface HouseOptions {
@@ -133,7 +126,7 @@ export async function openHouse(config: Config, options: HouseOptions, started: 
     ...{ config, env, clock, ids, telemetry, logLines, networks, parents, fetch, ca, doors: [] },
     keys: await openKeys(config, env),
     signer: createCheckpointSigner(receiptKey),
-    wallet: await openWallet(config, env),
+    wallet: await openWallet(config, env, fetch),
     chain: await openChain(config, fetch),
     gasWallet: await openGasWallet(config, { env, fetch }),
     authority: await openLocalAuthority(config, { env, clock, ticketSecret: worker?.ticketSecret }),
@@ -163,17 +156,6 @@ async function openKeys({ dataDir, keys }: Config, env: Environment): Promise<Ke
   const derived = () => Buffer.from(hkdfSync('sha256', token, '', 'purser session tokens', token.length))
   const session = keys.session ? await resolveKey(keys.session, '', env) : derived()
   return { token, nonce: await key('nonce'), answer: await key('answer'), session }
-}
-
-async function openWallet({ wallet }: Config, env: Environment): Promise<Wallet> {
-  const password = wallet.password && (await resolveSecret(wallet.password, env))
-  const local = createLocalWallet({ key: parseKey(await resolveWalletKey(wallet.key, env), password) })
-  return wallet.solana ? Object.assign(local, { solana: await openSolanaWallet(wallet.solana.key, env) }) : local
-}
-
-async function openSolanaWallet(key: SecretRef, env: Environment): Promise<SolanaWallet> {
-  const { createSolanaWallet, parseSolanaKey } = await import('./wallet/solana-key.ts')
-  return createSolanaWallet(parseSolanaKey(await resolveSecret(key, env)))
 }
 
 async function openGasWallet(
@@ -255,7 +237,19 @@ async function fingerprintsOf(
     'session key': fingerprint('session key', keys.session),
     'receipt key': fingerprint('receipt key', receiptKey),
     'local authority': fingerprint('local authority', authority.publicKey),
-    wallet: fingerprint('wallet', await wallet.address(null)),
+    ...(await walletFingerprints(wallet)),
     ...(wallet.solana && { 'Solana wallet': fingerprint('Solana wallet', await wallet.solana.address(null)) }),
   }
+}
+
+/**
+ * The first wallet of the ledger, then each that took over from the one before: a replica that has not rotated yet brings
+ * a part of the same.
+ */
+export async function walletFingerprints(wallet: Pick<Wallet, 'address' | 'payers'>): Promise<Readonly<Record<string, string>>> {
+  const payers = (await wallet.payers?.(null)) ?? [await wallet.address(null)]
+  const named = payers
+    .toReversed()
+    .map((address, rotations) => [rotations === 0 ? 'wallet' : `wallet after rotation ${rotations}`, address])
+  return Object.fromEntries(named.map(([name = '', address = '']) => [name, fingerprint('wallet', address)]))
 }

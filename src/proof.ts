@@ -8,6 +8,7 @@ import type { PaymentDeps } from './payment/deps.ts'
 import { createReconcile, type Reconcile } from './payment/reconcile.ts'
 import { createRecovery } from './payment/recover.ts'
 import type { WatchedWallet } from './payment/refunds.ts'
+import { createSessionWallets } from './payment/session-wallets.ts'
 import { isSolana } from './rails/x402/assets.ts'
 
 export interface Proof extends Pick<PaymentDeps, 'clockBar' | 'settleNow'> {
@@ -27,8 +28,12 @@ export interface ProofOptions {
 export async function startProof(house: House, { beside }: ProofOptions, started: AsyncDisposableStack): Promise<Proof> {
   const { ledger, chain, clock, wallet, gasWallet, assets, networks, signer, telemetry } = house
   const { events } = telemetry
-  const wallets = await watchedWallets(house)
-  const recovery = createRecovery({ ledger, chain, clock, events, wallets })
+  const places = placesOf(house)
+  const wallets = await watchedWallets(wallet, places)
+  const ofSessions = (wallet.ofSession ?? wallet.payers) && {
+    sessionWallets: createSessionWallets({ ledger: house.records, wallet, places }),
+  }
+  const recovery = createRecovery({ ledger, chain, clock, events, wallets, ...ofSessions })
   const clockGuard = createClockGuard({ chain, clock, events })
   const checkpointing = createCheckpointing({ ledger, signer, events })
   for (const loop of beside ? [checkpointing, clockGuard, recovery] : [clockGuard]) {
@@ -37,7 +42,7 @@ export async function startProof(house: House, { beside }: ProofOptions, started
   }
   return {
     checkpointing,
-    reconcile: createReconcile({ recovery, ledger: house.records, chain, events, wallets }),
+    reconcile: createReconcile({ recovery, ledger: house.records, chain, events, wallets, ...ofSessions }),
     cancel: createCancel({ ledger, wallet, assets, clock, callOf: cancelCall, ...(gasWallet && { gasWallet }) }),
     clockBar: (network) => clockGuard.bar(network),
     settleNow: (payment) => recovery.settleNow(payment),
@@ -45,13 +50,19 @@ export async function startProof(house: House, { beside }: ProofOptions, started
   }
 }
 
-async function watchedWallets({ chain, wallet, assets }: Pick<House, 'chain' | 'wallet' | 'assets'>): Promise<WatchedWallet[]> {
-  const address = await wallet.address(null)
-  // What comes back on Solana, and what nobody recorded there, is not looked for.
+type Place = Pick<WatchedWallet, 'network' | 'tokens'>
+
+/** What comes back on Solana, and what nobody recorded there, is not looked for. */
+function placesOf({ chain, assets }: Pick<House, 'chain' | 'assets'>): Place[] {
   return chain.networks
     .filter((network) => !isSolana(network))
-    .map((network) => {
-      const tokens = assets.filter((asset) => asset.network === network).map((asset) => asset.address)
-      return { network, wallet: address, tokens }
-    })
+    .map((network) => ({
+      network,
+      tokens: assets.filter((asset) => asset.network === network).map((asset) => asset.address),
+    }))
+}
+
+async function watchedWallets(wallet: House['wallet'], places: readonly Place[]): Promise<WatchedWallet[]> {
+  const payers = (await wallet.payers?.(null)) ?? [await wallet.address(null)]
+  return payers.flatMap((payer) => places.map((place) => ({ ...place, wallet: payer })))
 }

@@ -2,7 +2,10 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../src/config/load.ts'
-import { openHouse } from '../src/house.ts'
+import { openHouse, walletFingerprints } from '../src/house.ts'
+import { checkFingerprints } from '../src/ledger/fingerprints.ts'
+import { createLocalWallet } from '../src/wallet/local-key.ts'
+import { createRotatedWallet } from '../src/wallet/rotated.ts'
 import { temporaryFolder } from './config/folder.ts'
 
 async function open(yaml: string) {
@@ -56,5 +59,21 @@ describe('the house', () => {
     expect(opened.house.chain.networks).toEqual(['eip155:84532'])
     expect(opened.house.networks).toEqual(['eip155:84532', 'eip155:8453'])
     expect(opened.house.gasWallet).toBeUndefined()
+  })
+})
+
+describe('wallets that replicas compare', () => {
+  const [first, second, third] = ['c1', 'c2', 'c3'].map((byte) => createLocalWallet({ key: `0x${byte.repeat(32)}` }))
+  if (!first || !second || !third) throw new Error('there are three')
+
+  it('R21: a replica that has not rotated yet brings a part of the same, and another key is found out', async () => {
+    const before = await walletFingerprints(first)
+    const rotated = await walletFingerprints(await createRotatedWallet(second, [first]))
+    expect(checkFingerprints(before, rotated)).toEqual({ 'wallet after rotation 1': rotated['wallet after rotation 1'] })
+    expect(checkFingerprints(rotated, before)).toEqual({})
+    const other = await walletFingerprints(await createRotatedWallet(third, [first]))
+    expect(() => checkFingerprints(rotated, other)).toThrow('The wallet after rotation 1 is not the one')
+    const forgetful = await walletFingerprints(second)
+    expect(() => checkFingerprints(rotated, forgetful)).toThrow('The wallet is not the one')
   })
 })

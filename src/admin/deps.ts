@@ -116,7 +116,7 @@ export interface AdminDeps extends StatusDeps {
   readonly mandates?: MandateDesk | undefined
   readonly clock: Clock
   readonly ids: Ids
-  readonly wallet: Pick<Wallet, 'address' | 'solana'>
+  readonly wallet: Pick<Wallet, 'address' | 'ofSession' | 'solana'>
   /** Session tokens are derived from it, so that a replayed creation shows the same one. */
   readonly tokenSecret: Uint8Array
   /** The token of the data folder: all roles. */

@@ -87,7 +87,10 @@ async function termsOf(mandate: Mandate, asked: SessionRequest, { deps, under }:
   const { grant, digest, issuer } = mandate
   const { parent, opener } = under
   const now = deps.clock.now()
-  const networks = await networksOf(grant, parent?.wallet ?? asked.wallet ?? deps.defaults?.wallet ?? null, { deps, parent })
+  const payer = parent?.wallet ?? asked.wallet ?? deps.defaults?.wallet ?? null
+  const networks = await networksOf(grant, payer, { deps, parent })
+  // Where the mandate names the accounts that may pay, what was checked is what pays.
+  const bound = grant.accounts ? { wallet: payer } : {}
   const shared = { purpose: `AP2 mandate of ${issuer}`, currency: grant.currency, ...(networks && { networks }) }
   const labels = { [`${OWN_LABELS}mandate`]: digest }
   if (parent) {
@@ -95,11 +98,11 @@ async function termsOf(mandate: Mandate, asked: SessionRequest, { deps, under }:
     if (cap <= 0n) throw refused('conflict', `Nothing remains of session ${parent.id}, so no mandate can be used under it.`)
     const request = { ...shared, cap, ttl_ms: Math.min(grant.until, parent.expiresAt) - now, limits: limitsUnder(parent, grant, cap) }
     const child = newChild(parent, request, { ...deps, opener })
-    return { ...child, labels: { ...child.labels, ...labels } }
+    return { ...child, ...bound, labels: { ...child.labels, ...labels } }
   }
   if (!deps.defaults) throw new Error('a mandate without a parent is opened by operators only')
   const { agent = 'agent', owner, wallet } = asked
-  return newSession(
+  const opened = await newSession(
     {
       ...shared,
       ...{ agent, cap: grant.total, ttl_ms: grant.until - now, limits: limitsOf(grant, grant.total), scope: {}, labels },
@@ -109,6 +112,7 @@ async function termsOf(mandate: Mandate, asked: SessionRequest, { deps, under }:
     },
     { ...deps, defaults: deps.defaults },
   )
+  return { ...opened, ...bound }
 }
 
 function limitsOf({ perPayment, payments, payees }: Grant, cap: bigint): SessionLimits {

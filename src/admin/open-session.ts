@@ -7,11 +7,12 @@ import { narrowed, type Opening } from '../session/narrower.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionRequest, SessionSpec } from '../session/spec.ts'
 import { hashToken, mintToken } from '../session/token.ts'
+import { OWN_LABELS } from '../session/workload.ts'
 import { sentenceOf } from './answers.ts'
 import type { AdminDeps } from './deps.ts'
 
-type MintDeps = Pick<AdminDeps, 'clock' | 'ids' | 'tokenSecret'>
-type OpeningDeps = MintDeps & Pick<AdminDeps, 'wallet' | 'defaults' | 'assets'>
+type MintDeps = Pick<AdminDeps, 'clock' | 'ids' | 'tokenSecret' | 'wallet'>
+type OpeningDeps = MintDeps & Pick<AdminDeps, 'defaults' | 'assets'>
 
 /**
  * The session that this spec asks for, with a fresh id. It has no parent.
@@ -26,6 +27,7 @@ export async function newSession(spec: SessionSpec, deps: OpeningDeps): Promise<
     ...{ agent, purpose, cap, limits, scope, singleUse, labels, refill },
     ...means,
     ...minted,
+    wallet: spec.wallet ?? deps.wallet.ofSession?.(minted.id) ?? means.wallet,
     parent: null,
     owner: spec.owner ?? deps.defaults.owner,
     expiresAt: minted.createdAt + spec.ttl_ms,
@@ -44,7 +46,13 @@ export function newChild(
   const minted = mint(deps)
   const result = narrowed(parent, asked, { now: minted.createdAt, opener, assets: deps.assets })
   if (result.kind === 'refused') throw refused('request_invalid', sentenceOf(result.issues))
-  return { ...result.terms, ...minted }
+  return { ...result.terms, ...minted, wallet: walletOf(parent, asked, deps.wallet.ofSession?.(minted.id)) }
+}
+
+/** A mandate may name the addresses that pay under it, so that what is opened under one keeps to its parent's. */
+function walletOf(parent: Session, asked: SessionRequest, own: string | undefined): string | null {
+  const shared = Object.hasOwn(parent.labels, `${OWN_LABELS}mandate`)
+  return shared ? parent.wallet : (asked.wallet ?? own ?? parent.wallet)
 }
 
 function mint({ clock, ids, tokenSecret }: MintDeps): Pick<NewSession, 'id' | 'name' | 'tokenHash' | 'createdAt'> {

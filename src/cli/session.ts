@@ -1,5 +1,6 @@
 /** `purser session …`: budgets for agents, made and ended by people. */
 import { type Command, Option } from 'commander'
+import { z } from 'zod'
 import { EndedSession, OpenedSession, pageOf, SessionAnswer } from './answers.ts'
 import {
   amountFlag,
@@ -125,6 +126,8 @@ async function list(flags: ListFlags, terminal: Terminal): Promise<void> {
   if (page.next !== null) terminal.err.line(`More with --cursor ${page.next}`)
 }
 
+const Wallet = z.looseObject({ wallet: z.looseObject({ address: z.string().nullable() }).optional() })
+
 function showCommand(terminal: Terminal): Command {
   return command('show', 'one session with its balance and bounds')
     .argument('<session>', 'the session’s id')
@@ -137,6 +140,8 @@ async function show(id: string, flags: CommonFlags, terminal: Terminal): Promise
   if (flags.json) return printJson(terminal, session)
   terminal.out.line(`${session.id}  ${session.agent}: ${session.purpose}\n${balanceText(session)}`)
   if (session.parent) terminal.out.line(`Parent    ${session.parent}`)
+  const { wallet } = Wallet.parse(session)
+  if (wallet?.address) terminal.out.line(`Wallet    ${wallet.address}`)
   for (const name of ['limits', 'scope', 'networks', 'assets', 'labels']) {
     const value = session[name]
     if (value === undefined || ['{}', '[]'].includes(JSON.stringify(value))) continue

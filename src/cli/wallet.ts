@@ -1,16 +1,21 @@
 /** `purser wallet …`: who pays, and what it can still pay with. */
 import type { Command } from 'commander'
+import { z } from 'zod'
 import { uniformAddress } from '../address.ts'
 import type { Chain } from '../chain/chain.ts'
 import type { Config } from '../config/load.ts'
 import type { Fetch } from '../http.ts'
 import { type Asset, formatAtomic } from '../money.ts'
 import { WalletAnswer } from './answers.ts'
+import { CliFailure } from './failure.ts'
 import { type CommonFlags, command, group } from './options.ts'
 import { reachPurser } from './reach.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { printJson, type Terminal, table } from './terminal.ts'
 import { allowCommand } from './wallet-allow.ts'
+import { encryptCommand } from './wallet-encrypt.ts'
+
+const SessionWalletAnswer = z.looseObject({ wallet: z.looseObject({ address: z.string().nullable() }) })
 
 interface Token {
   readonly network: string
@@ -28,17 +33,25 @@ interface Holding extends Token {
 }
 
 export function walletCommand(terminal: Terminal): Command {
-  const address = command('address', 'the address that pays; the first use creates the wallet').action((flags: CommonFlags) =>
-    showAddress(flags, terminal),
-  )
+  const address = command('address', 'the address that pays; the first use creates the wallet')
+    .option('--session <id>', 'the address that this session pays from')
+    .action((flags: AddressFlags) => showAddress(flags, terminal))
   const balance = command('balance', 'what it holds on the configured networks, asked by their RPC').action((flags: CommonFlags) =>
     showBalance(flags, terminal),
   )
-  return group('wallet', [address, balance, allowCommand(terminal)])
+  return group('wallet', [address, balance, allowCommand(terminal), encryptCommand(terminal)])
 }
 
-async function showAddress(flags: CommonFlags, terminal: Terminal): Promise<void> {
-  const addresses = await addressesOf(await readSettings(flags, terminal), terminal)
+interface AddressFlags extends CommonFlags {
+  readonly session?: string
+}
+
+async function showAddress(flags: AddressFlags, terminal: Terminal): Promise<void> {
+  const settings = await readSettings(flags, terminal)
+  const addresses =
+    flags.session === undefined
+      ? await addressesOf(settings, terminal)
+      : { address: await addressOfSession(flags.session, settings, terminal) }
   if (flags.json) printJson(terminal, addresses)
   else for (const address of Object.values(addresses)) terminal.out.line(address)
 }
@@ -53,6 +66,13 @@ async function addressesOf(settings: Settings, terminal: Terminal): Promise<Addr
   await using purser = await reachPurser(settings, terminal)
   const { address, solana } = await purser.admin.get('/v1/wallet', WalletAnswer)
   return { address: `0x${address.slice(2)}`, ...(solana !== undefined && { solana }) }
+}
+
+async function addressOfSession(id: string, settings: Settings, terminal: Terminal): Promise<string> {
+  await using purser = await reachPurser(settings, terminal)
+  const { wallet } = await purser.admin.get(`/v1/sessions/${encodeURIComponent(id)}`, SessionWalletAnswer)
+  if (wallet.address !== null) return wallet.address
+  throw new CliFailure(`Session ${id} pays from a wallet that is not configured here any more.`)
 }
 
 async function showBalance(flags: CommonFlags, terminal: Terminal): Promise<void> {

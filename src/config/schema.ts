@@ -17,6 +17,7 @@ import { filePath, listen, secret } from './places.ts'
 import { blockedFilesSchema, discoverySchema, priceDriftSchema } from './policy-inputs.ts'
 import { preemptiveSchema } from './preemptive.ts'
 import { telemetrySchema } from './telemetry.ts'
+import { walletSchema } from './wallet.ts'
 
 /** @param folder the folder that relative paths start from */
 export function configSchema(folder: string) {
@@ -81,12 +82,7 @@ export function configShape(folder: string) {
     retention: retentionSchema(folder).default(null),
     keys: keysSchema(folder).prefault({}),
     sessions: sessionsSchema.prefault({}),
-    wallet: section({
-      kind: oneOf('local').default('local'),
-      key: secret(folder).exactOptional(),
-      password: secret(folder).exactOptional(),
-      solana: section({ key: secret(folder) }).exactOptional(),
-    }).prefault({}),
+    wallet: walletSchema(folder).prefault({}),
     gasWallet: section({ key: secret(folder) })
       .nullable()
       .default(null),

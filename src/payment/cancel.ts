@@ -21,7 +21,7 @@ export interface CancelCall {
 
 export interface CancelDeps {
   readonly ledger: Pick<Ledger, 'payment' | 'session'>
-  readonly wallet: Pick<Wallet, 'address' | 'signCancel'>
+  readonly wallet: Pick<Wallet, 'address' | 'signCancel' | 'payers'>
   /** Known tokens, with the domains that they verify signatures in. */
   readonly assets: readonly Asset[]
   readonly clock: Clock
@@ -102,9 +102,10 @@ async function sign({ ledger, wallet, assets, clock }: CancelDeps, payment: Paym
     throw refused('conflict', `Token ${terms.asset.address} on ${network} is not configured here, so its cancellation cannot be signed.`)
   }
   const walletName = (await ledger.session(payment.sessionId))?.wallet ?? null
-  const authorizer = await wallet.address(walletName)
-  if (!sameAddress(authorizer, terms.payer)) {
-    throw refused('conflict', `Payment ${payment.id} was signed by ${terms.payer}, and the wallet here is ${authorizer}.`)
+  const payers = (await wallet.payers?.(walletName)) ?? [await wallet.address(walletName)]
+  const authorizer = payers.find((payer) => sameAddress(payer, terms.payer))
+  if (authorizer === undefined) {
+    throw refused('conflict', `Payment ${payment.id} was signed by ${terms.payer}, and the wallet here is ${payers.join(', ')}.`)
   }
   const data: CancelAuthorization = {
     domain: { ...asset.eip712, chainId, verifyingContract: getAddress(asset.address) },

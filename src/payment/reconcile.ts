@@ -6,6 +6,7 @@ import type { Events } from '../telemetry/events.ts'
 import type { Recovery } from './recover.ts'
 import type { WatchedWallet } from './refunds.ts'
 import { type Disputed, namedIn, type ReconcileReport, type RoundReport, type Searched, stillOpen, type Unrecorded } from './report.ts'
+import type { SessionWallets } from './session-wallets.ts'
 
 export interface ReconcileDeps {
   readonly recovery: Pick<Recovery, 'round' | 'look' | 'unmatched'>
@@ -13,6 +14,8 @@ export interface ReconcileDeps {
   readonly chain: Pick<Chain, 'networks'> & ChainHistory
   readonly events: Pick<Events, 'warned'>
   readonly wallets: readonly WatchedWallet[]
+  /** Those of sessions, where each has its own. */
+  readonly sessionWallets?: Pick<SessionWallets, 'all'>
 }
 
 export interface ReconcileOptions {
@@ -41,7 +44,7 @@ export function createReconcile(deps: ReconcileDeps): Reconcile {
       unavailable: [...merged.unavailable, ...found.unavailable],
       unrecorded: found.unrecorded.slice(0, MAX_REPORT_ENTRIES),
       searched: found.searched,
-      truncated: disputed.more || waiting.more || lists.some((list) => list.length > MAX_REPORT_ENTRIES),
+      truncated: found.more || disputed.more || waiting.more || lists.some((list) => list.length > MAX_REPORT_ENTRIES),
     }
   }
 }
@@ -91,12 +94,15 @@ interface Found {
   readonly unrecorded: Unrecorded[]
   readonly searched: Searched[]
   readonly unavailable: RoundReport['unavailable'][number][]
+  /** There are more wallets than were searched. */
+  readonly more: boolean
 }
 
 /** A network that cannot be asked is named, and the others are searched. */
 async function searchHistory(deps: ReconcileDeps, options: ReconcileOptions): Promise<Found> {
-  const found: Found = { unrecorded: [], searched: [], unavailable: [] }
-  for (const watched of deps.wallets) {
+  const ofSessions = await deps.sessionWallets?.all()
+  const found: Found = { unrecorded: [], searched: [], unavailable: [], more: ofSessions?.more ?? false }
+  for (const watched of [...deps.wallets, ...(ofSessions?.wallets ?? [])]) {
     try {
       const { unrecorded, searched } = await searchWallet(deps, watched, options)
       found.unrecorded.push(...unrecorded)

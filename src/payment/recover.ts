@@ -22,6 +22,7 @@ import { type ProveDeps, type Proven, prove } from './prove.ts'
 import { lookForRefunds, type RefundDeps, type WatchedWallet } from './refunds.ts'
 import { type RoundReport, stillOpen } from './report.ts'
 import { RoundNotes } from './round-notes.ts'
+import type { SessionWallets } from './session-wallets.ts'
 
 type RecoveryLedger = ProveDeps['ledger'] & RefundDeps['ledger'] & Pick<Ledger, 'takeOver' | 'claimUnproven' | 'putOff' | 'payment'>
 
@@ -32,6 +33,8 @@ export interface RecoveryDeps {
   readonly events: Pick<Events, 'warned'>
   /** Our wallets, with the tokens that they pay in, on each network that can be asked. */
   readonly wallets: readonly WatchedWallet[]
+  /** Those of sessions, where each has its own; a few in each round. */
+  readonly sessionWallets?: Pick<SessionWallets, 'next'>
   /** Waits between two rounds; resolves or rejects early when the signal comes. */
   readonly pause?: Pause
 }
@@ -136,11 +139,20 @@ class Rounds implements Recovery {
     await this.#step(notes, 'Looking into open payments', () => this.#proveClaimed(notes))
     if (incoming) {
       this.#incomingAt = this.#deps.clock.monotonic()
-      for (const watched of this.#deps.wallets) await this.#lookForRefunds(notes, watched)
+      const ofSessions = await this.#sessionWallets(notes)
+      for (const watched of [...this.#deps.wallets, ...ofSessions]) await this.#lookForRefunds(notes, watched)
     }
     this.#unmatched = [...this.#unmatched, ...notes.unmatched].slice(-MAX_REPORT_ENTRIES)
     this.#warnOfNetworks(notes)
     return notes.report()
+  }
+
+  async #sessionWallets(notes: RoundNotes): Promise<readonly WatchedWallet[]> {
+    let found: readonly WatchedWallet[] = []
+    await this.#step(notes, 'Listing the wallets of sessions', async () => {
+      found = (await this.#deps.sessionWallets?.next()) ?? []
+    })
+    return found
   }
 
   async #proveClaimed(notes: RoundNotes): Promise<void> {

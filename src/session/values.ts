@@ -106,6 +106,12 @@ export const address = z
   .regex(/^(0x[0-9a-fA-F]{40}|[1-9A-HJ-NP-Za-km-z]{32,44})$/, { error: NO_ADDRESS })
   .refine((value) => value.startsWith('0x') || isSolanaAddress(value), { error: NO_ADDRESS })
 
+/** An address on an EVM network alone. */
+export const evmAddress = z
+  .string({ error: wanted('write the address in quotes, 0x and 40 hex digits') })
+  .regex(/^0x[0-9a-fA-F]{40}$/, { error: 'not an address: write 0x and 40 hex digits, in quotes' })
+  .transform((value): `0x${string}` => `0x${value.slice(2)}`)
+
 /** A list whose emptiness means what it says. */
 export function listOf<Item extends z.ZodType>(item: Item) {
   return z.array(item, { error: 'write a list' }).max(MAX_LIMIT_ENTRIES, { error: TOO_MANY })

@@ -1,5 +1,5 @@
 /** Web3 Secret Storage, version 3: a key encrypted under a password, as common wallets export it. */
-import { createDecipheriv, pbkdf2Sync, scryptSync, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createDecipheriv, pbkdf2Sync, randomBytes, randomUUID, scryptSync, timingSafeEqual } from 'node:crypto'
 import { keccak256 } from 'viem'
 import { z } from 'zod'
 import { MAX_KEYSTORE_MEMORY_BYTES, MAX_KEYSTORE_ROUNDS } from '../limits.ts'
@@ -19,7 +19,7 @@ const derivation = z.discriminatedUnion('kdf', [
 ])
 const encryption = z.object({
   cipher: z.literal('aes-128-ctr'),
-  ciphertext: hex(32),
+  ciphertext: hex(),
   cipherparams: z.object({ iv: hex(16) }),
   mac: hex(32),
 })
@@ -60,4 +60,20 @@ function deriveByScrypt({ n, r, p, dklen: length }: ScryptParams, password: stri
   } catch (cause) {
     throw new Error('the wallet keystore asks for scrypt parameters that are not allowed or need too much memory', { cause })
   }
+}
+
+/** As common wallets write it: 128 MiB of memory for each guess at the password. */
+const SCRYPT = { n: 131_072, r: 8, p: 1, dklen: 32 } as const
+
+/** The same under a password, as JSON text. @param secret 16 to 64 bytes */
+export function encryptKeystore(secret: Uint8Array, password: string): string {
+  const [salt, iv] = [randomBytes(32), randomBytes(16)]
+  const kdfparams = { ...SCRYPT, salt: salt.toString('hex') }
+  const derived = deriveByScrypt(kdfparams, password, salt)
+  const cipher = createCipheriv('aes-128-ctr', derived.subarray(0, 16), iv)
+  const ciphertext = Buffer.concat([cipher.update(secret), cipher.final()])
+  const mac = Buffer.from(keccak256(Buffer.concat([derived.subarray(16, 32), ciphertext]), 'bytes')).toString('hex')
+  const cipherparams = { iv: iv.toString('hex') }
+  const crypto = { cipher: 'aes-128-ctr', ciphertext: ciphertext.toString('hex'), cipherparams, kdf: 'scrypt', kdfparams, mac }
+  return `${JSON.stringify({ version: 3, id: randomUUID(), crypto })}\n`
 }

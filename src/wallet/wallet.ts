@@ -60,6 +60,10 @@ export interface Wallet {
   signPermit(walletName: string | null, data: PermitTransfer): Promise<Hex>
   /** The 65-byte signature (EIP-191) of a login. */
   signLogin(walletName: string | null, data: Login): Promise<Hex>
+  /** The name that a new session pays by, where each has a key of its own; absent: all share the default wallet. */
+  ofSession?: (sessionId: string) => string
+  /** Every address that this name ever paid from, the present one first; absent: that one only. `signCancel` takes all of them. */
+  payers?: (walletName: string | null) => Promise<readonly Hex[]>
   /** Where one is configured for it. */
   readonly solana?: SolanaWallet
 }

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { createAgentDoor } from '../../src/admin/agent-door.ts'
 import { openMandateDesk } from '../../src/mandate/desk.ts'
 import type { Session } from '../../src/session/session.ts'
+import { createDerivedWallet } from '../../src/wallet/derived.ts'
 import { claimsAt, ISSUER, issue, keySet, newKey, present } from '../mandate/issuer.ts'
 import { type Answer, expectProblem, type Fixture, requestOf, SPEC, startFixture, WALLET } from './fixture.ts'
 
@@ -104,6 +105,17 @@ describe('a session under a mandate', () => {
     expect(await opened(it, mandate)).toMatchObject({ networks: ['eip155:84532'] })
     await using only = await startFixture({ mandates, defaults: { ...defaults, networks: networks.slice(1) } })
     expect((await opening(only, await mandateAt(only, { payment_instrument: { id: WALLET } }))).status).toBe(400)
+  })
+
+  it('pays with that account where every other session has its own, and so does what is opened under it', async () => {
+    const derived = createDerivedWallet({ seed: new Uint8Array(32).fill(9) })
+    await using it = await startFixture({ mandates, wallet: derived })
+    const address = await derived.address(null)
+    const session = await opened(it, await mandateAt(it, { payment_instrument: { id: `eip155:84532:${address}` } }))
+    const child: Answer = await it.open({ parent: session.id, cap: '0.10', ttl: '1m', limits: { perPayment: '0.10' } })
+    expect([session.wallet.address, child.wallet.address]).toEqual([address, address])
+    const other = await opened(it, await mandateAt(it, { jti: 'free' }))
+    expect(other.wallet.address).toBe(await derived.address(other.parent))
   })
 
   it('waits for the mandate’s first day', async () => {

@@ -3,7 +3,10 @@ import { newSession } from '../../src/admin/open-session.ts'
 import { MAX_SESSION_DEPTH } from '../../src/limits.ts'
 import { sessionSpecSchema } from '../../src/session/spec.ts'
 import { hashToken, mintToken } from '../../src/session/token.ts'
+import { createDerivedWallet } from '../../src/wallet/derived.ts'
 import { type Answer, buy, expectProblem, SPEC, startFixture, USDC } from './fixture.ts'
+
+const derived = createDerivedWallet({ seed: new Uint8Array(32).fill(9) })
 
 describe('open-session', () => {
   it('fills what is absent from the configuration and leaves what is empty empty', async () => {
@@ -41,6 +44,19 @@ describe('open-session', () => {
     await using fixture = await startFixture({ wallet: { address: () => Promise.reject(new Error('signer gone')) } })
     await expectProblem(await fixture.ask('/v1/sessions', { body: SPEC }), 'internal_error', 500)
     expect(fixture.faults).toHaveLength(1)
+  })
+
+  it('every session has a wallet of its own where keys are derived, a child too', async () => {
+    await using fixture = await startFixture({ wallet: derived })
+    const parent: Answer = await fixture.open()
+    const child: Answer = await fixture.open({ parent: parent.id, cap: '1.00', ttl: '1m' })
+    const shared: Answer = await fixture.open({ parent: parent.id, cap: '1.00', ttl: '1m', wallet: parent.wallet.name })
+    const common: Answer = await fixture.open({ wallet: 'default' })
+    expect([parent, child].map(({ id, wallet }) => wallet.name === id)).toEqual([true, true])
+    expect(parent.wallet.address).toBe(await derived.address(parent.id))
+    expect(child.wallet.address).toBe(await derived.address(child.id))
+    expect(shared.wallet).toMatchObject(parent.wallet)
+    expect(common.wallet.address).toBe(await derived.address(null))
   })
 
   it('a listed symbol covers its address in any spelling', async () => {

@@ -24,6 +24,17 @@ describe('wallet', () => {
     expect(JSON.parse((await wallet('address', '--json')).out)).toEqual({ address: purser.app.walletAddress })
   })
 
+  it('address of a session is the one that it pays from', async () => {
+    await using derived = await startPurser({ wallet: { kind: 'derived', seed: 'file:./seed' } })
+    const at = (...argv: string[]) => runHere([...argv, '--config', derived.configFile], derived.env)
+    const opened = await at('session', 'open', '--agent', 'a', '--purpose', 'p', '--cap', '1', '--ttl', '1h', '--json')
+    const { id, wallet: own }: { id: string; wallet: { address: string } } = JSON.parse(opened.out)
+    expect(await at('wallet', 'address', '--session', id)).toMatchObject({ code: 0, out: `${own.address}\n` })
+    expect(own.address).not.toBe(derived.app.walletAddress)
+    expect((await at('session', 'show', id)).out).toContain(own.address)
+    expect(await at('wallet', 'address', '--session', 'ses_none')).toMatchObject({ code: 1 })
+  })
+
   it('balance is what the chain says, to the last unit', async () => {
     await chain.fund(`0x${purser.app.walletAddress.slice(2)}`, 1_234_567n)
     const { code, out } = await wallet('balance')

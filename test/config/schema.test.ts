@@ -113,7 +113,7 @@ describe('configSchema', () => {
     [{ data: './data' }, 'data'],
     [{ ledger: 'mysql://x' }, 'ledger'],
     [{ ledger: 'sqlite:' }, 'ledger'],
-    [{ wallet: { kind: 'remote' } }, 'wallet.kind'],
+    [{ wallet: { kind: 'paper' } }, 'wallet.kind'],
     [{ wallet: { key: '' } }, 'wallet.key'],
     [{ networks: ['base-sepolia'] }, 'networks[0]'],
     [{ networks: [{ id: 'bitcoin' }] }, 'networks[0].id'],

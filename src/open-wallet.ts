@@ -1,0 +1,79 @@
+/** The wallet that the configuration says: beside `house.ts` the only file that names its adapters. */
+import type { Environment } from './config/environment.ts'
+import type { Config } from './config/load.ts'
+import { resolveSecret, resolveWalletKey, type SecretRef } from './config/secrets.ts'
+import type { PreviousWalletConfig, WalletConfig } from './config/wallet.ts'
+import type { Fetch } from './http.ts'
+import { createLocalWallet, parseKey } from './wallet/local-key.ts'
+import type { PreviousWallet } from './wallet/rotated.ts'
+import type { SolanaWallet, Wallet } from './wallet/wallet.ts'
+
+/**
+ * @param ask the way out to a remote signer
+ * @throws SecretError where a secret cannot be had, Error where it is no key or seed
+ */
+export async function openWallet({ wallet }: Pick<Config, 'wallet'>, env: Environment, ask: Fetch = fetch): Promise<Wallet> {
+  const { solana } = wallet
+  const paying = await openWithPrevious(wallet, { env, ask })
+  if (!solana) return paying
+  const onSolana = await openSolanaWallet(solana.key, env)
+  return Object.assign(paying, { solana: paying.ofSession ? sharedBySessions(onSolana) : onSolana })
+}
+
+async function openWithPrevious(wallet: WalletConfig, { env, ask }: { readonly env: Environment; readonly ask: Fetch }): Promise<Wallet> {
+  const present = await openPresent(wallet, { env, ask })
+  const { previous = [] } = wallet
+  if (previous.length === 0) return present
+  const { createRotatedWallet } = await import('./wallet/rotated.ts')
+  return createRotatedWallet(present, await Promise.all(previous.map((one) => openPrevious(one, env))))
+}
+
+async function openPresent(wallet: WalletConfig, { env, ask }: { readonly env: Environment; readonly ask: Fetch }): Promise<Wallet> {
+  const password = 'password' in wallet ? await passwordOf(wallet, env) : undefined
+  switch (wallet.kind) {
+    case 'remote': {
+      const { createRemoteWallet } = await import('./wallet/remote.ts')
+      const token = wallet.token && (await resolveSecret(wallet.token, env))
+      return createRemoteWallet({ ...wallet, token, fetch: ask })
+    }
+    case 'derived':
+      // A file that is not there is made with 32 random bytes in hex, which are a seed as well as a key.
+      return openSeed(await resolveWalletKey(wallet.seed, env), password)
+    case 'local':
+      return createLocalWallet({ key: parseKey(await resolveWalletKey(wallet.key, env), password) })
+  }
+}
+
+/** Its files have to be there: a fresh key never paid anything. */
+async function openPrevious(previous: PreviousWalletConfig, env: Environment): Promise<PreviousWallet> {
+  if ('address' in previous) return (await import('./wallet/rotated.ts')).watchedWallet(previous.address)
+  const password = await passwordOf(previous, env)
+  if ('seed' in previous) return openSeed(await resolveSecret(previous.seed, env), password)
+  return createLocalWallet({ key: parseKey(await resolveSecret(previous.key, env), password) })
+}
+
+/** Sessions that pay by names of their own elsewhere share the one key there. */
+function sharedBySessions(wallet: SolanaWallet): SolanaWallet {
+  return { address: () => wallet.address(null), signTransfer: (_name, transfer) => wallet.signTransfer(null, transfer) }
+}
+
+async function openSolanaWallet(key: SecretRef, env: Environment): Promise<SolanaWallet> {
+  const { createSolanaWallet, parseSolanaKey } = await import('./wallet/solana-key.ts')
+  return createSolanaWallet(parseSolanaKey(await resolveSecret(key, env)))
+}
+
+async function openSeed(text: string, password: string | undefined): Promise<Wallet> {
+  const [{ createDerivedWallet }, { parseSeed }] = await Promise.all([import('./wallet/derived.ts'), import('./wallet/seed.ts')])
+  return createDerivedWallet({ seed: parseSeed(text, password) })
+}
+
+async function passwordOf({ password }: { readonly password?: SecretRef }, env: Environment): Promise<string | undefined> {
+  return password && resolveSecret(password, env)
+}
+
+/** The keystore (version 3) of a key or seed as it stands in a file. @throws Error where it is neither */
+export async function encryptedSecret(text: string, password: string): Promise<string> {
+  const [{ parseSeed }, { encryptKeystore }] = await Promise.all([import('./wallet/seed.ts'), import('./wallet/keystore.ts')])
+  // A key is 32 bytes in hex, and so reads as a seed too.
+  return encryptKeystore(parseSeed(text), password)
+}

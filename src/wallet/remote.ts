@@ -1,0 +1,164 @@
+/**
+ * A wallet whose key is with an HTTP signer that speaks JSON-RPC as Ethereum's wallets do (Web3Signer, Clef and others).
+ * It is shown the typed data of one operation, and what it answers counts only where the configured address signed exactly
+ * that. Where it refuses, is late or answers something else, nothing was sent: whoever asked frees what was reserved.
+ */
+import { inspect } from 'node:util'
+import { bytesToHex, getAddress, getTypesForEIP712Domain, serializeTypedData, stringToHex, type TypedDataDefinition } from 'viem'
+import { z } from 'zod'
+import { refused } from '../errors.ts'
+import type { Fetch } from '../http.ts'
+import { digestPermit, permitTypedData } from '../permit-digest.ts'
+import { ecdsa } from '../secp256k1.ts'
+import { digestCancel, digestTransfer } from '../transfer-digest.ts'
+import { MAX_REMOTE_ANSWER_BYTES } from '../wallet-limits.ts'
+import { digestLogin, loginText } from './login.ts'
+import type { CancelAuthorization, Hex, Login, TransferAuthorization, Wallet } from './wallet.ts'
+
+export interface RemoteSigner {
+  readonly url: string
+  /** The account that pays. */
+  readonly address: Hex
+  /** Bearer token. */
+  readonly token: string | undefined
+  readonly timeout_ms: number
+  readonly fetch: Fetch
+}
+
+/** A method with its arguments. What one signer calls so another one calls otherwise. */
+type Call = readonly [method: string, params: readonly unknown[]]
+
+/** EIP-1474; Clef and Web3Signer answer so for what they do not have. */
+const METHOD_NOT_FOUND = -32601
+const SIGNATURE = /^0x[0-9a-fA-F]{130}$/
+
+const answerSchema = z.object({ result: z.unknown().optional(), error: z.looseObject({ code: z.number() }).nullish() })
+
+export function createRemoteWallet(signer: RemoteSigner): Wallet {
+  const own = getAddress(signer.address)
+  const nameChecked = (walletName: string | null) => {
+    if (walletName !== null && walletName !== 'default')
+      throw refused('not_found', 'There is no wallet of this name; the remote one is "default".')
+  }
+  const sign = async (walletName: string | null, payer: Hex, digest: Uint8Array, calls: readonly Call[]): Promise<Hex> => {
+    nameChecked(walletName)
+    if (payer !== own) throw refused('internal_error', 'This is not for this wallet. Nothing was signed.')
+    return verified(await firstAnswer(signer, calls), { digest, own })
+  }
+  const typed = (data: TypedDataDefinition) => typedCalls(own, data)
+  const wallet: Wallet = {
+    async address(walletName) {
+      nameChecked(walletName)
+      return own
+    },
+    signTransfer: async (name, data) => sign(name, data.from, digestTransfer(data), typed(transferTypedData(data))),
+    signCancel: async (name, data) => sign(name, data.authorizer, digestCancel(data), typed(cancelTypedData(data))),
+    signPermit: async (name, data) => sign(name, data.from, digestPermit(data), typed(permitTypedData(data))),
+    signLogin: async (name, data) => sign(name, data.address, digestLogin(data), loginCalls(own, data)),
+  }
+  Object.defineProperty(wallet, inspect.custom, { value: () => `Wallet { ${own} }` })
+  return wallet
+}
+
+/** As wallets and nodes name it, as Web3Signer does, and as Clef does, which takes the object itself. */
+function typedCalls(own: Hex, data: TypedDataDefinition): Call[] {
+  // Signers need the domain's own type; viem leaves out a domain that has none.
+  const types = { EIP712Domain: getTypesForEIP712Domain({ domain: data.domain }), ...data.types }
+  const text = serializeTypedData({ ...data, types } as TypedDataDefinition)
+  return [
+    ['eth_signTypedData_v4', [own, text]],
+    ['eth_signTypedData', [own, text]],
+    ['account_signTypedData', [own, JSON.parse(text)]],
+  ]
+}
+
+function loginCalls(own: Hex, login: Login): Call[] {
+  const text = stringToHex(loginText(login))
+  return [
+    ['personal_sign', [text, own]],
+    ['eth_sign', [own, text]],
+    ['account_signData', ['text/plain', own, text]],
+  ]
+}
+
+const address = (name: string) => ({ name, type: 'address' })
+const uint = (name: string) => ({ name, type: 'uint256' })
+const NONCE = { name: 'nonce', type: 'bytes32' }
+
+/** EIP-3009. */
+export function transferTypedData({ domain, from, to, value, validAfter, validBefore, nonce }: TransferAuthorization): TypedDataDefinition {
+  const TransferWithAuthorization = [address('from'), address('to'), uint('value'), uint('validAfter'), uint('validBefore'), NONCE]
+  const message = { from, to, value, validAfter, validBefore, nonce }
+  return { domain: domainOf(domain), types: { TransferWithAuthorization }, primaryType: 'TransferWithAuthorization', message }
+}
+
+export function cancelTypedData({ domain, authorizer, nonce }: CancelAuthorization): TypedDataDefinition {
+  const CancelAuthorization = [address('authorizer'), NONCE]
+  return { domain: domainOf(domain), types: { CancelAuthorization }, primaryType: 'CancelAuthorization', message: { authorizer, nonce } }
+}
+
+function domainOf({ name, version, chainId, verifyingContract }: TransferAuthorization['domain']) {
+  return { name, version, chainId, verifyingContract }
+}
+
+/** Of the first method that the signer has. One that it does not have signed nothing. */
+async function firstAnswer(signer: RemoteSigner, calls: readonly Call[]): Promise<unknown> {
+  const signal = AbortSignal.timeout(signer.timeout_ms)
+  for (const call of calls) {
+    const { result, error } = await ask(signer, call, signal)
+    if (!error) return result
+    if (error.code !== METHOD_NOT_FOUND) throw unavailable(`It refused to sign (JSON-RPC error ${error.code}).`)
+  }
+  throw unavailable(`It has none of the methods ${calls.map(([method]) => method).join(', ')}.`)
+}
+
+/** Neither the URL nor the signer's words are shown: an agent reads this. */
+async function ask({ url, token, timeout_ms, fetch }: RemoteSigner, [method, params]: Call, signal: AbortSignal) {
+  const headers = { 'content-type': 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) }
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+  try {
+    const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' })
+    const text = await boundedText(response)
+    const answer = answerSchema.safeParse(jsonIn(text))
+    if (answer.success) return answer.data
+    throw unavailable(`It answered ${response.status} with something that is no JSON-RPC.`)
+  } catch (fault) {
+    if (signal.aborted) throw unavailable(`It did not answer within ${timeout_ms / 1000} s.`, fault)
+    if (fault instanceof Error && 'refusal' in fault) throw fault
+    throw unavailable('It cannot be reached.', fault)
+  }
+}
+
+async function boundedText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length
+    if (bytes > MAX_REMOTE_ANSWER_BYTES) throw unavailable(`It answered with more than ${MAX_REMOTE_ANSWER_BYTES} bytes.`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Some signers count the last byte from 0, which tokens do not take. */
+async function verified(answer: unknown, { digest, own }: { readonly digest: Uint8Array; readonly own: Hex }): Promise<Hex> {
+  if (typeof answer !== 'string' || !SIGNATURE.test(answer)) throw unavailable('It answered with something that is no signature.')
+  const bytes = Buffer.from(answer.slice(2), 'hex')
+  const recovery = bytes.readUInt8(64)
+  bytes.writeUInt8(recovery < 27 ? (recovery + 27) % 256 : recovery, 64)
+  const signature = bytesToHex(bytes)
+  if (await ecdsa.isSignedBy(digest, signature, own)) return signature
+  throw unavailable(`What it signed is not what it was shown, or not by ${own}.`)
+}
+
+function unavailable(why: string, cause?: unknown) {
+  return refused('wallet_unavailable', `The remote signer did not sign. ${why} Nothing was sent.`, cause)
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest'
+import { completedWallet, missingInWallet, secretsOfWallet, walletSchema } from '../../src/config/wallet.ts'
+
+const schema = walletSchema('/etc/purser')
+const ENV = { kind: 'env', name: 'KEY' } as const
+
+describe('a local wallet', () => {
+  it('is what is meant where nothing is written, with its key in the data folder', () => {
+    const file = { kind: 'file', path: '/data/wallet.key' }
+    expect(completedWallet(schema.parse({}), '/data')).toEqual({ kind: 'local', key: file })
+    expect(completedWallet(schema.parse({ kind: 'local', key: 'env:KEY' }), '/data')).toEqual({ kind: 'local', key: ENV })
+  })
+
+  it('names its secrets by the path at which they are written', () => {
+    expect(secretsOfWallet({ kind: 'local', key: ENV }).map(([path]) => path)).toEqual(['wallet.key'])
+    expect(secretsOfWallet({ kind: 'local', key: ENV, password: ENV }).map(([path]) => path)).toEqual(['wallet.key', 'wallet.password'])
+  })
+
+  it('with others before it names their secrets too, and knows some by their address alone', () => {
+    const address = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C'
+    const previous = [{ key: 'env:KEY' }, { seed: 'env:KEY', password: 'env:KEY' }, { address }]
+    const read = completedWallet(schema.parse({ kind: 'derived', seed: 'env:KEY', previous }), '/data')
+    expect(read).toEqual({ kind: 'derived', seed: ENV, previous: [{ key: ENV }, { seed: ENV, password: ENV }, { address }] })
+    const paths = ['wallet.seed', 'wallet.previous[0].key', 'wallet.previous[1].seed', 'wallet.previous[1].password']
+    expect(secretsOfWallet(read).map(([path]) => path)).toEqual(paths)
+  })
+
+  it('needs its key where replicas share it', () => {
+    expect(missingInWallet(schema.parse({}))).toEqual(['wallet', 'key'])
+    expect(missingInWallet(schema.parse({ key: 'env:KEY' }))).toBeUndefined()
+  })
+})
+
+it.each([
+  [{ kind: 'paper' }],
+  [{ kind: null }],
+  ['local'],
+  [{ keys: 'env:KEY' }],
+  [{ key: '' }],
+  [{ kind: 'derived' }],
+  [{ kind: 'derived', key: 'env:KEY' }],
+  [{ previous: [{}] }],
+])('%j is no wallet', (written) => {
+  expect(schema.safeParse(written).success).toBe(false)
+})
