@@ -237,6 +237,7 @@ const CATALOGUE = {
     'Do not buy it again; tell the operator, who can dispute it.',
   ),
   ledger_unavailable: entry(503, 'The ledger cannot be written, so nothing is paid', true, 'Try again later; unpaid requests still pass.'),
+  wallet_unavailable: entry(503, 'The wallet cannot sign, so nothing is paid', true, 'Try again later; unpaid requests still pass.'),
   payments_halted: entry(503, 'A person has halted payments', true, 'Wait until an operator resumes payments; unpaid requests still pass.'),
   policy_changed: entry(
     503,

@@ -120,12 +120,13 @@ export async function openHouse(config: Config, options: HouseOptions, started: 
   })
   const { parents, ca, fetch } = started.use(await openWayOut(config, env))
   const networks = config.networks.map(({ id }) => id)
+  const late = Promise.withResolvers<Ledger>()
   const receiptKey = await resolveKey(config.keys.receipt, join(dataDir, 'receipt.key'), env)
   const base = {
     ...{ config, env, clock, ids, telemetry, logLines, networks, parents, fetch, ca, doors: [] },
     keys: await openKeys(config, env),
     signer: createCheckpointSigner(receiptKey),
-    wallet: await openWallet(config, env),
+    wallet: await openWallet(config, env, { known: late.promise, started }),
     chain: openChain(config, fetch),
     gasWallet: await openGasWallet(config, { env, fetch }),
     authority: await openLocalAuthority(config, { env, clock, ticketSecret: worker?.ticketSecret }),
@@ -138,6 +139,7 @@ export async function openHouse(config: Config, options: HouseOptions, started: 
   started.use(ledger)
   if (config.ledger.kind === 'postgres') await ledger.claimIdentity(await fingerprintsOf(base, receiptKey))
   const records = config.retention ? withArchive(ledger, config.retention.folder) : ledger
+  late.resolve(records)
   const funds = createFunds({ chain: base.chain, ledger, clock, events: telemetry.events })
   return { ...base, ledger, records, shared, jwts, mandates, funds }
 }
@@ -157,7 +159,15 @@ async function openKeys({ dataDir, keys }: Config, env: Environment): Promise<Ke
   return { token, nonce: await key('nonce'), answer: await key('answer'), session }
 }
 
-async function openWallet({ wallet }: Config, env: Environment): Promise<Wallet> {
+async function openWallet(
+  { wallet }: Config,
+  env: Environment,
+  { known, started }: { readonly known: Promise<Ledger>; readonly started: AsyncDisposableStack },
+): Promise<Wallet> {
+  if (wallet.kind === 'signer') {
+    const { createSignerWallet } = await import('./wallet/signer-wallet.ts')
+    return started.use(createSignerWallet({ ...wallet, nonceOf: async (id) => (await (await known).payment(id))?.nonce ?? undefined }))
+  }
   const password = wallet.password && (await resolveSecret(wallet.password, env))
   return createLocalWallet({ key: parseKey(await resolveWalletKey(wallet.key, env), password) })
 }

@@ -82,10 +82,14 @@ export function keysSchema(folder: string) {
 }
 
 /** What replicas share is configured (rule R21): each of them would make keys of its own otherwise. */
-export function missingKeys(config: { readonly keys: Config['keys']; readonly wallet: { readonly key?: SecretRef } }): string[][] {
+export function missingKeys(config: {
+  readonly keys: Config['keys']
+  readonly wallet: { readonly kind?: string | undefined; readonly key?: SecretRef }
+}): string[][] {
   const names = ['nonce', 'receipt', 'answer', 'token', 'ca'] as const
   const missing = names.filter((name) => config.keys[name] === undefined).map((name): string[] => ['keys', name])
-  return config.wallet.key === undefined ? [...missing, ['wallet', 'key']] : missing
+  const { kind, key } = config.wallet
+  return key === undefined && kind !== 'signer' ? [...missing, ['wallet', 'key']] : missing
 }
 
 const percent = z

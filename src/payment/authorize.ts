@@ -4,6 +4,7 @@ import type { Reservation } from '../ledger/ledger.ts'
 import { MAX_WINDOW_S, MIN_WINDOW_S } from '../limits.ts'
 import type { Quote } from '../rails/quote.ts'
 import type { Authorization } from '../rails/rail.ts'
+import type { Wallet } from '../wallet/wallet.ts'
 import { passing } from '../waypoints.ts'
 import type { Case } from './case.ts'
 import { aheadDigestsOf, digestOf } from './digest.ts'
@@ -46,6 +47,7 @@ async function sign(matter: Case, reservation: Reservation, longest_s: number): 
   const bar = deps.clockBar(quote.offer.network)
   if (bar) throw new PurserError(bar)
   checkBody(matter, quote)
+  const wallet = deps.wallet.forPayment ? await walletFor(matter, reservation, deps.wallet.forPayment) : deps.wallet
   const started_monotonic = deps.clock.monotonic()
   const now_s = Math.floor(deps.clock.now() / 1000)
   const window_s = Math.min(windowOf(quote.offer.askedWindow_s), longest_s, untilEnd(quote, now_s))
@@ -59,9 +61,15 @@ async function sign(matter: Case, reservation: Reservation, longest_s: number): 
       validBefore_s: now_s + window_s,
       walletName: request.session.wallet,
     },
-    deps.wallet,
+    wallet,
   )
   return { ...authorization, closesAt_monotonic }
+}
+
+/** A key in another process takes two commits (rule R6): it remembers what it signed, so the ledger must not forget it. */
+async function walletFor({ request }: Case, reservation: Reservation, forPayment: NonNullable<Wallet['forPayment']>): Promise<Wallet> {
+  await reservation.durable()
+  return forPayment({ sessionId: request.session.id, paymentId: reservation.paymentId })
 }
 
 /** Guarantee G5: what people agreed to is what is signed; its digest is made once more from what is about to be. */

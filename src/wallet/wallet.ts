@@ -45,6 +45,12 @@ export interface Login {
   readonly resources?: readonly string[]
 }
 
+/** What a signature that may take money is for. */
+export interface SigningPurpose {
+  readonly sessionId: string
+  readonly paymentId: string
+}
+
 export interface Wallet {
   /** Checksummed address that pays. `walletName` is the session's choice; null is the default wallet. */
   address(walletName: string | null): Promise<Hex>
@@ -56,6 +62,13 @@ export interface Wallet {
   signPermit(walletName: string | null, data: PermitTransfer): Promise<Hex>
   /** The 65-byte signature (EIP-191) of a login. */
   signLogin(walletName: string | null, data: Login): Promise<Hex>
+  /**
+   * The wallet for one payment, whose reservation is durable by then: only that signs transfers and permits where the key
+   * is in another process, which counts them by session. Absent where the key is here.
+   */
+  forPayment?(purpose: SigningPurpose): Wallet
+  /** Why it cannot sign now; empty where it can. Absent: it always can. */
+  readiness?(): Promise<readonly string[]>
 }
 
 /** All that a rail may do with a wallet. */
