@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { chmod, mkdir, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { url as inspectorUrl } from 'node:inspector'
 import { connect, createServer, type Server } from 'node:net'
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { environment } from './config/environment.ts'
 import { parseSecret, resolveSecret, resolveWalletKey, type SecretRef } from './config/secrets.ts'
 import { parseKey } from './wallet/local-key.ts'
@@ -61,6 +61,8 @@ function startHardened({ key, password }: SignerOptions): void {
 }
 
 async function serve(options: SignerOptions): Promise<void> {
+  // With the debugger's own hold on this signal off, it would end the process.
+  process.on('SIGUSR1', () => undefined)
   const { socket, journal: path, caps, assets, recipients, acceptRestored } = options
   await privateFolder(dirname(socket))
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
@@ -115,7 +117,9 @@ async function privateFolder(folder: string): Promise<void> {
 async function lockJournal(path: string, open: AsyncDisposableStack): Promise<void> {
   if (process.platform !== 'linux') return
   const folder = await realpath(dirname(path))
-  const name = createHash('sha256').update(resolve(folder, path)).digest('hex')
+  const name = createHash('sha256')
+    .update(join(folder, basename(path)))
+    .digest('hex')
   const lock = createServer((socket) => socket.destroy())
   await listenAt(lock, `\0purser-signer-${name}`).catch((cause) => {
     throw new Error(`Another signer uses the journal ${path}.`, { cause })
