@@ -9,6 +9,7 @@ import type { ParentsConfig } from './parent.ts'
 import type { ApprovalsConfig, PersonConfig } from './people.ts'
 import type { SecretRef } from './secrets.ts'
 import type { TelemetryConfig } from './telemetry.ts'
+import type { WalletConfig } from './wallet.ts'
 
 export interface Listen {
   /** An address, without brackets, or a name. */
@@ -87,12 +88,7 @@ export interface Config {
     /** Percent of the cap. */
     readonly thresholds: readonly number[]
   }
-  readonly wallet: {
-    readonly kind: 'local'
-    readonly key: SecretRef
-    /** Opens the key where it is a keystore. */
-    readonly password?: SecretRef
-  }
+  readonly wallet: WalletConfig
   /** Only these are paid on. `id` is CAIP-2. */
   readonly networks: readonly {
     readonly id: string

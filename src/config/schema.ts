@@ -13,6 +13,7 @@ import { filePath, listen, secret } from './places.ts'
 import { blockedFilesSchema, discoverySchema, priceDriftSchema } from './policy-inputs.ts'
 import { preemptiveSchema } from './preemptive.ts'
 import { telemetrySchema } from './telemetry.ts'
+import { walletSchema } from './wallet.ts'
 
 /** @param folder the folder that relative paths start from */
 export function configSchema(folder: string) {
@@ -63,11 +64,7 @@ export function configShape(folder: string) {
     retention: retentionSchema(folder).default(null),
     keys: keysSchema(folder).prefault({}),
     sessions: sessionsSchema.prefault({}),
-    wallet: section({
-      kind: oneOf('local').default('local'),
-      key: secret(folder).exactOptional(),
-      password: secret(folder).exactOptional(),
-    }).prefault({}),
+    wallet: walletSchema(folder).prefault({}),
     gasWallet: section({ key: secret(folder) })
       .nullable()
       .default(null),

@@ -125,7 +125,7 @@ describe('loadConfig', () => {
 
   it('no message repeats a secret', async () => {
     const found = await problemsOf(
-      'wallet: { kind: "canary", key: ["canary"] }\napprovals: { webhooks: [{ url: "https://u:canary@x/", secret: 1 }] }\n',
+      'wallet: { kind: "canary" }\ngasWallet: { key: ["canary"] }\napprovals: { webhooks: [{ url: "https://u:canary@x/", secret: 1 }] }\n',
     )
     expect(found).toHaveLength(4)
     expect(JSON.stringify(found)).not.toContain('canary')

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { completedWallet, missingInWallet, secretsOfWallet, walletSchema } from '../../src/config/wallet.ts'
+
+const schema = walletSchema('/etc/purser')
+const ENV = { kind: 'env', name: 'KEY' } as const
+
+describe('a local wallet', () => {
+  it('is what is meant where nothing is written, with its key in the data folder', () => {
+    const file = { kind: 'file', path: '/data/wallet.key' }
+    expect(completedWallet(schema.parse({}), '/data')).toEqual({ kind: 'local', key: file })
+    expect(completedWallet(schema.parse({ kind: 'local', key: 'env:KEY' }), '/data')).toEqual({ kind: 'local', key: ENV })
+  })
+
+  it('names its secrets by the path at which they are written', () => {
+    expect(secretsOfWallet({ kind: 'local', key: ENV }).map(([path]) => path)).toEqual(['wallet.key'])
+    expect(secretsOfWallet({ kind: 'local', key: ENV, password: ENV }).map(([path]) => path)).toEqual(['wallet.key', 'wallet.password'])
+  })
+
+  it('needs its key where replicas share it', () => {
+    expect(missingInWallet(schema.parse({}))).toEqual(['wallet', 'key'])
+    expect(missingInWallet(schema.parse({ key: 'env:KEY' }))).toBeUndefined()
+  })
+})
+
+it.each([[{ kind: 'paper' }], [{ kind: null }], ['local'], [{ keys: 'env:KEY' }], [{ key: '' }]])('%j is no wallet', (written) => {
+  expect(schema.safeParse(written).success).toBe(false)
+})
