@@ -13,7 +13,7 @@ import type { Chain, ChainHistory, GasWallet } from './chain/chain.ts'
 import { type Clock, type Ids, randomIds, systemClock } from './clock.ts'
 import { type Environment, environment } from './config/environment.ts'
 import type { Config } from './config/load.ts'
-import { fingerprint, readOrCreateAdminToken, requireVariables, resolveKey, resolveSecret, resolveWalletKey } from './config/secrets.ts'
+import { fingerprint, readOrCreateAdminToken, requireVariables, resolveKey, resolveSecret } from './config/secrets.ts'
 import { startSecrets } from './config/start-secrets.ts'
 import { openHeaders } from './config/telemetry.ts'
 import type { Fetch } from './http.ts'
@@ -23,6 +23,7 @@ import type { SharedLedger } from './ledger/shared.ts'
 import { openSqliteLedger } from './ledger/sqlite.ts'
 import type { MandateDesk } from './mandate/desk.ts'
 import type { Asset } from './money.ts'
+import { openWallet } from './open-wallet.ts'
 import { createFunds, type Funds } from './payment/balance.ts'
 import { AGENT_DOOR_HOST } from './proxy/admit.ts'
 import { type Authority, type AuthorityOptions, openAuthority } from './proxy/authority.ts'
@@ -33,7 +34,7 @@ import { createSessionJwts, type SessionJwts } from './session/jwt.ts'
 import { logToStderr } from './telemetry/log.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 import { openTraces, type Traces, type TracesOptions } from './telemetry/traces.ts'
-import { createLocalWallet, parseKey } from './wallet/local-key.ts'
+import { parseKey } from './wallet/local-key.ts'
 import type { Wallet } from './wallet/wallet.ts'
 import { openChain, openWayOut, payableAssets } from './way-out.ts'
 
@@ -157,19 +158,6 @@ async function openKeys({ dataDir, keys }: Config, env: Environment): Promise<Ke
   const derived = () => Buffer.from(hkdfSync('sha256', token, '', 'purser session tokens', token.length))
   const session = keys.session ? await resolveKey(keys.session, '', env) : derived()
   return { token, nonce: await key('nonce'), answer: await key('answer'), session }
-}
-
-async function openWallet(
-  { wallet }: Config,
-  env: Environment,
-  { known, started }: { readonly known: Promise<Ledger>; readonly started: AsyncDisposableStack },
-): Promise<Wallet> {
-  if (wallet.kind === 'signer') {
-    const { createSignerWallet } = await import('./wallet/signer-wallet.ts')
-    return started.use(createSignerWallet({ ...wallet, nonceOf: async (id) => (await (await known).payment(id))?.nonce ?? undefined }))
-  }
-  const password = wallet.password && (await resolveSecret(wallet.password, env))
-  return createLocalWallet({ key: parseKey(await resolveWalletKey(wallet.key, env), password) })
 }
 
 async function openGasWallet(

@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import { yesOrNo } from './listeners.ts'
 import { filePath, secret, webUrl } from './places.ts'
 import type { SecretRef } from './secrets.ts'
+import { missingInWallet, type WrittenWallet } from './wallet.ts'
 
 const LEDGER = 'write sqlite:PATH, such as sqlite:./data/purser.db, or postgres://user@host/database'
 const POSTGRES = 'write it like postgres://user@host/database, several hosts with commas between them'
@@ -82,14 +83,11 @@ export function keysSchema(folder: string) {
 }
 
 /** What replicas share is configured (rule R21): each of them would make keys of its own otherwise. */
-export function missingKeys(config: {
-  readonly keys: Config['keys']
-  readonly wallet: { readonly kind?: string | undefined; readonly key?: SecretRef }
-}): string[][] {
+export function missingKeys(config: { readonly keys: Config['keys']; readonly wallet: WrittenWallet }): string[][] {
   const names = ['nonce', 'receipt', 'answer', 'token', 'ca'] as const
   const missing = names.filter((name) => config.keys[name] === undefined).map((name): string[] => ['keys', name])
-  const { kind, key } = config.wallet
-  return key === undefined && kind !== 'signer' ? [...missing, ['wallet', 'key']] : missing
+  const ofWallet = missingInWallet(config.wallet)
+  return ofWallet ? [...missing, ofWallet] : missing
 }
 
 const percent = z

@@ -9,7 +9,7 @@ import type { Config } from './config.ts'
 import type { Environment } from './environment.ts'
 import { parentsOf } from './parent.ts'
 import { configSchema } from './schema.ts'
-import { walletOf } from './wallet.ts'
+import { completedWallet } from './wallet.ts'
 import { dangersOf } from './warnings.ts'
 
 export type { Config }
@@ -63,7 +63,7 @@ function completed(parsed: z.output<ReturnType<typeof configSchema>>, env: Envir
     ...parsed,
     proxy: { ...proxy, parents: parentsOf(parent, env, own) },
     ledger: parsed.ledger ?? { kind: 'sqlite' as const, file: join(dataDir, 'purser.db') },
-    wallet: walletOf(wallet, join(dataDir, 'wallet.key')),
+    wallet: completedWallet(wallet, dataDir),
   }
   return { ...config, warnings: [...dangersOf(config), ...config.proxy.parents.notes] }
 }

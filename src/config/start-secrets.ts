@@ -3,6 +3,7 @@ import type { Config } from './config.ts'
 import { secretsOfPeople } from './people.ts'
 import type { SecretRef } from './secrets.ts'
 import { secretsOfTelemetry } from './telemetry.ts'
+import { secretsOfWallet } from './wallet.ts'
 
 export function startSecrets({
   keys,
@@ -20,6 +21,7 @@ export function startSecrets({
   const beyond = [admin.oidc?.clientSecret, proxy.parents.https?.password]
   const traces = secretsOfTelemetry(telemetry).map(([, ref]) => ref)
   const told = secretsOfPeople({ people, approvals }).map(([, ref]) => ref)
-  const named = [...Object.values(own), ca?.key, wallet.key, wallet.password, gasWallet?.key, password, ...beyond, ...traces, ...told]
+  const held = secretsOfWallet(wallet).map(([, ref]) => ref)
+  const named = [...Object.values(own), ca?.key, ...held, gasWallet?.key, password, ...beyond, ...traces, ...told]
   return named.filter((ref) => ref !== undefined)
 }

@@ -4,6 +4,7 @@ import { secretsOfPeople, unsignedHooks } from './people.ts'
 import { isLoopback } from './places.ts'
 import type { SecretRef } from './secrets.ts'
 import { secretsOfTelemetry } from './telemetry.ts'
+import { secretsOfWallet } from './wallet.ts'
 
 /** A sentence for each danger; empty for a configuration without. */
 export function dangersOf(config: Omit<Config, 'warnings'>): string[] {
@@ -67,8 +68,7 @@ function plainSecrets({
     ...Object.entries(plain).map(([name, ref]): [string, SecretRef] => [`keys.${name}`, ref]),
     ['keys.ca.key', ca?.key],
     ['gasWallet.key', gasWallet?.key],
-    ['wallet.key', wallet.key],
-    ['wallet.password', wallet.password],
+    ...secretsOfWallet(wallet),
     ...secretsOfPeople({ people, approvals }),
     ['admin.oidc.clientSecret', admin.oidc?.clientSecret],
     ...secretsOfTelemetry(telemetry),

@@ -38,7 +38,7 @@ describe('loadConfig', () => {
   it('leaves where they were put the ledger and the key', async () => {
     const config = await read('ledger: "sqlite:/var/lib/p.db"\nwallet: { key: "env:WALLET_KEY" }\n')
     expect(config.ledger).toEqual({ kind: 'sqlite', file: '/var/lib/p.db' })
-    expect(config.wallet.key).toEqual({ kind: 'env', name: 'WALLET_KEY' })
+    expect('key' in config.wallet && config.wallet.key).toEqual({ kind: 'env', name: 'WALLET_KEY' })
   })
 
   it('without a file the defaults hold, and they pay nothing', async () => {
@@ -125,7 +125,7 @@ describe('loadConfig', () => {
 
   it('no message repeats a secret', async () => {
     const found = await problemsOf(
-      'wallet: { kind: "canary", key: ["canary"] }\napprovals: { webhooks: [{ url: "https://u:canary@x/", secret: 1 }] }\n',
+      'wallet: { kind: "canary" }\ngasWallet: { key: ["canary"] }\napprovals: { webhooks: [{ url: "https://u:canary@x/", secret: 1 }] }\n',
     )
     expect(found).toHaveLength(4)
     expect(JSON.stringify(found)).not.toContain('canary')

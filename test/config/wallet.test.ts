@@ -1,29 +1,49 @@
 import { describe, expect, it } from 'vitest'
-import { walletOf, walletSchema } from '../../src/config/wallet.ts'
+import { completedWallet, missingInWallet, secretsOfWallet, walletSchema } from '../../src/config/wallet.ts'
 
-const ADDRESS = '0x1111111111111111111111111111111111111111'
-const read = (written: unknown) => walletSchema('/etc/purser').safeParse(written)
+const schema = walletSchema('/etc/purser')
+const ENV = { kind: 'env', name: 'KEY' } as const
 
-describe('wallet', () => {
-  it('is a local key in the data folder unless told otherwise', () => {
-    expect(walletOf(walletSchema('/etc').parse({}), '/data/wallet.key')).toEqual({
-      kind: 'local',
-      key: { kind: 'file', path: '/data/wallet.key' },
-    })
+describe('a local wallet', () => {
+  it('is what is meant where nothing is written, with its key in the data folder', () => {
+    const file = { kind: 'file', path: '/data/wallet.key' }
+    expect(completedWallet(schema.parse({}), '/data')).toEqual({ kind: 'local', key: file })
+    expect(completedWallet(schema.parse({ kind: 'local', key: 'env:KEY' }), '/data')).toEqual({ kind: 'local', key: ENV })
   })
 
-  it('is a signer by socket and address', () => {
-    const parsed = read({ kind: 'signer', socket: 'run/socket', address: ADDRESS })
-    expect(parsed.data).toEqual({ kind: 'signer', socket: '/etc/purser/run/socket', address: ADDRESS })
+  it('names its secrets by the path at which they are written', () => {
+    expect(secretsOfWallet({ kind: 'local', key: ENV }).map(([path]) => path)).toEqual(['wallet.key'])
+    expect(secretsOfWallet({ kind: 'local', key: ENV, password: ENV }).map(([path]) => path)).toEqual(['wallet.key', 'wallet.password'])
+  })
+
+  it('needs its key where replicas share it', () => {
+    expect(missingInWallet(schema.parse({}))).toEqual(['wallet', 'key'])
+    expect(missingInWallet(schema.parse({ key: 'env:KEY' }))).toBeUndefined()
+  })
+})
+
+it.each([[{ kind: 'paper' }], [{ kind: null }], ['local'], [{ keys: 'env:KEY' }], [{ key: '' }]])('%j is no wallet', (written) => {
+  expect(schema.safeParse(written).success).toBe(false)
+})
+
+describe('a signer wallet', () => {
+  const ADDRESS = '0x1111111111111111111111111111111111111111'
+  const written = { kind: 'signer', socket: 'run/socket', address: ADDRESS }
+
+  it('is named by socket and address, has no secret, and replicas share it as it stands', () => {
+    const parsed = schema.parse(written)
+    const wallet = { kind: 'signer', socket: '/etc/purser/run/socket', address: ADDRESS }
+    expect(completedWallet(parsed, '/data')).toEqual(wallet)
+    expect(secretsOfWallet(completedWallet(parsed, '/data'))).toEqual([])
+    expect(missingInWallet(parsed)).toBeUndefined()
   })
 
   it.each([
-    { kind: 'signer' },
     { kind: 'signer', socket: 'a' },
-    { kind: 'signer', socket: 'a', address: ADDRESS, key: 'file:k' },
+    { kind: 'signer', address: ADDRESS },
+    { ...written, key: 'file:k' },
     { kind: 'local', socket: 'a' },
-    { kind: 'cloud' },
-  ])('%o is refused', (written) => {
-    expect(read(written).success).toBe(false)
+  ])('%o is refused', (wrong) => {
+    expect(schema.safeParse(wrong).success).toBe(false)
   })
 })
