@@ -82,10 +82,11 @@ async function serve(options: SignerOptions): Promise<void> {
   const door = createSignerDoor({ desk, token })
   await writeFile(`${socket}.new`, `${token}\n`, { mode: 0o600 })
   await rename(`${socket}.new`, `${socket}.token`)
+  const stopped = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
   await listenAt(door, socket)
   await chmod(socket, 0o600)
   process.stdout.write(`Signing for ${desk.address} at ${socket}\n`)
-  await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
+  await stopped
   door.close()
 }
 

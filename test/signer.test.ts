@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { chmod, readdir, readFile, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createSignerWallet, type SignerWallet } from '../src/wallet/signer-wallet.ts'
 import type { TransferAuthorization } from '../src/wallet/wallet.ts'
@@ -117,6 +117,8 @@ describe('the signer process', () => {
     const modes = await Promise.all([place.socket, `${place.socket}.token`, place.journal, place.keyFile].map((path) => stat(path)))
     expect(modes.map(({ mode }) => mode & 0o777)).toEqual([0o600, 0o600, 0o600, 0o600])
     await expect(place.start()).rejects.toThrow(/Another signer/)
+    if (process.platform === 'linux')
+      await expect(place.start(['--socket', join(place.folder, 'other')])).rejects.toThrow(/uses the journal/)
     await chmod(place.folder, 0o755)
     await using wallet = createSignerWallet({ socket: place.socket, address: first.address, nonceOf })
     expect(await wallet.readiness()).toEqual([expect.stringContaining('modes 0600 and 0700')])
@@ -131,14 +133,18 @@ describe('the signer process', () => {
   })
 
   it('does not run under an inspector or with heap snapshots', () => {
-    const argv = ['--key', 'file:k', '--socket', '/x/s', '--journal', '/x/j', '--asset', `eip155:1/${USDC}`]
+    const at = (name: string) => join(place.folder, name)
+    const argv = ['--key', `file:${at('k')}`, '--socket', at('s'), '--journal', at('j'), '--asset', `eip155:1/${USDC}`]
     const caps = ['--max-per-payment', '1', '--max-per-session', '1', '--max-per-day', '1']
     for (const [flags, env] of [
       [['--inspect=127.0.0.1:0'], {}],
       [['--heapsnapshot-signal=SIGUSR2'], {}],
       [[], { NODE_OPTIONS: '--report-on-signal' }],
     ] as const) {
-      const ran = spawnSync(process.execPath, [...flags, MAIN, 'signer', ...argv, ...caps], { env: { PATH: process.env.PATH, ...env } })
+      const ran = spawnSync(process.execPath, [...flags, MAIN, 'signer', ...argv, ...caps], {
+        env: { PATH: process.env.PATH, ...env },
+        timeout: 10_000,
+      })
       expect(ran.status).toBe(1)
       expect(ran.stderr.toString()).toContain('does not run where an inspector')
     }
@@ -150,7 +156,7 @@ describe('the signer process', () => {
       const one = await place.start([], { PATH: process.env.PATH, SECRET_OF_ANOTHER: 'canary' })
       const proc = (name: string) => readFileSync(`/proc/${one.process.pid}/${name}`, 'utf8')
       expect(proc('environ')).not.toContain('canary')
-      expect(proc('limits')).toMatch(/Max core file size +0 /)
+      expect(proc('limits')).toMatch(/Max core file size +0 +0 /)
       expect(proc('cmdline')).not.toContain(place.keyFile)
       one.process.kill('SIGUSR1')
       await using wallet = createSignerWallet({ socket: place.socket, address: one.address, nonceOf })

@@ -101,6 +101,28 @@ describe('I9: a clock that cannot be trusted', () => {
   })
 })
 
+describe('G2: a wallet in another process', () => {
+  it('is asked for one payment of one session, once its reservation is on disk, and signs for no other', async () => {
+    const asked: unknown[] = []
+    const refusal = { code: 'wallet_unavailable', detail: 'It is away.' } as const
+    const away = { ...real, signTransfer: () => Promise.reject(new PurserError(refusal)) }
+    const wallet = {
+      ...away,
+      forPayment: (purpose: unknown) => {
+        asked.push(purpose)
+        return asked.length === 1 ? away : real
+      },
+    }
+    await using rig = await startRig({ wallet })
+    expect(await rig.pay(() => settled())).toMatchObject({ kind: 'refuse', refusal: { ...refusal, moneyState: 'none' } })
+    expect(rig.sent).toEqual([])
+    expect(await rig.balance()).toMatchObject({ spent: 0n, held: 0n, payments: 0 })
+    expect(await rig.pay(() => settled())).toMatchObject({ kind: 'answer' })
+    expect(asked).toHaveLength(2)
+    expect(asked[0]).toEqual({ sessionId: expect.any(String), paymentId: expect.any(String) })
+  })
+})
+
 describe('G5: what people agreed to is what is signed', () => {
   it('an approval for anything else signs nothing, frees the money, and says so', async () => {
     let signatures = 0
