@@ -3,8 +3,10 @@
  * their ends.
  */
 import { readFile } from 'node:fs/promises'
+import type { AllowanceWallet } from './chain/allowance-wallet.ts'
 import type { Chain, ChainHistory } from './chain/chain.ts'
 import { createEvmChain } from './chain/evm-chain.ts'
+import { systemPause } from './clock.ts'
 import type { Environment } from './config/environment.ts'
 import type { Config } from './config/load.ts'
 import { resolveParents } from './config/parent.ts'
@@ -36,4 +38,35 @@ export function openChain({ networks }: Pick<Config, 'networks'>, fetch: Fetch):
 export function payableAssets({ networks, assets }: Pick<Config, 'networks' | 'assets'>): readonly Asset[] {
   const ids = new Set(networks.map(({ id }) => id))
   return [...knownAssets(), ...assets].filter(({ network }) => ids.has(network))
+}
+
+/** What an operator may do about the wallet's allowance to Permit2. */
+export interface Allowing extends Pick<AllowanceWallet, 'address' | 'allow'> {
+  /** Atomic units. @throws Error where the network cannot be asked */
+  allowed(place: { readonly network: string; readonly token: string }): Promise<bigint>
+}
+
+interface AllowingOptions {
+  readonly env: Environment
+  readonly fetch: Fetch
+  readonly signal: AbortSignal
+}
+
+/** With the wallet's own key. @throws SecretError where it cannot be read */
+export async function openAllowing(
+  config: Pick<Config, 'networks' | 'wallet'>,
+  { env, fetch, signal }: AllowingOptions,
+): Promise<Allowing> {
+  const { wallet, networks } = config
+  const [{ resolveSecret, resolveWalletKey }, { parseKey }, { createAllowanceWallet }] = await Promise.all([
+    import('./config/secrets.ts'),
+    import('./wallet/local-key.ts'),
+    import('./chain/allowance-wallet.ts'),
+  ])
+  const password = wallet.password && (await resolveSecret(wallet.password, env))
+  const key = parseKey(await resolveWalletKey(wallet.key, env), password)
+  const reachable = networks.flatMap(({ id, rpc }) => (rpc === undefined ? [] : [{ id, rpc }]))
+  const { address, allow } = createAllowanceWallet({ key, networks: reachable, fetch, pause: systemPause, signal })
+  const chain = openChain(config, fetch)
+  return { address, allow, allowed: ({ network, token }) => chain.allowance({ network, token, wallet: address }) }
 }

@@ -7,7 +7,11 @@ export function agree(one: Sighting, other: Sighting): ChainFinding {
   const [mine, theirs] = [one.finding, other.finding]
   if (mine.kind === 'unavailable') return mine
   if (theirs.kind === 'unavailable') return theirs
-  const same = mine.kind === theirs.kind && transactionOf(mine) === transactionOf(theirs) && one.blockHash === other.blockHash
+  const same =
+    mine.kind === theirs.kind &&
+    transactionOf(mine) === transactionOf(theirs) &&
+    amountOf(mine) === amountOf(theirs) &&
+    one.blockHash === other.blockHash
   if (same) return mine
   return {
     kind: 'unavailable',
@@ -18,6 +22,10 @@ export function agree(one: Sighting, other: Sighting): ChainFinding {
 /** What is open is not told apart by how far each server sees. */
 function transactionOf(finding: ChainFinding): string | undefined {
   return 'transaction' in finding ? finding.transaction : undefined
+}
+
+function amountOf(finding: ChainFinding): bigint | undefined {
+  return finding.kind === 'settled' ? finding.amountAtomic : undefined
 }
 
 function describe(finding: ChainFinding): string {

@@ -6,7 +6,7 @@
  * final: so deep below the head that the network does not take it back; how deep is configured per network, in blocks.
  */
 
-/** An EIP-3009 authorization to look for. Amounts in atomic units, times in seconds since 1970. */
+/** An authorization to look for, by EIP-3009 or by Permit2. Amounts in atomic units, times in seconds since 1970. */
 export interface SignedTransfer {
   /** CAIP-2. */
   readonly network: string
@@ -15,6 +15,8 @@ export interface SignedTransfer {
   readonly payTo: string
   readonly nonce: string
   readonly amountAtomic: bigint
+  /** Set for a permit: whether it takes the very amount, or anything up to it. */
+  readonly permit?: 'exact' | 'upto'
   readonly validBefore_s: number
   /** When it was signed: nothing can have happened much before. */
   readonly signedAt_s: number
@@ -22,8 +24,17 @@ export interface SignedTransfer {
 
 /** What the chain shows about it, from final blocks only. */
 export type ChainFinding =
-  /** `AuthorizationUsed` for this payer and nonce, with the Transfer that was signed in the same transaction. */
-  | { readonly kind: 'settled'; readonly transaction: string; readonly block: bigint; readonly time_s: number }
+  /**
+   * Used for this payer and nonce, with the Transfer that was signed. `amountAtomic`: what was taken, where it could be less
+   * than was signed; never less than was taken indeed.
+   */
+  | {
+      readonly kind: 'settled'
+      readonly transaction: string
+      readonly block: bigint
+      readonly time_s: number
+      readonly amountAtomic?: bigint
+    }
   /** The nonce was used, but not for the transfer that was signed: somebody has to look at it. */
   | { readonly kind: 'used_otherwise'; readonly transaction: string; readonly block: bigint; readonly reason: string }
   | { readonly kind: 'cancelled'; readonly transaction: string; readonly block: bigint }
@@ -71,6 +82,8 @@ export interface Chain {
   }): Promise<{ readonly transfers: readonly Incoming[]; readonly upTo: bigint }>
   /** The wallet's balance of a token, atomic units; for people, never for decisions about the past. */
   balance(query: { readonly network: string; readonly token: string; readonly wallet: string }): Promise<bigint>
+  /** What the token lets Permit2 take from the wallet, atomic units. @throws Error where the network cannot be asked. */
+  allowance(query: { readonly network: string; readonly token: string; readonly wallet: string }): Promise<bigint>
 }
 
 /** A nonce of one of our wallets that was used on the chain. The token checksummed, the nonce in lower case. */

@@ -4,7 +4,9 @@
  */
 import { z } from 'zod'
 import { MAX_LOG_BLOCKS } from '../limits.ts'
+import { PERMIT2 } from '../permit-digest.ts'
 import { balanceCall, chainIdOf, stateCall } from './eip3009.ts'
+import { allowanceCall, bitmapCall, isSet } from './permit2.ts'
 import { type Rpc, RpcError } from './rpc.ts'
 
 export interface Block {
@@ -47,6 +49,12 @@ export interface EvmNode {
   /** Used or cancelled, as of the end of this block. */
   isUsed(place: { readonly token: string; readonly payer: string; readonly nonce: string; readonly block: bigint }): Promise<boolean>
   balance(place: { readonly token: string; readonly wallet: string }): Promise<bigint>
+  /** Whether Permit2 has this nonce as used or made worthless, as of the end of this block. */
+  isPermitUsed(place: { readonly payer: string; readonly nonce: string; readonly block: bigint }): Promise<boolean>
+  /** What the token lets Permit2 take, as of now. */
+  allowance(place: { readonly token: string; readonly wallet: string }): Promise<bigint>
+  /** What the transaction called with, in lower case. */
+  inputOf(transaction: string): Promise<string>
 }
 
 const quantity = z
@@ -85,6 +93,8 @@ const receiptSchema = z.object({
   logs: z.array(logSchema),
 })
 
+const transactionSchema = z.object({ input: z.string().regex(/^0x([0-9a-fA-F]{2})*$/) })
+
 export function createEvmNode(rpc: Rpc, network: string): EvmNode {
   const { host } = rpc
   const ask = checkedRpc(rpc, network)
@@ -111,6 +121,10 @@ export function createEvmNode(rpc: Rpc, network: string): EvmNode {
       return state === 1n
     },
     balance: async ({ token, wallet }) => BigInt(await view(token, balanceCall(wallet), 'latest')),
+    isPermitUsed: async ({ payer, nonce, block: at }) =>
+      isSet(BigInt(await view(PERMIT2, bitmapCall({ payer, nonce }), toQuantity(at))), nonce),
+    allowance: async ({ token, wallet }) => BigInt(await view(token, allowanceCall(wallet), 'latest')),
+    inputOf: async (transaction) => (await ask('eth_getTransactionByHash', [transaction], transactionSchema)).input.toLowerCase(),
   }
 }
 

@@ -8,6 +8,7 @@ import { bracket } from './block-search.ts'
 import type { ChainFinding, SignedTransfer } from './chain.ts'
 import { CANCELLED, TRANSFER, topicOf, USED } from './eip3009.ts'
 import type { Block, EvmNode, Log } from './evm-node.ts'
+import { lookForPermit } from './find-permit.ts'
 import { RpcAnswerTooLong, RpcError } from './rpc.ts'
 
 /** A finding, with the block that it rests on where it rests on one alone. */
@@ -17,7 +18,7 @@ export interface Sighting {
 }
 
 /** What a server sees: the transfer that is looked for, the newest block, the newest final one. */
-interface View {
+export interface View {
   readonly node: EvmNode
   readonly transfer: SignedTransfer
   readonly head: Block
@@ -33,6 +34,7 @@ export async function look(node: EvmNode, transfer: SignedTransfer, finality: bi
   const final = await finalBlock(node, head, finality)
   if (!final) return open('The chain has no final block yet.')
   const view = { node, transfer, head, final }
+  if (transfer.permit !== undefined) return lookForPermit(view)
   const events = await eventsOf(view)
   if (events.length > 1) throw new RpcError(`${node.host} shows ${events.length} ends of one authorization.`)
   const [event] = events

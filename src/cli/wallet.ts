@@ -9,6 +9,7 @@ import { type CommonFlags, command, group } from './options.ts'
 import { reachPurser } from './reach.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { printJson, type Terminal, table } from './terminal.ts'
+import { allowCommand } from './wallet-allow.ts'
 
 interface Token {
   readonly network: string
@@ -32,7 +33,7 @@ export function walletCommand(terminal: Terminal): Command {
   const balance = command('balance', 'what it holds on the configured networks, asked by their RPC').action((flags: CommonFlags) =>
     showBalance(flags, terminal),
   )
-  return group('wallet', [address, balance])
+  return group('wallet', [address, balance, allowCommand(terminal)])
 }
 
 async function showAddress(flags: CommonFlags, terminal: Terminal): Promise<void> {

@@ -53,6 +53,14 @@ export class Budget {
     else this.#options.sessions.unspend(tx, lineage, amount)
   }
 
+  /** What was spent was less; the payment counts as before. */
+  lessen(tx: Transaction, sessionId: string, { from, to }: { readonly from: bigint; readonly to: bigint }): void {
+    const { sessions } = this.#options
+    sessions.unspend(tx, this.lineage(tx, sessionId), from)
+    sessions.hold(tx, sessions.lineage(sessionId), to)
+    sessions.spend(tx, sessions.lineage(sessionId), to)
+  }
+
   /** Changes cap and lifetime; a threshold that the budget falls below by it is announced again when it is reached again. */
   adjust(tx: Transaction, session: Session, terms: Pick<Session, 'cap' | 'expiresAt' | 'refills'>): void {
     const { sessions } = this.#options

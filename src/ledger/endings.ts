@@ -36,6 +36,17 @@ export class Endings {
     tables.memory.unpin(tx, payment)
   }
 
+  /**
+   * What was spent whole and turned out to be less: the rest is free, in the budgets and in the limits by name. Limits of a
+   * rolling window count the whole until it leaves them.
+   */
+  lessen(tx: Transaction, { payment, charges }: PaymentRecord, taken: bigint): void {
+    const { budget, tables } = this.#options
+    const { amount } = factsOf(payment)
+    budget.lessen(tx, payment.sessionId, { from: amount, to: taken })
+    for (const bucket of charges.buckets) tables.spending.takeBack(tx, bucket, amount - taken)
+  }
+
   /** A payment that can never be taken gives its place back to the one that it took it from, unless the purchase is over. */
   standBack(tx: Transaction, { replaces, delivered }: Payment): void {
     const { payments } = this.#options.tables

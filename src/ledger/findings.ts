@@ -9,7 +9,7 @@ export type Evidence = 'claimed' | 'confirmed' | 'operator'
  */
 export type Dispute = 'settled_though_denied' | 'settled_not_delivered' | 'taken_otherwise'
 
-/** What is certain about an authorization by now. Amounts never come from the chain: the ledger knows what was signed. */
+/** What is certain about an authorization by now. What was signed the ledger knows; only what was left of it comes from the chain. */
 export type Finding =
   /** The transfer that was signed happened. */
   | {
@@ -18,6 +18,8 @@ export type Finding =
       readonly transaction: string
       readonly block: bigint | null
       readonly reason: string
+      /** What was taken, where that is less than was reserved: the rest is free. Atomic units, more than nothing. */
+      readonly amountAtomic?: bigint
       /** Set where the chain itself shows what is to be held against the recipient. */
       readonly dispute?: Dispute
     }

@@ -65,11 +65,12 @@ export interface Attempt {
   readonly context: Context | null
 }
 
-/** The terms of the chosen offer, with its price. */
+/** The terms of the chosen offer, with its price: of `upto` the most, until the chain has shown what was taken. By permit2 nonces are others than the token’s. */
 export interface Terms {
   readonly rail: string
   readonly protocolVersion: number
   readonly scheme: string
+  readonly method?: 'permit2'
   readonly network: string
   readonly asset: { readonly symbol: string; readonly address: string; readonly decimals: number }
   readonly amountAtomic: bigint

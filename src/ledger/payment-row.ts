@@ -86,7 +86,7 @@ export function readFacts(row: Row): Facts {
     paymentId: text(row, 'id'),
     tier: text(row, 'tier'),
     network: text(row, 'network'),
-    scheme: text(row, 'scheme'),
+    scheme: wayOf(row).scheme,
     amount: amount(row, 'amount'),
     currency: text(row, 'currency'),
   }
@@ -152,7 +152,7 @@ function readTerms(row: Row): Terms {
   return {
     rail: text(row, 'rail'),
     protocolVersion: int(row, 'protocol_version'),
-    scheme: text(row, 'scheme'),
+    ...wayOf(row),
     network: text(row, 'network'),
     asset: { symbol: text(row, 'asset_symbol'), address: text(row, 'asset_address'), decimals: int(row, 'asset_decimals') },
     amountAtomic: amount(row, 'amount_atomic'),
@@ -162,6 +162,14 @@ function readTerms(row: Row): Terms {
     payer: text(row, 'payer'),
     flow: word(row, 'flow', ['authorization', 'upfront']),
   }
+}
+
+/** The column holds the scheme, and after a slash the method where it is not the token's own. */
+function wayOf(row: Row): Pick<Terms, 'scheme' | 'method'> {
+  const [scheme = '', method, ...more] = text(row, 'scheme').split('/')
+  if (method === undefined) return { scheme }
+  if (method !== 'permit2' || more.length > 0) throw new RowError('column scheme does not hold a way of paying')
+  return { scheme, method }
 }
 
 function amount(row: Row, column: string): bigint {
@@ -205,7 +213,7 @@ function termsColumns(terms: Terms): Record<string, Value> {
   return {
     rail: terms.rail,
     protocol_version: terms.protocolVersion,
-    scheme: terms.scheme,
+    scheme: terms.method === undefined ? terms.scheme : `${terms.scheme}/${terms.method}`,
     network: terms.network,
     asset_symbol: terms.asset.symbol,
     asset_address: terms.asset.address,

@@ -69,7 +69,10 @@ export class Reserving {
     return open.fingerprint === purchase.fingerprint ? { kind: 'in_progress', purchaseId: open.id } : { kind: 'key_reused' }
   }
 
-  /** Only what is out, and would pay by the same nonce, in the same token, from the same wallet (guarantee G3). */
+  /**
+   * Only what is out, and would pay by the same nonce, in the same token, from the same wallet (guarantee G3). A token and
+   * Permit2 each have nonces of their own, so that the same one would not stop the other.
+   */
   #replaceable({ nonce, attempt: { terms }, purchase }: ReserveRequest, id: string): Reserved | undefined {
     const before = this.#options.tables.payments.get(id).payment
     const same =
@@ -77,6 +80,8 @@ export class Reserving {
       before.nonce === nonce &&
       before.terms?.network === terms.network &&
       before.terms.asset.address === terms.asset.address &&
+      before.terms.method === undefined &&
+      terms.method === undefined &&
       before.terms.payer === terms.payer
     if (!same) throw new Error(`payment ${id} cannot be replaced by one of another nonce, token or wallet`)
     if (isOpen(before) && before.replacedBy === null) return undefined

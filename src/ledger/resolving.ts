@@ -40,7 +40,7 @@ export class Resolving {
     const before = this.#find(id)
     switch (finding.kind) {
       case 'settled':
-        return this.#confirm(tx, before, finding)
+        return this.#confirm(tx, before, { ...finding, ...takenIn(before.payment, finding) })
       case 'dead':
         return this.#void(tx, before, finding)
       case 'expired':
@@ -115,6 +115,7 @@ export class Resolving {
     if (!isOpen(payment) && payment.state !== 'expired') throw conflict(payment, 'settled')
     const { tables, endings, chronicle } = this.#options
     if (isOpen(payment)) endings.spend(tx, payment)
+    if (proof.taken) endings.lessen(tx, before, proof.taken.amount)
     const settled = this.#disputed(tx, tables.payments.confirm(tx, payment.id, proof), { before, proof })
     chronicle.conclude(tx, settled, before)
     chronicle.reconciled(tx, payment.id, 'settled')
@@ -131,6 +132,7 @@ export class Resolving {
       return payment
     }
     const { tables, endings, chronicle } = this.#options
+    if (proof.taken) endings.lessen(tx, before, proof.taken.amount)
     const confirmed = this.#disputed(tx, tables.payments.confirm(tx, payment.id, proof), { before, proof })
     chronicle.append(tx, 'amendment', confirmed)
     chronicle.reconciled(tx, payment.id, 'settled')
@@ -179,6 +181,18 @@ export class Resolving {
     if (!record) throw refused('not_found', `There is no payment ${id}.`)
     return record
   }
+}
+
+/** What a payment came to, where it is less than was reserved. Its share of the price is rounded against the payer. */
+function takenIn(
+  { id, terms, evidence, state }: Payment,
+  { amountAtomic: taken }: Pick<Extract<Finding, { kind: 'settled' }>, 'amountAtomic'>,
+): Pick<Confirmation, 'taken'> {
+  const known = state === 'settled' && evidence === 'confirmed'
+  if (taken === undefined || !terms || known || taken >= terms.amountAtomic) return {}
+  if (taken <= 0n) throw new Error(`payment ${id} cannot have come to nothing and be settled`)
+  const amount = (terms.amount * taken + terms.amountAtomic - 1n) / terms.amountAtomic
+  return { taken: { amountAtomic: taken, amount } }
 }
 
 interface Agreement {

@@ -13,7 +13,7 @@ import type { FrequencyBound, History } from '../session/history.ts'
 import type { Session } from '../session/session.ts'
 import type { AdminKey, Halt } from './administration.ts'
 import type { Correction, Dispute, Evidence, Refund } from './findings.ts'
-import type { Attempt, Change, NewSession, Payment, PurchaseIdentity, ReserveRequest, VoidProof } from './ledger.ts'
+import type { Attempt, Change, NewSession, Payment, PurchaseIdentity, ReserveRequest, Terms, VoidProof } from './ledger.ts'
 import type { Charges, Facts, PaymentRecord } from './payment-row.ts'
 import type { Holder, Purchase } from './purchase-row.ts'
 import type { Parties } from './series.ts'
@@ -88,6 +88,8 @@ export interface Confirmation {
   readonly transaction: string | null
   readonly block: bigint | null
   readonly reason: string
+  /** What the payment came to, where that is less than its terms said. */
+  readonly taken?: Pick<Terms, 'amountAtomic' | 'amount'>
 }
 
 export interface PaymentTable {

@@ -56,6 +56,7 @@ export function termsOf(quote: Quote, payer: string): Terms {
     rail: offer.rail,
     protocolVersion: offer.protocolVersion,
     scheme: offer.scheme,
+    ...(offer.method !== undefined && { method: offer.method }),
     network: offer.network,
     asset: { symbol, address, decimals },
     amountAtomic: offer.amount,

@@ -13,6 +13,7 @@ import type { Ledger, Terms } from '../ledger/ledger.ts'
 import { BALANCE_AGE_MS, BALANCE_RETRY_MS, BALANCE_TIMEOUT_MS, MAX_BALANCE_AGE_MS } from '../limits.ts'
 import { formatAtomic } from '../money.ts'
 import type { Events } from '../telemetry/events.ts'
+import { createAllowances } from './allowance.ts'
 
 export interface WalletToken {
   /** CAIP-2. */
@@ -40,13 +41,13 @@ export type Covered = { readonly kind: 'covered'; readonly cover: Cover } | { re
 
 export interface Funds {
   /** Counts the payment against its wallet, or says why not. In one process no two payments are covered by the same money. */
-  cover(terms: Pick<Terms, 'network' | 'asset' | 'payer' | 'amountAtomic' | 'amount' | 'currency'>): Promise<Covered>
+  cover(terms: Pick<Terms, 'network' | 'asset' | 'payer' | 'amountAtomic' | 'amount' | 'currency' | 'method'>): Promise<Covered>
   /** What the wallet holds, for people, read within the last second; undefined where nobody can tell. */
   holding(wallet: WalletToken): Promise<Holding | undefined>
 }
 
 export interface FundsOptions {
-  readonly chain: Pick<Chain, 'networks' | 'balance'>
+  readonly chain: Pick<Chain, 'networks' | 'balance'> & Partial<Pick<Chain, 'allowance'>>
   readonly ledger: Pick<Ledger, 'heldBy'>
   readonly clock: Clock
   readonly events: Pick<Events, 'warned'>
@@ -99,11 +100,14 @@ export function createFunds(options: FundsOptions): Funds {
     if (age >= BALANCE_AGE_MS) void ask(wallet, account)
     return reading
   }
+  const allowances = createAllowances({ ...options, inTime: (work) => inTime(options, work) })
   const knows = ({ network }: WalletToken) => options.chain.networks.includes(network)
   return {
     async cover(terms) {
       const wallet = { network: terms.network, token: terms.asset.address, payer: terms.payer }
       if (!knows(wallet)) return UNCOUNTED
+      const bar = terms.method === 'permit2' ? await allowances(terms) : undefined
+      if (bar) return { kind: 'refused', refusal: bar }
       const account = accountOf(wallet)
       await recent(wallet, account)
       const covered = take(account, terms.amountAtomic)
@@ -180,6 +184,20 @@ async function read(
     over.abort()
   }
   return account.reading
+}
+
+/** Undefined where it takes longer than a payment waits for a balance. */
+async function inTime<T>({ pause = PAUSE }: FundsOptions, work: Promise<T>): Promise<T | undefined> {
+  const over = new AbortController()
+  const late = pause(BALANCE_TIMEOUT_MS, over.signal).then(
+    () => undefined,
+    () => undefined,
+  )
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    over.abort()
+  }
 }
 
 /** Undivided amounts of tokens: the agent may know why, and the operator how much to add. */

@@ -85,6 +85,10 @@ const RACE =
 async function sign({ ledger, wallet, assets, clock }: CancelDeps, payment: Payment): Promise<Cancellation> {
   const { terms, nonce } = checkOpen(payment, clock.now())
   const { network } = terms
+  if (terms.method !== undefined) {
+    const detail = `Payment ${payment.id} was signed for Permit2, where only a transaction of the wallet itself cancels; it ends with its window.`
+    throw refused('conflict', detail)
+  }
   const asset = assets.find((known) => known.network === network && sameAddress(known.address, terms.asset.address))
   const chainId = chainIdOf(network)
   if (!asset || chainId === undefined) {

@@ -1,11 +1,13 @@
 /** Concluding: what an answer, or none, means for the money. HTTP can prove that money moved, never that it did not. */
 import type { Refusal } from '../errors.ts'
 import { type Answer, discard, type RawHeaders } from '../http.ts'
-import type { Payment, PaymentState, Reservation } from '../ledger/ledger.ts'
+import type { Payment, PaymentState, Reservation, Terms } from '../ledger/ledger.ts'
 import type { Settlement } from '../rails/rail.ts'
 import type { PaidAnswer, PaymentOutcome, SendResult } from '../session/exchange.ts'
 import { passing } from '../waypoints.ts'
+import { notAllowed } from './allowance.ts'
 import type { Case } from './case.ts'
+import { chargedBy } from './charged.ts'
 import { paidHeaders, refuseConcluded, type Told } from './refuse.ts'
 
 /** What an agent is told of a payment that counts as spent although nobody can tell. */
@@ -37,18 +39,27 @@ async function concludeAnswer(matter: Case, reservation: Reservation, answer: An
   const rail = matter.deps.rails.find(({ name }) => name === terms?.rail) ?? matter.rail
   const said = rail.settlement(answer, { network: terms?.network ?? '', protocolVersion: terms?.protocolVersion ?? 0 })
   passing('settlement read')
-  await settle(matter, reservation, said ?? unproven(`The upstream answered ${answer.status} without a word on the settlement.`))
+  if (terms?.method === 'permit2' && matter.rail.lacksAllowance?.(answer)) {
+    discard(answer)
+    await settle(matter, reservation, unproven('The server says that Permit2 is not allowed to take the token.'))
+    return refuseConcluded(matter, reservation, notAllowed(terms))
+  }
+  const charged = said && terms && chargedBy(terms, said)
+  if (charged?.over)
+    matter.deps.events.warned(`Payment ${reservation.paymentId}: ${charged.settlement.reason} It counts as the most that could be taken.`)
+  const word = charged?.settlement ?? said
+  await settle(matter, reservation, word ?? unproven(`The upstream answered ${answer.status} without a word on the settlement.`))
   if (answer.status === 402) {
     discard(answer)
     const after = await reservation.payment()
     return refuseConcluded(matter, reservation, rejected(before ?? after, after))
   }
-  const told = said?.kind === 'claimed' ? settledAs(matter) : undefined
+  const told = said?.kind === 'claimed' ? settledAs(matter, charged?.terms) : undefined
   return { kind: 'answer', answer, headers: await headersFor(matter, reservation, told) }
 }
 
 /** A fresh payment that the server says it settled, as far as it is known without asking the ledger. */
-function settledAs({ terms, decision }: Case): Told | undefined {
+function settledAs({ decision }: Case, terms: Terms | undefined): Told | undefined {
   return terms && decision && { state: 'settled', tier: decision.tier, terms }
 }
 

@@ -18,7 +18,7 @@ export interface LoopRule {
   readonly within_ms: number
 }
 
-type Asked = Pick<PaidRequest, 'session' | 'method' | 'url'>
+type Asked = Pick<PaidRequest, 'session' | 'method' | 'url'> & Partial<Pick<PaidRequest, 'singular' | 'hints'>>
 
 export interface Loops {
   /** Why this request is not tried once more now. */
@@ -95,8 +95,9 @@ function guard(rule: LoopRule, { clock, events }: Omit<LoopOptions, 'rule'>): Lo
   }
 }
 
-function keyOf({ session, method, url }: Asked): string {
-  return `${session.id} ${method} ${url}`
+/** Where the URL serves many tools, one that is refused says nothing about the others. */
+function keyOf({ session, method, url, singular, hints }: Asked): string {
+  return `${session.id} ${method} ${url} ${(singular && hints?.tool) || ''}`
 }
 
 function endedWell(outcome: PaymentOutcome): boolean {

@@ -86,8 +86,8 @@ async function wishFor(deps: PaymentDeps, { routes, provable }: PreemptOptions, 
   const purchase = purchaseOf(request, body)
   const quote = chooseOffer(terms.challenge, request.session)
   if ('code' in purchase || 'code' in quote) return undefined
-  const { scheme, flow, network } = quote.offer
-  const exact = scheme === 'exact' && flow === 'authorization' && provable.has(network)
+  const { scheme, method, flow, network } = quote.offer
+  const exact = scheme === 'exact' && method === undefined && flow === 'authorization' && provable.has(network)
   return exact && !deps.clockBar(network) && (await fitsTwice(matter, quote)) ? { matter, purchase, quote } : undefined
 }
 
@@ -183,6 +183,7 @@ async function judgeAnew({ matter, request, reservation, reask }: Ready & First)
   if (opened.case.rail.nonceOf) return undefined
   const quote = chooseOffer(opened.case.challenge, request.session)
   if ('code' in quote || quote.offer.network !== terms?.network || quote.offer.asset.address !== terms.asset.address) return undefined
+  if (quote.offer.method !== terms.method) return undefined
   const fact = `It takes the place of payment ${reservation.paymentId}, which left with the first attempt and has the same nonce.`
   return allowedOutright({ ...opened.case, body }, { quote, fact })
 }

@@ -32,6 +32,12 @@ export async function prove(deps: ProveDeps, payment: Payment): Promise<Proven> 
   const found = await deps.chain.find(transfer)
   switch (found.kind) {
     case 'settled':
+      if (found.amountAtomic === 0n)
+        return apply(deps, payment, {
+          finding: deadAt(found.block, `Used for a transfer of nothing by ${found.transaction}.`),
+          outcome: 'void',
+        })
+      return taken(deps, payment, found)
     case 'used_otherwise':
       return taken(deps, payment, found)
     case 'cancelled':
@@ -46,8 +52,10 @@ export async function prove(deps: ProveDeps, payment: Payment): Promise<Proven> 
 
 type Certain = Extract<ChainFinding, { kind: 'settled' | 'used_otherwise' }>
 
-function settledBy({ transaction, block }: Certain, reason: string): Extract<Finding, { kind: 'settled' }> {
-  return { kind: 'settled', evidence: 'confirmed', transaction, block, reason }
+function settledBy(found: Certain, reason: string): Extract<Finding, { kind: 'settled' }> {
+  const { transaction, block } = found
+  const less = found.kind === 'settled' && found.amountAtomic !== undefined ? { amountAtomic: found.amountAtomic } : {}
+  return { kind: 'settled', evidence: 'confirmed', transaction, block, reason, ...less }
 }
 
 function deadAt(block: bigint, reason: string): Finding {
@@ -139,9 +147,10 @@ async function apply({ ledger, events, clock }: ProveDeps, payment: Payment, { f
 
 function transferOf({ id, terms, nonce, validBefore_s, signedAt, decidedAt }: Payment): SignedTransfer {
   if (!terms || nonce === null || validBefore_s === null) throw new Error(`payment ${id} was never signed, so there is nothing to look for`)
-  const { network, asset, payer, payTo, amountAtomic } = terms
+  const { network, asset, payer, payTo, amountAtomic, scheme, method } = terms
   const signedAt_s = Math.floor((signedAt ?? decidedAt) / 1000)
-  return { network, token: asset.address, payer, payTo, nonce, amountAtomic, validBefore_s, signedAt_s }
+  const permit = method === undefined ? {} : { permit: scheme === 'upto' ? ('upto' as const) : ('exact' as const) }
+  return { network, token: asset.address, payer, payTo, nonce, amountAtomic, ...permit, validBefore_s, signedAt_s }
 }
 
 /** At its end; soon where the chain has it already; later and later where the chain, long after the end, does not tell. */

@@ -86,7 +86,7 @@ export function createRoutes(rule: RouteRule, clock: Pick<Clock, 'monotonic'>): 
     },
     charged(matter, took_ms) {
       const { request, body } = matter
-      if (!body || UNPAID_METHODS.has(request.method) || !covers(rule.hosts, request.url)) return
+      if (!body || request.singular || UNPAID_METHODS.has(request.method) || !covers(rule.hosts, request.url)) return
       const key = keyOf(request)
       const route = known.get(key)
       if (route?.kind === 'paused' && clock.monotonic() < route.until_ms) return

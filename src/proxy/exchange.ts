@@ -26,6 +26,7 @@ import { createReverseDoor, type Route } from './reverse-proxy.ts'
 import { Running } from './running.ts'
 import { createSpool } from './spool.ts'
 import { overTls, type Target } from './target.ts'
+import type { ToolDialect } from './tool-dialect.ts'
 import { createUpgrade, type UpgradeLimits } from './upgrade.ts'
 import { createUpstream } from './upstream.ts'
 import { refuse, type Told, tell, type Visit } from './visit.ts'
@@ -42,6 +43,8 @@ export interface ExchangeDeps {
   /** Request headers that only the payment flow may send. */
   readonly paymentHeaders: readonly string[]
   readonly askAgain?: AskAgain
+  /** Without it nothing is paid inside MCP. */
+  readonly toolDialect?: ToolDialect
   readonly agentDoor?: AgentDoor
   readonly steps?: Steps
   readonly identityDoor?: IdentityDoor
@@ -190,7 +193,7 @@ function admitDepsOf({ identify, routes, hosts = [], paymentHeaders, upgradeToHt
 }
 
 function forwardDepsOf(
-  { onPaymentRequired, askAgain, preempt, events, limits = {} }: ExchangeDeps,
+  { onPaymentRequired, askAgain, preempt, toolDialect, events, limits = {} }: ExchangeDeps,
   lane: ForwardDeps['lane'],
 ): ForwardDeps {
   const memory_bytes = limits.keptMemory_bytes ?? KEPT_BODY_MEMORY_BYTES
@@ -198,7 +201,7 @@ function forwardDepsOf(
   return {
     lane,
     events,
-    payment: onPaymentRequired && { onPaymentRequired, askAgain, preempt },
+    payment: onPaymentRequired && { onPaymentRequired, askAgain, preempt, toolDialect },
     charging: createChargingRoutes(),
     spool: createSpool({ file_bytes: spool_bytes, total_bytes: limits.spoolTotal_bytes ?? SPOOL_TOTAL_BYTES }),
     memory_bytes,

@@ -15,6 +15,8 @@ import { type Passed, pass } from './pass.ts'
 import { type PaymentDeps, payFirst, requirePayment, type Settled } from './payment-required.ts'
 import { transportOf } from './probe.ts'
 import type { Spool } from './spool.ts'
+import { mayBeCall } from './tool-call.ts'
+import { type CallDeps, payForCall } from './tool-payment.ts'
 import { refuse, type Told, type Visit } from './visit.ts'
 
 export interface ForwardDeps {
@@ -40,10 +42,13 @@ export async function forward(deps: ForwardDeps, visit: Visit, admitted: Forward
     body,
   }
   try {
-    const preempt = preemptFor(deps, { visit, admitted, kept })
+    const tools = mayHoldCall(deps, { visit, admitted, kept })
+    const called = tools && (await payInside(tools, deps, { visit, admitted, kept }))
+    if (called) return called
+    const preempt = tools ? undefined : preemptFor(deps, { visit, admitted, kept })
     const paid = preempt && (await payWith(preempt, deps, { visit, admitted, kept }))
     if (paid) return paid
-    const request = { ...kept, body: preempt ? body.replay() : body.stream }
+    const request = { ...kept, body: preempt || tools ? body.replay() : body.stream }
     passing('request forwarded')
     const passed = await pass({ lane, request, reply: visit.reply, holds402: deps.payment !== undefined })
     if (passed.kind === 'unpaid' && deps.payment) return await pay(deps, { visit, admitted, kept, unpaid: passed, payment: deps.payment })
@@ -76,6 +81,22 @@ interface Attempt {
   readonly visit: Visit
   readonly admitted: Forwardable
   readonly kept: KeptRequest
+}
+
+/** Where a call of a tool may be: it is read before it goes on, so that an answer to it is known for one. */
+function mayHoldCall({ payment, memory_bytes }: ForwardDeps, { visit, admitted, kept }: Attempt): CallDeps | undefined {
+  const { toolDialect: dialect, onPaymentRequired } = payment ?? {}
+  if (!dialect || !onPaymentRequired || !mayBeCall(kept.method, kept.headers, memory_bytes)) return undefined
+  return hasBody(visit.request, admitted.head.framed) ? { dialect, onPaymentRequired } : undefined
+}
+
+/** Undefined where it is none: then nothing has left. */
+async function payInside(tools: CallDeps, deps: ForwardDeps, attempt: Attempt): Promise<Told | undefined> {
+  try {
+    return await payForCall(tools, { ...attempt, request: () => paidRequestOf(attempt) })
+  } catch (fault) {
+    return failed(deps, attempt, fault)
+  }
 }
 
 /** Where a payment may go with the first attempt: nothing is asked of the upstream before the whole body is here, so it has to be short. */

@@ -40,6 +40,7 @@ type Shared = Pick<
   | 'onPaymentRequired'
   | 'paymentHeaders'
   | 'askAgain'
+  | 'toolDialect'
   | 'preempt'
   | 'agentDoor'
   | 'steps'

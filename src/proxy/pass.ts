@@ -118,11 +118,11 @@ export interface StreamOptions {
   readonly first?: Uint8Array
 }
 
-/** Hands an answer on. Resolves true when all of it was written, false when either side broke off. */
+/** Hands an answer on, after what has begun already. Resolves true when all of it was written, false when either side broke off. */
 export async function stream(answer: Answer, { reply, headers, first }: StreamOptions): Promise<boolean> {
   const arrived = answer.arrived?.()
   const begin = arrived ?? first
-  reply.head(answer.status, headers, answer.statusText)
+  if (!reply.begun) reply.head(answer.status, headers, answer.statusText)
   if (begin && begin.length > 0) reply.write(begin)
   if (!arrived) return streamRest(answer, reply)
   reply.endWith(readAnswerHeaders(answer.trailers()))

@@ -6,6 +6,7 @@ import { readAnswerHeaders, withHeaders } from './headers.ts'
 import { createSend, type KeptRequest, sendAgain } from './paid-send.ts'
 import { stream } from './pass.ts'
 import type { Reply } from './reply.ts'
+import type { ToolDialect } from './tool-dialect.ts'
 import { type ReadAnswer, readUnpaid } from './unpaid-answer.ts'
 
 /**
@@ -19,6 +20,8 @@ export interface PaymentDeps {
   readonly askAgain?: AskAgain | undefined
   /** Without it no first attempt is paid. */
   readonly preempt?: Preempt | undefined
+  /** Without it payments inside MCP pass like any other answer. */
+  readonly toolDialect?: ToolDialect | undefined
 }
 
 export interface PaymentVisit {
@@ -79,7 +82,7 @@ async function askUnpaid({ kept, request }: Pick<PaymentVisit, 'kept' | 'request
 }
 
 /** The flow learns exactly once how the agent got its answer, also when the agent went or the upstream broke off. */
-async function deliver({ answer, headers, delivered, lost }: PaidAnswer, reply: Reply): Promise<void> {
+export async function deliver({ answer, headers, delivered, lost }: PaidAnswer, reply: Reply): Promise<void> {
   let whole = false
   passing('before the answer')
   try {

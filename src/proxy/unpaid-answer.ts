@@ -23,7 +23,7 @@ export async function readUnpaid(answer: Answer, bounds: ReadBounds = {}): Promi
   const here = answer.arrived?.()
   const { raw, whole } =
     here && here.length <= max_bytes ? { raw: here, whole: true } : await readBounded(answer.body, { max_bytes, timeout_ms })
-  const body = whole ? inflate(raw, headerValues(answer.headers, 'content-encoding')) : undefined
+  const body = whole ? inflate(raw, headerValues(answer.headers, 'content-encoding'), max_bytes) : undefined
   return { unpaid: { status: answer.status, headers: answer.headers, body }, raw, whole }
 }
 

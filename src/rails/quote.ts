@@ -19,8 +19,8 @@ export interface Means {
 }
 
 /**
- * Picks the offer: payable by these means, settled after serving rather than before, then the cheapest, then the
- * server's order. The refusal names the obstacle that is nearest to being payable.
+ * Picks the offer: payable by these means, settled after serving rather than before, then the cheapest, then
+ * by the token's own way, then the server's order. The refusal names the obstacle that is nearest to being payable.
  */
 export function chooseOffer(challenge: Challenge, means: Means): Quote | Refusal {
   const barred: RejectedOffer[] = [...challenge.rejected]
@@ -60,6 +60,8 @@ function obstacleTo(offer: Offer, means: Means): RejectedOffer | undefined {
 function byPreference(a: Quote, b: Quote): number {
   if (a.offer.flow !== b.offer.flow) return a.offer.flow === 'authorization' ? -1 : 1
   if (a.amount !== b.amount) return a.amount < b.amount ? -1 : 1
+  // A permit needs an allowance, which a wallet may not have given.
+  if (a.offer.method !== b.offer.method) return a.offer.method === undefined ? -1 : 1
   return a.offer.index - b.offer.index
 }
 

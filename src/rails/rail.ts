@@ -8,17 +8,21 @@
 import type { Code } from '../errors.ts'
 import type { Head, RawHeaders } from '../http.ts'
 import type { Asset } from '../money.ts'
-import type { Hex, TransferAuthorization, TransferSigner } from '../wallet/wallet.ts'
+import type { Hex, TransferSigner } from '../wallet/wallet.ts'
 
 /** One way to pay, vetted: every value is ours or was checked; nothing mutable of the server's is left in it. */
 export interface Offer {
   readonly rail: string
   readonly protocolVersion: number
   readonly scheme: string
+  /** How the token is moved, where it is not the token's own way (EIP-3009). */
+  readonly method?: 'permit2'
+  /** Checksummed: the only one who may settle it, where the scheme names one. */
+  readonly facilitator?: Hex
   /** CAIP-2. */
   readonly network: string
   readonly asset: Asset
-  /** Atomic units, 0 < amount < 2^256. */
+  /** Atomic units, 0 < amount < 2^256. Of scheme `upto` the most that may be taken. */
   readonly amount: bigint
   /** Checksummed. */
   readonly payTo: Hex
@@ -79,7 +83,14 @@ export interface Authorization {
   readonly validAfter_s: number
   readonly validBefore_s: number
   readonly signature: Hex
-  readonly transfer: TransferAuthorization
+  readonly transfer: SignedMove
+}
+
+/** What the signature allows, whatever its form: at most this amount (atomic units), to this address, once. */
+export interface SignedMove {
+  readonly to: Hex
+  readonly value: bigint
+  readonly nonce: Hex
 }
 
 /** What a server says about a settlement. A claim: only the chain confirms it. */
@@ -89,6 +100,8 @@ export interface Settlement {
   /** Transaction hash as claimed, if it is well formed. */
   readonly transaction: string | undefined
   readonly network: string | undefined
+  /** Atomic units that it says were taken, where it says so. */
+  readonly charged?: bigint
   /** From our own vocabulary, not the server's text. */
   readonly reason: string
 }
@@ -122,6 +135,8 @@ export interface Rail {
   authorize(request: AuthorizeRequest, wallet: TransferSigner): Promise<Authorization>
   /** Reads the server's statement about the settlement, if it makes one. */
   settlement(head: Head, offer: { readonly network: string; readonly protocolVersion: number }): Settlement | undefined
+  /** Whether the server refused a payment because the wallet has not allowed Permit2 to take the token. Its word alone. */
+  lacksAllowance?(head: Head): boolean
   /** Headers that ask a browser-minded server for its machine-readable challenge, or undefined where that is pointless. */
   askAgain(head: Head, requestHeaders: RawHeaders): RawHeaders | undefined
 }

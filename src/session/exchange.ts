@@ -52,6 +52,8 @@ export interface PaidRequest {
   readonly signal: AbortSignal
   /** Waits for the end of the agent's body (rule R4). Rejects if the agent breaks off. */
   body(): Promise<BodyState>
+  /** The URL does not say what is bought: nothing is learned from this about others of its route. */
+  readonly singular?: boolean
   /** How the unpaid attempt travelled: payments need verified TLS, or an explicitly opened private network. */
   readonly transport: 'verified-tls' | 'opened-plain' | 'plain'
 }

@@ -72,4 +72,4 @@ export interface Wallet {
 }
 
 /** All that a rail may do with a wallet. */
-export type TransferSigner = Pick<Wallet, 'address' | 'signTransfer'>
+export type TransferSigner = Pick<Wallet, 'address' | 'signTransfer' | 'signPermit'>

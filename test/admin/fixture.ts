@@ -279,12 +279,11 @@ function authorizationOf(
   to: `0x${string}`,
 ): Authorization {
   const validBefore_s = Math.floor(now / 1000) + 120
-  const domain = { name: 'USDC', version: '2', chainId: 84532, verifyingContract: USDC }
   return {
     headers: ['PAYMENT-SIGNATURE', 'canary-authorization'],
     ...{ payer: WALLET, payTo: to, nonce, validAfter_s: 0, validBefore_s },
     signature: `0x${'cd'.repeat(65)}`,
-    transfer: { domain, from: WALLET, to, value, validAfter: 0n, validBefore: BigInt(validBefore_s), nonce },
+    transfer: { to, value, nonce },
   }
 }
 

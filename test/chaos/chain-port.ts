@@ -34,6 +34,7 @@ export function chainPort(options: ChainPortOptions): Chain {
     time: () => ask(() => ({ time_s: chain.timeOf(chain.head), block: BigInt(chain.head) })),
     incoming: ({ after, wallet }) => ask(() => incomingOf(chain, { after, wallet })),
     balance: () => ask(() => 1_000_000_000n),
+    allowance: () => ask(() => 1_000_000_000n),
   }
 }
 

@@ -3,7 +3,7 @@
  * What a merchant does with one presented payment is its manner of that moment; none of them ever sends money back.
  */
 import type { RawHeaders } from '../../src/http.ts'
-import { PAYMENT_HEADER } from '../../src/rails/x402/proof.ts'
+import { PAYMENT_HEADER } from '../../src/rails/x402/finished.ts'
 import { NETWORK, NETWORK_V1 } from '../testnet/chain.ts'
 import { challengeOf, encodeBase64, RESULT_HEADER, type Version, type WireAnswer } from '../testnet/wire.ts'
 import type { Agenda } from './agenda.ts'

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 import type { Authorization, AuthorizeRequest, Detected, Rail } from '../../src/rails/rail.ts'
 import { chainIdOf } from '../../src/rails/x402/assets.ts'
-import { PAYMENT_HEADER } from '../../src/rails/x402/proof.ts'
+import { PAYMENT_HEADER } from '../../src/rails/x402/finished.ts'
 import type { Hex, TransferAuthorization, TransferSigner, Wallet } from '../../src/wallet/wallet.ts'
 
 /** Merchants have some thousand challenges in all; beyond that one may have lost its way. */

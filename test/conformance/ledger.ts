@@ -26,6 +26,7 @@ import { retentionConformance } from './ledger-retention.ts'
 import { sharingConformance } from './ledger-sharing.ts'
 import { successionConformance } from './ledger-succession.ts'
 import { toldConformance } from './ledger-told.ts'
+import { uptoConformance } from './ledger-upto.ts'
 
 /** An empty store and a ledger over it. */
 export interface Store {
@@ -159,6 +160,7 @@ export function ledgerConformance(name: string, openStore: OpenStore, { shared =
     recoveryConformance(bench)
     if (shared) sharingConformance(bench)
     proofConformance(bench)
+    uptoConformance(bench)
     disputesConformance(bench)
     houseConformance(bench)
     approvalsConformance(bench)

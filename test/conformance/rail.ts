@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Head } from '../../src/http.ts'
 import type { Authorization, AuthorizeRequest, Challenge, Detected, Rail } from '../../src/rails/rail.ts'
 import { createLocalWallet, generateKey } from '../../src/wallet/local-key.ts'
-import type { TransferAuthorization, TransferSigner } from '../../src/wallet/wallet.ts'
+import type { PermitTransfer, TransferAuthorization, TransferSigner } from '../../src/wallet/wallet.ts'
 
 export interface RailCase {
   readonly rail: Rail
@@ -105,39 +105,77 @@ function challengeOf(detected: Detected | undefined): Challenge {
   return detected.challenge
 }
 
-/** Wallets that sign something else than they were asked for. */
+/** Wallets that sign something else than they were asked for, in whatever form it is. */
 function liars(): { what: string; wallet: TransferSigner }[] {
   const other = '0x1111111111111111111111111111111111111111' as const
-  const lie = (what: string, change: (data: TransferAuthorization) => Partial<TransferAuthorization>) => ({
+  const lie = (
+    what: string,
+    change: (data: TransferAuthorization) => Partial<TransferAuthorization>,
+    changePermit: (data: PermitTransfer) => Partial<PermitTransfer>,
+  ) => ({
     what,
     wallet: {
       address: (name: string | null) => honest.address(name),
       signTransfer: (name: string | null, data: TransferAuthorization) => honest.signTransfer(name, { ...data, ...change(data) }),
+      signPermit: (name: string | null, data: PermitTransfer) => honest.signPermit(name, { ...data, ...changePermit(data) }),
     },
   })
-  const stranger = createLocalWallet({ key: generateKey() })
+  const toOther = ({ witness }: PermitTransfer) => ({ witness: { ...witness, to: other } })
+  const from0 = ({ witness }: PermitTransfer) => ({ witness: { ...witness, validAfter: 0n } })
+  const forAnyone = ({ witness }: PermitTransfer) => ({ witness: { ...witness, facilitator: other } })
+  const none = `0x${'00'.repeat(32)}` as const
+  const nextChain = ({ domain }: TransferAuthorization) => ({ domain: { ...domain, chainId: domain.chainId + 1 } })
+  const otherToken = ({ domain }: TransferAuthorization) => ({ domain: { ...domain, verifyingContract: other } })
   return [
-    lie('a larger amount', ({ value }) => ({ value: value + 1n })),
-    lie('another recipient', () => ({ to: other })),
-    lie('a longer window', ({ validBefore }) => ({ validBefore: validBefore + 1n })),
-    lie('an earlier window', () => ({ validAfter: 0n })),
-    lie('another nonce', () => ({ nonce: `0x${'00'.repeat(32)}` })),
-    lie('for another token', ({ domain }) => ({ domain: { ...domain, verifyingContract: other } })),
-    lie('for another chain', ({ domain }) => ({ domain: { ...domain, chainId: domain.chainId + 1 } })),
+    lie(
+      'a larger amount',
+      ({ value }) => ({ value: value + 1n }),
+      ({ amount }) => ({ amount: amount + 1n }),
+    ),
+    lie('another recipient', () => ({ to: other }), toOther),
+    lie(
+      'a longer window',
+      ({ validBefore }) => ({ validBefore: validBefore + 1n }),
+      ({ deadline }) => ({ deadline: deadline + 1n }),
+    ),
+    lie('an earlier window', () => ({ validAfter: 0n }), from0),
+    lie(
+      'another nonce',
+      () => ({ nonce: none }),
+      () => ({ nonce: none }),
+    ),
+    lie('for another token', otherToken, () => ({ token: other })),
+    lie('for another chain', nextChain, ({ chainId }) => ({ chainId: chainId + 1 })),
+    lie('for another one to settle it', () => ({ to: other }), forAnyone),
+    lie(
+      'for another spender',
+      () => ({ to: other }),
+      () => ({ spender: other }),
+    ),
+    ...liarsByOtherMeans(),
+  ]
+}
+
+function liarsByOtherMeans(): { what: string; wallet: TransferSigner }[] {
+  const stranger = createLocalWallet({ key: generateKey() })
+  const address = (name: string | null) => honest.address(name)
+  return [
     {
       what: 'with another key',
       wallet: {
-        address: (name) => honest.address(name),
+        address,
         signTransfer: async (name, data) => stranger.signTransfer(name, { ...data, from: await stranger.address(null) }),
+        signPermit: async (name, data) => stranger.signPermit(name, { ...data, from: await stranger.address(null) }),
       },
     },
     {
       what: 'what it made of our own object',
       wallet: {
-        address: (name) => honest.address(name),
+        address,
         signTransfer: (name, data) => honest.signTransfer(name, Object.assign(data, { value: data.value * 2n })),
+        signPermit: (name, data) => honest.signPermit(name, Object.assign(data, { amount: data.amount * 2n })),
       },
     },
-    { what: 'nothing', wallet: { address: (name) => honest.address(name), signTransfer: async () => '0x' } },
+    { what: 'nothing', wallet: { address, signTransfer: async () => '0x', signPermit: async () => '0x' } },
   ]
 }

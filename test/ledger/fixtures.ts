@@ -129,15 +129,7 @@ export function authorizationFor({ nonce, attempt }: Pick<ReserveRequest, 'nonce
     validAfter_s,
     validBefore_s,
     signature: `0x${'5'.repeat(130)}`,
-    transfer: {
-      domain: { name: 'USDC', version: '2', chainId: 84532, verifyingContract: TOKEN },
-      from: PAYER,
-      to: payTo,
-      value: attempt.terms.amountAtomic,
-      validAfter: BigInt(validAfter_s),
-      validBefore: BigInt(validBefore_s),
-      nonce,
-    },
+    transfer: { to: payTo, value: attempt.terms.amountAtomic, nonce },
   }
 }
 

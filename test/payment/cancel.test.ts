@@ -55,6 +55,15 @@ describe('on the real chain, cancelling a payment', () => {
     expect(await stateOf(rig, payment.id)).toMatchObject({ state: 'unknown' })
   })
 
+  it('is not possible for a permit, which only a transaction of the wallet cancels', async () => {
+    await using rig = await startRig()
+    const payment = await unknownPayment(rig)
+    if (!payment.terms) throw new Error('it has no terms')
+    const permit = { ...payment, terms: { ...payment.terms, method: 'permit2' as const } }
+    const ledger = { payment: async () => permit, session: async () => undefined }
+    await expect(cancelOf(rig, { ledger })(payment.id)).rejects.toMatchObject({ refusal: { code: 'conflict' } })
+  })
+
   it('that was settled meanwhile fails, and the settlement counts', async () => {
     await using world = await startChainRig()
     const { rig, chain } = world

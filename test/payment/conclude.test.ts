@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { SendResult } from '../../src/session/exchange.ts'
 import { encodeBase64, RESULT_HEADER } from '../testnet/wire.ts'
 import { charge, receipted } from './mpp-challenges.ts'
+import { permitChallenge, took } from './permit-challenges.ts'
 import { answer, challenge, cut, NETWORK, settled, startRig } from './rig.ts'
 
 const failed = (sent: boolean): SendResult => ({
@@ -36,6 +37,25 @@ describe('what an outcome means for the money', () => {
     expect(await rig.balance()).toMatchObject({ held: 1_000n, spent: 0n })
     expect((await rig.ledger.payments({}, { limit: 1 })).items).toMatchObject([{ state: 'unknown' }])
   })
+
+  it.each([
+    ['250', '0.00025 USD', 'moved', { spent: 1_000n, held: 0n }],
+    ['1000', '0.001 USD', 'moved', { spent: 1_000n, held: 0n }],
+    ['1001', '0.001 USD', 'moved', { spent: 1_000n, held: 0n }],
+    ['0', '0.001 USD', 'unknown', { spent: 0n, held: 1_000n }],
+  ])(
+    'G4: of up to 1000 the server says that it took %s: told, and the whole counts all the same',
+    async (amount, shown, money, balance) => {
+      await using rig = await startRig()
+      const outcome = await rig.pay(() => took(amount), { unpaid: permitChallenge('upto') })
+      const headers = outcome.kind === 'answer' ? outcome.headers : []
+      expect(headers).toEqual(expect.arrayContaining(['Purser-Amount', shown, 'Purser-Money', money]))
+      expect(await rig.balance()).toMatchObject(balance)
+      const [payment] = (await rig.ledger.payments({}, { limit: 1 })).items
+      expect(payment).toMatchObject({ terms: { scheme: 'upto', method: 'permit2', amountAtomic: 1_000n } })
+      if (amount === '1001') expect(payment?.settlement).toContain('more than the 0.001 USDC that were signed for')
+    },
+  )
 
   it('a repeat whose connection fails before a byte left frees nothing: the first one had left', async () => {
     await using rig = await startRig()

@@ -32,6 +32,14 @@ function rig() {
 }
 
 describe('the loop guard', () => {
+  it('tells the tools of one URL apart, where it does not say what is bought', () => {
+    const { loops, end } = rig()
+    const called = (tool: string) => ({ ...REQUEST, singular: true, hints: { payNever: false, tool } })
+    for (let times = 0; times < 3; times++) end(refusal('no_tier_matches'), called('one'))
+    expect(loops.bar(called('one'))?.code).toBe('loop_detected')
+    expect(loops.bar(called('two'))).toBeUndefined()
+  })
+
   it('stops what was refused again and again, and makes it wait twice as long each time', () => {
     const { loops, end, clock, told } = rig()
     const waits = [1, 2, 3, 4, 5, 6].map(() => {

@@ -4,6 +4,7 @@ import { tiersSchema } from '../../src/policy/tiers.ts'
 import { PREEMPTIVE_PAUSE_MS, PREEMPTIVE_WINDOW_S } from '../../src/preemptive-limits.ts'
 import type { PaidRequest, PaymentOutcome } from '../../src/session/exchange.ts'
 import { charge } from './mpp-challenges.ts'
+import { permitChallenge, took } from './permit-challenges.ts'
 import { answer, COMPLETE, challenge, type Rig, settled, startRig, URL_ASKED } from './rig.ts'
 
 const ON = { preemptive: {} }
@@ -34,6 +35,13 @@ describe('paying with the first attempt', () => {
     const [newest] = await payments(rig)
     expect(newest).toMatchObject({ state: 'settled', delivered: true, tier: 'autonomous' })
     expect(newest?.context?.facts).toContain('It was paid with the first attempt, on terms that this route asked for before.')
+  })
+
+  it.each(['exact', 'upto'] as const)('pays no route by Permit2 (%s): its nonces stop no payment of the token’s own', async (scheme) => {
+    await using rig = await startRig(ON)
+    for (let time = 0; time < 2; time++) await deliver(rig, await rig.pay(() => took('1000'), { unpaid: permitChallenge(scheme) }))
+    expect(await rig.payFirst(() => took('1000'))).toBeUndefined()
+    expect(await rig.balance()).toMatchObject({ spent: 2_000n, held: 0n })
   })
 
   it('G8: what nobody asked for lives for the shortest window', async () => {

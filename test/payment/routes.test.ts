@@ -36,6 +36,13 @@ describe('routes that are known to charge', () => {
     expect(routes.termsFor(rig.request(), BODY)).toEqual({ rail, challenge: asked, challengedAt, challenged_ms })
   })
 
+  it('are not learned from a request whose URL does not say what is bought', async () => {
+    await using rig = await startRig()
+    const routes = routesOf(rig)
+    for (let times = 0; times < 3; times++) routes.charged(caseOf(rig, rig.request({ singular: true })), 10)
+    expect(routes.expects(rig.request())).toBe(false)
+  })
+
   it('begin anew where the terms differ once', async () => {
     await using rig = await startRig()
     const routes = routesOf(rig)

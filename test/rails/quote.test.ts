@@ -55,6 +55,12 @@ describe('the quote', () => {
     expect(quoteOf(chooseOffer(challenge([offer({ asset, amount: 1n })]), MEANS)).amount).toBe(1n)
   })
 
+  it('is of equally cheap ones the one that needs no allowance', () => {
+    const offers = [offer({ method: 'permit2' }), offer({ index: 1, scheme: 'upto', method: 'permit2' }), offer({ index: 2 })]
+    expect(quoteOf(chooseOffer(challenge(offers), MEANS)).offer.index).toBe(2)
+    expect(quoteOf(chooseOffer(challenge([...offers, offer({ index: 3, amount: 900n, method: 'permit2' })]), MEANS)).offer.index).toBe(3)
+  })
+
   it('is the cheapest, and of equal ones the server’s first', () => {
     const offers = [offer({ amount: 3_000n }), offer({ index: 1, amount: 2_000n }), offer({ index: 2, amount: 2_000n })]
     expect(quoteOf(chooseOffer(challenge(offers), MEANS)).offer.index).toBe(1)

@@ -15,8 +15,20 @@ export interface Anvil extends AsyncDisposable {
  * more stand on it.
  * @throws Error with what anvil printed, if it does not listen within 20 s.
  */
-export async function startAnvil(chainId: number): Promise<Anvil> {
-  const flags = ['--host', '127.0.0.1', '--port', '0', '--chain-id', String(chainId), '--accounts', '0', '--slots-in-an-epoch', '1']
+export async function startAnvil(chainId: number, more: readonly string[] = []): Promise<Anvil> {
+  const flags = [
+    ...more,
+    '--host',
+    '127.0.0.1',
+    '--port',
+    '0',
+    '--chain-id',
+    String(chainId),
+    '--accounts',
+    '0',
+    '--slots-in-an-epoch',
+    '1',
+  ]
   const child = spawnGuarded(findBinary(), flags)
   try {
     const port = await readPort(child)

@@ -1,4 +1,4 @@
-/** Compiles the two contracts of the test chain; the result is kept in node_modules/.cache under the hash of all sources. */
+/** Compiles the contracts of the test chain; the result is kept in node_modules/.cache under the hash of all sources. */
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -9,10 +9,10 @@ import { z } from 'zod'
 const require = createRequire(import.meta.url)
 const FOLDER = fileURLToPath(new URL('./contracts/', import.meta.url))
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/purser/', import.meta.url))
-const SOURCES = ['TestUSDC.sol', 'Multicall.sol'] as const
+const SOURCES = ['TestUSDC.sol', 'Multicall.sol', 'Permit2Proxies.sol'] as const
 
 const hex = z.templateLiteral(['0x', z.string().regex(/^[0-9a-f]+$/)])
-const compiled = z.object({ usdc: hex, multicall: hex })
+const compiled = z.object({ usdc: hex, multicall: hex, exactProxy: hex, uptoProxy: hex })
 
 /** Creation code, which the chain runs once to get the runtime code. */
 export type Contracts = z.infer<typeof compiled>
@@ -60,7 +60,10 @@ async function runCompiler(texts: readonly string[]): Promise<Contracts> {
   const errors = (found.errors ?? []).filter((error) => error.severity === 'error')
   if (errors.length > 0) throw new Error(`the test contracts do not compile: ${errors.map((error) => error.formattedMessage).join('\n')}`)
   const code = (file: string, name: string) => `0x${found.contracts?.[file]?.[name]?.evm.bytecode.object ?? ''}`
-  return compiled.parse({ usdc: code('TestUSDC.sol', 'TestUSDC'), multicall: code('Multicall.sol', 'Multicall') })
+  return compiled.parse({
+    ...{ usdc: code('TestUSDC.sol', 'TestUSDC'), multicall: code('Multicall.sol', 'Multicall') },
+    ...{ exactProxy: code('Permit2Proxies.sol', 'ExactProxy'), uptoProxy: code('Permit2Proxies.sol', 'UptoProxy') },
+  })
 }
 
 function lookUp(files: ReadonlyMap<string, string>, path: string): { contents: string } | { error: string } {

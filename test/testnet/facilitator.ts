@@ -9,6 +9,7 @@ import type { SettleResponse } from '@x402/core/types'
 import { toFacilitatorEvmSigner } from '@x402/evm'
 import { ExactEvmScheme } from '@x402/evm/exact/facilitator'
 import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/facilitator'
+import { UptoEvmScheme } from '@x402/evm/upto/facilitator'
 import { type Abi, concatHex, encodeFunctionData } from 'viem'
 import { z } from 'zod'
 import type { TestTls } from './certificates.ts'
@@ -62,7 +63,8 @@ function makeOfficial(chain: Chain): x402Facilitator {
   const { client, sender } = chain
   const signer = toFacilitatorEvmSigner({
     address: sender.address,
-    readContract: (call) => client.readContract({ ...call, abi: call.abi as Abi }),
+    // What only a named facilitator may call is tried in its name.
+    readContract: (call) => client.readContract({ account: sender.address, ...call, abi: call.abi as Abi }),
     verifyTypedData: (data) => client.verifyTypedData(data as Parameters<typeof client.verifyTypedData>[0]),
     getCode: (query) => client.getCode(query),
     sendTransaction: (call) => sender.send(call),
@@ -74,6 +76,7 @@ function makeOfficial(chain: Chain): x402Facilitator {
   })
   return new x402Facilitator()
     .register(NETWORK, new ExactEvmScheme(signer))
+    .register(NETWORK, new UptoEvmScheme(signer))
     .registerV1(NETWORK_V1 as typeof NETWORK, new ExactEvmSchemeV1(signer))
 }
 

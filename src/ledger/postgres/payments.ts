@@ -70,11 +70,12 @@ export class Payments implements PaymentTable {
     return this.#change(id, { state: 'unknown', ...why, ...concludedAt(tx), ...dueAt(tx.now) })
   }
 
-  confirm(tx: Transaction, id: string, { evidence, transaction, block, reason }: Confirmation): PaymentRecord {
+  confirm(tx: Transaction, id: string, { evidence, transaction, block, reason, taken }: Confirmation): PaymentRecord {
     const row = this.#row(id)
     const proof = { tx: transaction ?? row.tx ?? null, settlement: reason, evidence, block: block?.toString() ?? null, code: null }
     const concluded = row.state === 'settled' ? {} : concludedAt(tx)
-    return this.#change(id, { state: 'settled', ...proof, ...concluded, ...dueAt(null) })
+    const less = taken ? { amount_atomic: taken.amountAtomic.toString(), amount: taken.amount.toString() } : {}
+    return this.#change(id, { state: 'settled', ...proof, ...concluded, ...less, ...dueAt(null) })
   }
 
   expire(tx: Transaction, id: string, reason: string): PaymentRecord {

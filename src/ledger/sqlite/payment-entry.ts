@@ -38,15 +38,15 @@ export type Moving = readonly SQLInputValue[]
 export const FIXED = (
   'seq id run_id purchase_id fingerprint key_digest nonce reused_nonce replaces charges reserved_at session_id agent request_id method url origin ' +
   'host challenge_digest tool task user justification tier rule reason policy_version would_be context categories trust ' +
-  'challenged_at decided_at rail protocol_version scheme network asset_symbol asset_address asset_decimals amount_atomic ' +
-  'amount currency pay_to payer flow price_key'
+  'challenged_at decided_at rail protocol_version scheme network asset_symbol asset_address asset_decimals ' +
+  'currency pay_to payer flow price_key'
 ).split(' ')
 
 /** In the order of `movingOf`. */
 export const MOVING = (
   'replaced_by purchase_open holder holder_run lease_until state code valid_before headers signature tx settlement evidence block denied ' +
   'dispute refunded check_at resolver_run resolver_until delivered delivery concluded signed_at sent_at concluded_at ' +
-  'delivered_at reopened_at count'
+  'delivered_at reopened_at count amount_atomic amount'
 ).split(' ')
 
 export function movingOf(entry: PaymentEntry): Moving {
@@ -81,5 +81,7 @@ export function movingOf(entry: PaymentEntry): Moving {
     payment.deliveredAt,
     entry.reopenedAt,
     payment.count,
+    payment.terms ? payment.terms.amountAtomic.toString() : null,
+    payment.terms ? payment.terms.amount.toString() : null,
   ]
 }

@@ -102,12 +102,13 @@ export class Payments implements PaymentTable {
     return this.#conclude(tx, id, { state: 'unknown', settlement: reason }, { denied, ...dueAt(tx.now) })
   }
 
-  confirm(tx: Transaction, id: string, { evidence, transaction, block, reason }: Confirmation): PaymentRecord {
+  confirm(tx: Transaction, id: string, { evidence, transaction, block, reason, taken }: Confirmation): PaymentRecord {
     const entry = this.#get(id)
-    const { state, concludedAt, transaction: known } = entry.payment
+    const { state, concludedAt, transaction: known, terms } = entry.payment
     const proof = { transaction: transaction ?? known, settlement: reason, evidence, block: digits(block), code: null }
     const concluded = { state: 'settled', concludedAt: state === 'settled' ? concludedAt : tx.now } as const
-    return this.#change(entry, { concluded: true, ...dueAt(null) }, { ...proof, ...concluded })
+    const less = terms && taken ? { terms: { ...terms, ...taken } } : {}
+    return this.#change(entry, { concluded: true, ...dueAt(null) }, { ...proof, ...concluded, ...less })
   }
 
   expire(tx: Transaction, id: string, reason: string): PaymentRecord {

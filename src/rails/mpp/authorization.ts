@@ -8,8 +8,10 @@ import { isCanonical } from '../../secp256k1.ts'
 import type { Hex, TransferAuthorization, TransferSigner } from '../../wallet/wallet.ts'
 import type { Authorization, AuthorizeRequest, Offer } from '../rail.ts'
 import { readStrictJson } from '../strict-json.ts'
-import { checkRequest, type Own, transferOf } from '../x402/authorization.ts'
-import { compareTransfer, differs, isSigned } from '../x402/proof.ts'
+import { checkRequest, type Own } from '../x402/authorization.ts'
+import { differs } from '../x402/finished.ts'
+import { EIP3009 } from '../x402/schemes/eip3009.ts'
+import { isSigned } from '../x402/schemes/scheme.ts'
 import { CREDENTIAL_HEADERS, DEFAULT_HEADER } from './offer.ts'
 
 /** The parts of an offer's own text that decide on the nonce and the header. */
@@ -44,8 +46,8 @@ export async function authorize(request: AuthorizeRequest, wallet: TransferSigne
     throw refused('internal_error', 'The window is longer than the challenge’s. Nothing was signed.')
   const payer = getAddress(await wallet.address(walletName))
   if (payer === offer.payTo) throw refused('challenge_invalid', `The challenge asks to pay ${payer}, which is the paying wallet itself.`)
-  const signature = await wallet.signTransfer(walletName, transferOf(request, payer))
-  const transfer = transferOf(request, payer)
+  const signature = await wallet.signTransfer(walletName, EIP3009.build(request, payer))
+  const transfer = EIP3009.build(request, payer)
   const headers = headersOf(offer, transfer, signature)
   await prove(headers, offer, transfer)
   return { headers, payer, payTo: offer.payTo, nonce, validAfter_s, validBefore_s, signature, transfer }
@@ -82,8 +84,8 @@ async function prove(headers: RawHeaders, offer: Offer, transfer: TransferAuthor
   if (json.sourceOf(parsed.challenge) !== offer.raw) throw differs('accepted challenge')
   if (parsed.source !== sourceOf(transfer)) throw differs('source')
   const { type: _, signature, ...authorization } = parsed.payload
-  const said = { signature, authorization }
-  compareTransfer(said, transfer)
+  const part = EIP3009.difference({ signature, authorization }, transfer)
+  if (part !== undefined) throw differs(part)
   if (!isCanonical(signature)) throw differs('form of the signature')
-  if (!(await isSigned(said, transfer))) throw differs('signer')
+  if (!(await isSigned(signature, () => EIP3009.digest(transfer), transfer.from))) throw differs('signer')
 }

@@ -1,7 +1,7 @@
 /**
- * The x402 rail, scheme `exact` on EVM by EIP-3009, in versions 1 and 2. challenge: header and body read into an
- * envelope; offer: each entry vetted against our own registry of assets; authorization: the transfer signed and put into
- * a header; proof: that header read again; settlement: what the server says came of it.
+ * The x402 rail on EVM, in versions 1 and 2: schemes `exact` by EIP-3009 and by Permit2, and `upto`. challenge: header and
+ * body read into an envelope; offer: each entry vetted against our own registry of assets; schemes: what each of them signs;
+ * authorization: that, put into a header; proof: the header read again; settlement: what the server says came of it.
  */
 import type { Asset } from '../../money.ts'
 import { STABLECOINS } from './stablecoins.ts'

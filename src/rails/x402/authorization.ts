@@ -1,4 +1,4 @@
-/** Authorizations: a vetted offer becomes a transfer, the wallet signs it, and the header that carries it is proven. */
+/** Authorizations: a vetted offer becomes what its scheme signs, the wallet signs it, and the header that carries it is proven. */
 import { hash } from 'node:crypto'
 import { ResourceInfoSchema } from '@x402/core/schemas'
 import { getAddress } from 'viem'
@@ -6,11 +6,12 @@ import { z } from 'zod'
 import { refused } from '../../errors.ts'
 import type { RawHeaders } from '../../http.ts'
 import { MAX_PAYMENT_HEADER_BYTES } from '../../limits.ts'
-import type { Hex, TransferAuthorization, TransferSigner } from '../../wallet/wallet.ts'
+import type { Hex, TransferSigner } from '../../wallet/wallet.ts'
 import type { Authorization, AuthorizeRequest, Challenge, Offer } from '../rail.ts'
 import { readStrictJson } from '../strict-json.ts'
-import { chainIdOf } from './assets.ts'
-import { PAYMENT_HEADER, prove, versionOf } from './proof.ts'
+import { PAYMENT_HEADER, versionOf } from './finished.ts'
+import type { Scheme } from './schemes/scheme.ts'
+import { schemeOf } from './schemes/schemes.ts'
 import type { Understood } from './understood.ts'
 
 export type Own = Pick<Understood, 'holds'>
@@ -27,11 +28,17 @@ export async function authorize(request: AuthorizeRequest, wallet: TransferSigne
   checkRequest(request, understood)
   const payer = getAddress(await wallet.address(walletName))
   if (payer === offer.payTo) throw refused('challenge_invalid', `The challenge asks to pay ${payer}, which is the paying wallet itself.`)
-  const signature = await wallet.signTransfer(walletName, transferOf(request, payer))
-  const transfer = transferOf(request, payer)
-  const headers = headersOf(request, transfer, signature)
-  await prove(headers, { offer, transfer })
-  return { headers, payer, payTo: offer.payTo, nonce, validAfter_s, validBefore_s, signature, transfer }
+  const prepared = schemeFor(offer)(request, payer)
+  const signature = await prepared.sign(wallet)
+  const headers = headersOf(request, prepared.payload(signature))
+  await prepared.prove(headers)
+  return { headers, payer, payTo: offer.payTo, nonce, validAfter_s, validBefore_s, signature, transfer: prepared.move }
+}
+
+function schemeFor(offer: Offer): Scheme {
+  const scheme = schemeOf(offer)
+  if (!scheme) throw refused('internal_error', 'The offer is of a scheme that is not known here. Nothing was signed.')
+  return scheme
 }
 
 /** The offer has to be one of a challenge that was read here: the text that will be echoed is the one that it was vetted from. */
@@ -44,25 +51,7 @@ export function checkRequest({ challenge, offer, nonce, validAfter_s, validBefor
   if (!NONCE.test(nonce)) throw refused('internal_error', 'The nonce is not 32 bytes. Nothing was signed.')
 }
 
-export function transferOf({ offer, nonce, validAfter_s, validBefore_s }: AuthorizeRequest, payer: Hex): TransferAuthorization {
-  const { asset, network, payTo, amount } = offer
-  const chainId = chainIdOf(network)
-  if (chainId === undefined) throw refused('internal_error', `${network} is not an EVM network. Nothing was signed.`)
-  return {
-    domain: { ...asset.eip712, chainId, verifyingContract: asset.address },
-    from: payer,
-    to: payTo,
-    value: amount,
-    validAfter: BigInt(validAfter_s),
-    validBefore: BigInt(validBefore_s),
-    nonce,
-  }
-}
-
-function headersOf(request: AuthorizeRequest, transfer: TransferAuthorization, signature: Hex): RawHeaders {
-  const { from, to, value, validAfter, validBefore, nonce } = transfer
-  const authorization = { from, to, value: `${value}`, validAfter: `${validAfter}`, validBefore: `${validBefore}`, nonce }
-  const payload = JSON.stringify({ signature, authorization })
+function headersOf(request: AuthorizeRequest, payload: string): RawHeaders {
   const { all, needed } = framesOf(request)
   const full = base64(`${all}${payload}}`)
   return [PAYMENT_HEADER[versionOf(request.offer)], full.length <= MAX_PAYMENT_HEADER_BYTES ? full : base64(`${needed}${payload}}`)]

@@ -26,8 +26,15 @@ const UINT256_END = 2n ** 256n
 const kindSchema = z.object({
   scheme: z.string(),
   network: z.string(),
-  extra: z.object({ assetTransferMethod: z.unknown().optional(), paymentFlow: z.unknown().optional() }).nullish(),
+  extra: z
+    .object({
+      assetTransferMethod: z.unknown().optional(),
+      paymentFlow: z.unknown().optional(),
+      facilitatorAddress: z.unknown().optional(),
+    })
+    .nullish(),
 })
+type Kind = z.infer<typeof kindSchema>
 
 const termsSchema = z.object({
   asset: z.string().regex(ADDRESS),
@@ -60,7 +67,8 @@ export function readOffer(entry: Entry, place: OfferPlace, registry: Registry): 
 }
 
 function vet(entry: Entry, { index, version }: OfferPlace, registry: Registry): Offer {
-  const { network, flow } = vetKind(entry.value, version, registry)
+  const kind = vetKind(entry.value, version, registry)
+  const { network } = kind
   if (entry.raw.length > MAX_OFFER_CHARS && version === 2) reject('challenge_invalid', `is longer than ${MAX_OFFER_CHARS} characters`)
   const parsed = termsSchema.safeParse(entry.value)
   if (!parsed.success) return reject('challenge_invalid', `has an unusable ${placesOf(parsed.error)}`)
@@ -69,28 +77,55 @@ function vet(entry: Entry, { index, version }: OfferPlace, registry: Registry): 
   return {
     rail: 'x402',
     protocolVersion: version,
-    scheme: 'exact',
-    network,
+    ...kind,
     asset,
     amount: vetAmount(version === 1 ? terms.maxAmountRequired : terms.amount),
     payTo: vetPayTo(terms.payTo, network, registry),
     askedWindow_s: terms.maxTimeoutSeconds,
-    flow,
     index,
     raw: entry.raw,
   }
 }
 
-function vetKind(value: unknown, version: 1 | 2, registry: Registry): Pick<Offer, 'network' | 'flow'> {
+function vetKind(
+  value: unknown,
+  version: 1 | 2,
+  registry: Registry,
+): Pick<Offer, 'scheme' | 'method' | 'facilitator' | 'network' | 'flow'> {
   const parsed = kindSchema.safeParse(value)
   if (!parsed.success) return reject('challenge_invalid', 'has no scheme, no network or a broken extra')
-  const { scheme, extra } = parsed.data
-  if (scheme !== 'exact') reject('scheme_not_supported', 'asks for another scheme than exact')
+  const kind = parsed.data
+  const way = kind.scheme === 'upto' && version === 2 ? vetUpto(kind) : vetExact(kind, version)
+  const flow = kind.extra?.paymentFlow ?? 'authorization'
+  const known = flow === 'authorization' || (flow === 'upfront' && way.scheme === 'exact')
+  if (!known) return reject('scheme_not_supported', 'asks for a payment flow that is not supported')
+  const network = vetNetwork(kind.network, version, registry)
+  return { ...way, network, flow, ...(way.scheme === 'upto' && { facilitator: vetFacilitator(kind) }) }
+}
+
+function vetExact({ scheme, extra }: Kind, version: 1 | 2): Pick<Offer, 'scheme' | 'method'> {
+  if (scheme !== 'exact') reject('scheme_not_supported', `asks for another scheme than exact${version === 2 ? ' and upto' : ''}`)
   const method = extra?.assetTransferMethod ?? 'eip3009'
-  if (method !== 'eip3009') reject('scheme_not_supported', 'asks for another transfer method than eip3009')
-  const flow = extra?.paymentFlow ?? 'authorization'
-  if (flow !== 'authorization' && flow !== 'upfront') return reject('scheme_not_supported', 'asks for a payment flow that is not supported')
-  return { network: vetNetwork(parsed.data.network, version, registry), flow }
+  if (method === 'permit2' && version === 2) return { scheme, method }
+  if (method !== 'eip3009')
+    reject('scheme_not_supported', `asks for another transfer method than eip3009${version === 2 ? ' and permit2' : ''}`)
+  return { scheme }
+}
+
+function vetUpto({ scheme, extra }: Kind): Pick<Offer, 'scheme' | 'method'> {
+  const method = extra?.assetTransferMethod ?? 'permit2'
+  if (method !== 'permit2') return reject('scheme_not_supported', 'asks for another transfer method of upto than permit2')
+  return { scheme, method }
+}
+
+/** Without the one who may settle it, anybody could take any part of the amount. */
+function vetFacilitator({ extra }: Kind): Hex {
+  const named = extra?.facilitatorAddress
+  if (typeof named !== 'string' || !ADDRESS.test(named)) return reject('challenge_invalid', 'names no facilitator that may settle it')
+  const facilitator = checksummed(named)
+  if (facilitator === undefined) return reject('challenge_invalid', 'names a facilitator whose checksum is wrong')
+  if (facilitator === zeroAddress) reject('challenge_invalid', 'names the zero address as its facilitator')
+  return facilitator
 }
 
 /** Version 2 names chains by CAIP-2 only; version 1 by a closed list of names. */
@@ -125,11 +160,17 @@ export function vetAmount(text: unknown): bigint {
 }
 
 export function vetPayTo(address: string, network: string, registry: Registry): Hex {
+  const payTo = checksummed(address)
+  if (payTo === undefined) return reject('challenge_invalid', 'pays to an address whose checksum is wrong')
+  if (payTo === zeroAddress) reject('challenge_invalid', 'pays to the zero address')
+  if (registry.asset(network, payTo)) reject('challenge_invalid', 'pays to the contract of a token')
+  return payTo
+}
+
+/** Undefined where it is written with a checksum that is wrong. */
+function checksummed(address: string): Hex | undefined {
   const uniform = address.slice(2) === address.slice(2).toUpperCase() ? address.toLowerCase() : address
-  if (!isAddress(uniform)) return reject('challenge_invalid', 'pays to an address whose checksum is wrong')
-  if (uniform.toLowerCase() === zeroAddress) reject('challenge_invalid', 'pays to the zero address')
-  if (registry.asset(network, uniform)) reject('challenge_invalid', 'pays to the contract of a token')
-  return getAddress(uniform)
+  return isAddress(uniform) ? getAddress(uniform) : undefined
 }
 
 /** Our own names of the members that failed; nothing that the server chose. */

@@ -11,7 +11,8 @@ import type { Settlement } from '../rail.ts'
 const HEADERS = { 1: ['x-payment-response', 'payment-response'], 2: ['payment-response', 'x-payment-response'] } as const
 const HASH = /^0x[0-9a-fA-F]{64}$/
 
-const response = z.object({ success: z.boolean(), transaction: z.string(), network: z.string().nullish() })
+const response = z.object({ success: z.boolean(), transaction: z.string(), network: z.string().nullish(), amount: z.unknown().optional() })
+const AMOUNT = /^(0|[1-9][0-9]{0,77})$/
 
 /** Reads `PAYMENT-RESPONSE` (version 2) or `X-PAYMENT-RESPONSE` (version 1); undefined where the server says nothing. */
 export function readSettlement(
@@ -26,12 +27,15 @@ export function readSettlement(
   const said = decode(value)
   if (!said) return unproven('The server’s statement on the settlement cannot be read.')
   if (!said.success) return unproven('The server says that the settlement failed.')
+  if (said.transaction === '' && said.amount === '0')
+    return unproven('The server says that it took nothing; what was signed may be taken until its window closes.')
   if (!HASH.test(said.transaction)) return unproven('The server says that it settled, without a transaction.')
   if (said.network && resolveNetwork(said.network) !== network) return unproven('The server says that it settled on another network.')
   return {
     kind: 'claimed',
     transaction: said.transaction.toLowerCase(),
     network,
+    ...(typeof said.amount === 'string' && AMOUNT.test(said.amount) && { charged: BigInt(said.amount) }),
     reason: 'The server says that it settled and names the transaction.',
   }
 }
@@ -47,4 +51,18 @@ function decode(value: string): z.infer<typeof response> | undefined {
 
 function unproven(reason: string): Settlement {
   return { kind: 'unproven', transaction: undefined, network: undefined, reason }
+}
+
+const ALLOWANCE_STATUS = 412
+const lack = z.object({ error: z.literal('permit2_allowance_required') })
+
+/** Servers of version 2 say so with a status of its own, in the header of a challenge. */
+export function lacksAllowance({ status, headers }: Head): boolean {
+  const [value] = headerValues(headers, 'payment-required')
+  if (status !== ALLOWANCE_STATUS || value === undefined || value.length > MAX_402_HEADER_BYTES * 2) return false
+  try {
+    return lack.safeParse(JSON.parse(Buffer.from(value, 'base64').toString('utf8'))).success
+  } catch {
+    return false
+  }
 }

@@ -6,15 +6,15 @@ import type { Challenge, Detected, Offer, Rail, RejectedOffer } from '../rail.ts
 import { createRegistry, type Registry } from './assets.ts'
 import { authorize } from './authorization.ts'
 import { type Envelope, readBody, readHeader } from './challenge.ts'
+import { PAYMENT_HEADER } from './finished.ts'
 import { readOffer } from './offer.ts'
-import { PAYMENT_HEADER } from './proof.ts'
 import { recurring } from './recurring.ts'
-import { readSettlement } from './settlement.ts'
+import { lacksAllowance, readSettlement } from './settlement.ts'
 import { createUnderstood } from './understood.ts'
 
 const CHALLENGE_HEADER = 'payment-required'
 
-/** What is accepted: these assets, on these networks (CAIP-2), by scheme `exact` with EIP-3009. */
+/** What is accepted: these assets, on these networks (CAIP-2), by the schemes of `schemes/`. */
 export function createX402Rail(accepted: { readonly assets: readonly Asset[]; readonly networks: readonly string[] }): Rail {
   const registry = createRegistry(accepted)
   const understood = createUnderstood((values, body) => read(values, body, registry))
@@ -28,6 +28,7 @@ export function createX402Rail(accepted: { readonly assets: readonly Asset[]; re
     },
     authorize: (request, wallet) => authorize(request, wallet, understood),
     settlement: readSettlement,
+    lacksAllowance,
     askAgain,
   }
 }
@@ -78,8 +79,9 @@ function termsOf({ offers }: Challenge): string {
   return JSON.stringify([...new Set(offers.map((offer) => JSON.stringify(valuesOf(offer))))].sort())
 }
 
-function valuesOf({ scheme, network, asset, amount, payTo, askedWindow_s, flow }: Offer): readonly (string | number)[] {
-  return [scheme, network, asset.address, amount.toString(), payTo, askedWindow_s, flow]
+function valuesOf({ scheme, network, asset, amount, payTo, askedWindow_s, flow, ...way }: Offer): readonly (string | number)[] {
+  const byPermit = way.method === undefined ? [] : [way.method, way.facilitator ?? '']
+  return [scheme, network, asset.address, amount.toString(), payTo, askedWindow_s, flow, ...byPermit]
 }
 
 /** Servers of version 1 answer browsers with a page alone, and agents often look like browsers. */

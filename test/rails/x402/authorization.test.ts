@@ -176,6 +176,10 @@ describe('nothing is signed', () => {
         asked++
         return wallet.signTransfer(name, data)
       },
+      signPermit: (name, data) => {
+        asked++
+        return wallet.signPermit(name, data)
+      },
     }
     return { wallet: watching, asked: () => asked }
   }
@@ -193,6 +197,8 @@ describe('nothing is signed', () => {
     ['place', offerWith({ index: 1 })],
     ['window', offerWith({ askedWindow_s: 61 })],
     ['flow', offerWith({ flow: 'upfront' })],
+    ['scheme', offerWith({ scheme: 'upto', method: 'permit2', facilitator: '0x1111111111111111111111111111111111111111' })],
+    ['method', offerWith({ method: 'permit2' })],
     ['token', offerWith({ asset: { ...offered(REQUIRED_V2).offer.asset, eip712: { name: 'USD Coin', version: '2' } } })],
     ['text', offerWith({ raw: JSON.stringify({ ...ENTRY_V2, amount: '1' }) })],
     ['text, which is broken', offerWith({ raw: '{' })],

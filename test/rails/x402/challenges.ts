@@ -37,6 +37,11 @@ export const REQUIRED_V2 = {
   extensions: {},
 }
 
+/** As @x402/evm's servers write them. */
+export const FACILITATOR = '0x857b06519E91e3A54538791bDbb0E22373e36b66'
+export const ENTRY_PERMIT2 = { ...ENTRY_V2, extra: { ...ENTRY_V2.extra, assetTransferMethod: 'permit2' } }
+export const ENTRY_UPTO = { ...ENTRY_PERMIT2, scheme: 'upto', extra: { ...ENTRY_PERMIT2.extra, facilitatorAddress: FACILITATOR } }
+
 /** The example of the version 1 specification. */
 export const ENTRY_V1 = {
   scheme: 'exact',

@@ -4,7 +4,7 @@ import { MAX_ASKED_WINDOW_S, MAX_OFFER_CHARS } from '../../../src/limits.ts'
 import type { Offer, RejectedOffer } from '../../../src/rails/rail.ts'
 import { createRegistry, knownAssets } from '../../../src/rails/x402/assets.ts'
 import { readOffer } from '../../../src/rails/x402/offer.ts'
-import { ENTRY_V1, ENTRY_V2, NETWORK, PAY_TO, USDC } from './challenges.ts'
+import { ENTRY_PERMIT2, ENTRY_UPTO, ENTRY_V1, ENTRY_V2, FACILITATOR, NETWORK, PAY_TO, USDC } from './challenges.ts'
 
 const registry = createRegistry({ assets: knownAssets(), networks: [NETWORK, 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'] })
 
@@ -177,16 +177,58 @@ describe('a network', () => {
   )
 })
 
-describe('a way of paying', () => {
-  it.each(['upto', 'batch-settlement', 'auth-capture', 'Exact', ''])('by scheme %s is not supported', (scheme) => {
-    expectRejected(read({ ...ENTRY_V2, scheme }), 'scheme_not_supported', 'asks for another scheme than exact')
+describe('an offer by permit2', () => {
+  const upto = (facilitatorAddress: unknown, more = {}) => ({ ...ENTRY_UPTO, extra: { ...ENTRY_UPTO.extra, facilitatorAddress, ...more } })
+
+  it('of scheme exact says how it is paid, and names nobody who may settle it', () => {
+    const offer = read(ENTRY_PERMIT2)
+    expect(offer).toMatchObject({ scheme: 'exact', method: 'permit2', amount: 10_000n })
+    expect(offer).not.toHaveProperty('facilitator')
   })
 
-  it.each(['permit2', 'erc7710', 'EIP3009', '', 1, {}])('by transfer method %j is not supported', (assetTransferMethod) => {
+  it('of scheme upto names the one who may settle it, checksummed, and needs no method', () => {
+    for (const named of [FACILITATOR, FACILITATOR.toLowerCase()]) {
+      for (const assetTransferMethod of ['permit2', undefined, null]) {
+        const offer = read(upto(named, { assetTransferMethod }))
+        expect(offer).toMatchObject({ scheme: 'upto', method: 'permit2', facilitator: FACILITATOR, amount: 10_000n })
+      }
+    }
+  })
+
+  it.each([
+    ['none', undefined, 'names no facilitator that may settle it'],
+    ['no address', 'anyone', 'names no facilitator that may settle it'],
+    ['several', [FACILITATOR], 'names no facilitator that may settle it'],
+    ['a wrong checksum', FACILITATOR.replace('857b', '857B'), 'names a facilitator whose checksum is wrong'],
+    ['the zero address', `0x${'0'.repeat(40)}`, 'names the zero address as its facilitator'],
+  ])('of scheme upto whose facilitator is %s is refused', (_, named, reason) => {
+    expectRejected(read(upto(named)), 'challenge_invalid', reason)
+  })
+
+  it('of scheme upto that asks for another method, or to be settled before it serves, is not supported', () => {
+    const method = read(upto(FACILITATOR, { assetTransferMethod: 'eip3009' }))
+    expectRejected(method, 'scheme_not_supported', 'asks for another transfer method of upto than permit2')
+    const flow = read(upto(FACILITATOR, { paymentFlow: 'upfront' }))
+    expectRejected(flow, 'scheme_not_supported', 'asks for a payment flow that is not supported')
+  })
+
+  it('is none in version 1', () => {
+    const extra = { assetTransferMethod: 'permit2', facilitatorAddress: FACILITATOR }
+    expectRejected(read({ ...ENTRY_V1, extra }, 1), 'scheme_not_supported', 'asks for another transfer method than eip3009')
+    expectRejected(read({ ...ENTRY_V1, scheme: 'upto', extra }, 1), 'scheme_not_supported', 'asks for another scheme than exact')
+  })
+})
+
+describe('a way of paying', () => {
+  it.each(['batch-settlement', 'auth-capture', 'Exact', 'Upto', ''])('by scheme %s is not supported', (scheme) => {
+    expectRejected(read({ ...ENTRY_V2, scheme }), 'scheme_not_supported', 'asks for another scheme than exact and upto')
+  })
+
+  it.each(['erc7710', 'EIP3009', 'Permit2', '', 1, {}])('by transfer method %j is not supported', (assetTransferMethod) => {
     expectRejected(
       read({ ...ENTRY_V2, extra: { assetTransferMethod } }),
       'scheme_not_supported',
-      'asks for another transfer method than eip3009',
+      'asks for another transfer method than eip3009 and permit2',
     )
   })
 

@@ -2,7 +2,7 @@ import { encodePaymentResponseHeader } from '@x402/core/http'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_402_HEADER_BYTES } from '../../../src/limits.ts'
-import { readSettlement } from '../../../src/rails/x402/settlement.ts'
+import { lacksAllowance, readSettlement } from '../../../src/rails/x402/settlement.ts'
 import { base64, NETWORK } from './challenges.ts'
 
 const HASH = `0x${'1f'.repeat(32)}`
@@ -39,6 +39,28 @@ describe('a settlement', () => {
 
   it('with another status is a claim all the same: servers settle and then fail', () => {
     expect(read(SAID, 500)).toMatchObject({ kind: 'claimed' })
+  })
+
+  it('says how much was taken, where it says so as a whole amount', () => {
+    expect(read({ ...SAID, amount: '250' })).toMatchObject({ kind: 'claimed', charged: 250n })
+    for (const amount of [undefined, null, '', '-1', '2.5', '01', 250, 'CANARY'])
+      expect(read({ ...SAID, amount })).not.toHaveProperty('charged')
+  })
+
+  it('of nothing at all proves nothing: what was signed may still be taken', () => {
+    const reason = 'The server says that it took nothing; what was signed may be taken until its window closes.'
+    expect(read({ ...SAID, transaction: '', amount: '0' })).toMatchObject({ kind: 'unproven', reason })
+  })
+
+  it.each([
+    ['a challenge that says so', 412, base64({ x402Version: 2, error: 'permit2_allowance_required', accepts: [] }), true],
+    ['another error', 412, base64({ x402Version: 2, error: 'insufficient_funds', accepts: [] }), false],
+    ['another status', 402, base64({ error: 'permit2_allowance_required' }), false],
+    ['what cannot be read', 412, '%%%', false],
+    ['a flood', 412, base64({ error: 'permit2_allowance_required', extra: 'x'.repeat(2 * MAX_402_HEADER_BYTES) }), false],
+  ])('a missing allowance is told by its own status and error: %s', (_, status, value, lacks) => {
+    expect(lacksAllowance({ status, headers: ['PAYMENT-REQUIRED', value] })).toBe(lacks)
+    expect(lacksAllowance({ status, headers: [] })).toBe(false)
   })
 
   it.each([

@@ -7,6 +7,8 @@ import {
   base64,
   bytes,
   challengeOf,
+  ENTRY_PERMIT2,
+  ENTRY_UPTO,
   ENTRY_V1,
   ENTRY_V2,
   headOf,
@@ -29,6 +31,8 @@ railConformance('x402', {
     { name: 'version 2 in the body only', head: PLAIN_HEAD, body: bytes(REQUIRED_V2) },
     { name: 'version 1', head: PLAIN_HEAD, body: bytes(REQUIRED_V1) },
     { name: 'version 1 in the header', head: headOf(REQUIRED_V1), body: bytes('') },
+    { name: 'exact by permit2', head: headOf({ ...REQUIRED_V2, accepts: [ENTRY_PERMIT2] }), body: bytes('{}') },
+    { name: 'upto', head: headOf({ ...REQUIRED_V2, accepts: [ENTRY_UPTO] }), body: bytes('{}') },
     { name: 'both versions together', head: headOf(REQUIRED_V2), body: bytes(REQUIRED_V1) },
   ],
   broken: [
@@ -88,7 +92,7 @@ describe('a challenge', () => {
     const accepts = [
       { ...ENTRY_V2, network: 'eip155:8453' },
       ENTRY_V2,
-      { ...ENTRY_V2, scheme: 'upto' },
+      { ...ENTRY_V2, scheme: 'batch-settlement' },
       'free',
       { ...ENTRY_V2, asset: `0x${'1'.repeat(40)}` },
     ]

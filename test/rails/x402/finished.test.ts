@@ -2,18 +2,24 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PurserError } from '../../../src/errors.ts'
 import type { RawHeaders } from '../../../src/http.ts'
-import { type Decided, PAYMENT_HEADER, prove, versionOf } from '../../../src/rails/x402/proof.ts'
+import { PAYMENT_HEADER, versionOf } from '../../../src/rails/x402/finished.ts'
+import { EIP3009 } from '../../../src/rails/x402/schemes/eip3009.ts'
+import { type Decided as DecidedBy, proveSigned } from '../../../src/rails/x402/schemes/scheme.ts'
 import { createLocalWallet, generateKey } from '../../../src/wallet/local-key.ts'
 import type { TransferAuthorization } from '../../../src/wallet/wallet.ts'
 import { base64, NONCE, offered, REQUIRED_V1, REQUIRED_V2, rail, WINDOW, wallet } from './challenges.ts'
 
 type Version = 1 | 2
+type Decided = DecidedBy<TransferAuthorization>
+
+const prove = (headers: RawHeaders, decided: Decided) => proveSigned(EIP3009, headers, decided)
 
 async function finished(version: Version): Promise<{ decided: Decided; headers: RawHeaders; payment: Payment }> {
   const { challenge, offer } = offered(version === 1 ? REQUIRED_V1 : REQUIRED_V2)
-  const { headers, transfer } = await rail.authorize({ challenge, offer, nonce: NONCE, ...WINDOW, walletName: null }, wallet)
+  const request = { challenge, offer, nonce: NONCE, ...WINDOW, walletName: null }
+  const { headers, payer } = await rail.authorize(request, wallet)
   const payment: Payment = JSON.parse(Buffer.from(headers[1] ?? '', 'base64').toString('utf8'))
-  return { decided: { offer, transfer }, headers, payment }
+  return { decided: { offer, decided: EIP3009.build(request, payer), payer }, headers, payment }
 }
 
 interface Payment {
@@ -63,7 +69,7 @@ describe.each<Version>([1, 2])('a finished payment of version %s', (version) => 
     const { decided, payment } = await finished(version)
     const stranger = createLocalWallet({ key: generateKey() })
     const from = await stranger.address(null)
-    payment.payload.signature = await stranger.signTransfer(null, { ...decided.transfer, from })
+    payment.payload.signature = await stranger.signTransfer(null, { ...decided.decided, from })
     expect(await faultOf([PAYMENT_HEADER[version], base64(payment)], decided)).toBe(differs('signer'))
   })
 
@@ -78,7 +84,7 @@ describe.each<Version>([1, 2])('a finished payment of version %s', (version) => 
     ['domain version', ({ domain }) => ({ domain: { ...domain, version: '1' } })],
   ])('whose signature covers another %s than the header says is stopped', async (_, change) => {
     const { decided, payment } = await finished(version)
-    payment.payload.signature = await wallet.signTransfer(null, { ...decided.transfer, ...change(decided.transfer) })
+    payment.payload.signature = await wallet.signTransfer(null, { ...decided.decided, ...change(decided.decided) })
     expect(await faultOf([PAYMENT_HEADER[version], base64(payment)], decided)).toBe(differs('signer'))
   })
 

@@ -9,63 +9,44 @@ import { PaymentPayloadSchema } from '@x402/core/schemas'
 import { z } from 'zod'
 import { type PurserError, refused } from '../../errors.ts'
 import type { RawHeaders } from '../../http.ts'
-import { ecdsa, isCanonical } from '../../secp256k1.ts'
-import { digestTransfer } from '../../transfer-digest.ts'
-import type { Hex, TransferAuthorization } from '../../wallet/wallet.ts'
 import type { Offer } from '../rail.ts'
 import { readStrictJson } from '../strict-json.ts'
 
 /** Names of the request headers that carry a payment, by protocol version. */
 export const PAYMENT_HEADER = { 1: 'X-PAYMENT', 2: 'PAYMENT-SIGNATURE' } as const
 
-/** What a finished header has to say. The transfer's domain is that of our own registry. */
-export interface Decided {
-  readonly offer: Offer
-  readonly transfer: TransferAuthorization
+/** How the payload of a scheme stands in a header. */
+export interface PayloadForm<P> {
+  /** Strict: nothing else may stand in it. */
+  readonly schema: z.ZodType<P>
+  /** Reads a payload and the end of its header in our own spelling; undefined for every other. */
+  readTail(text: string): P | undefined
 }
 
-const hex = z.templateLiteral(['0x', z.string().regex(/^[0-9a-fA-F]*$/)])
-const payload = z.strictObject({
-  signature: hex,
-  authorization: z.strictObject({
-    from: hex,
-    to: hex,
-    value: z.string(),
-    validAfter: z.string(),
-    validBefore: z.string(),
-    nonce: hex,
-  }),
-})
 const finished = z.discriminatedUnion('x402Version', [
-  z.strictObject({ x402Version: z.literal(1), scheme: z.string(), network: z.string(), payload }),
+  z.strictObject({ x402Version: z.literal(1), scheme: z.string(), network: z.string(), payload: z.unknown() }),
   z.strictObject({
     x402Version: z.literal(2),
     accepted: z.unknown(),
-    payload,
+    payload: z.unknown(),
     resource: z.unknown().optional(),
     extensions: z.unknown().optional(),
   }),
 ])
 type Finished = z.infer<typeof finished>
-type Payload = z.infer<typeof payload>
 
 const PAYLOAD = '"payload":'
-/** A payload with the end of its header, in the one spelling that is taken without the codec. */
-const TAIL =
-  /^\{"signature":"(0x[0-9a-f]{130})","authorization":\{"from":"(0x[0-9a-fA-F]{40})","to":"(0x[0-9a-fA-F]{40})","value":"([0-9]{1,78})","validAfter":"([0-9]{1,16})","validBefore":"([0-9]{1,16})","nonce":"(0x[0-9a-f]{64})"\}\}\}$/
-
 /** By offer that cannot change: what stood before the payload in a header that was read whole and echoes this offer. */
 const provenFrames = new WeakMap<Offer, Buffer>()
 
-/** @throws PurserError `internal_error` that names the first part of the headers that is not what was decided. */
-export async function prove(headers: RawHeaders, decided: Decided): Promise<void> {
+/**
+ * The payload of a finished header, which carries this very offer and nothing else.
+ * @throws PurserError `internal_error` that names the first part of the headers that is not what was decided.
+ */
+export function readFinished<P>(headers: RawHeaders, offer: Offer, form: PayloadForm<P>): P {
   const [name, value, ...rest] = headers
-  const { offer, transfer } = decided
   if (name !== PAYMENT_HEADER[versionOf(offer)] || value === undefined || rest.length > 0) throw differs('header')
-  const said = readFramed(value, offer) ?? readWhole(value, offer)
-  compareTransfer(said, transfer)
-  if (!isCanonical(said.signature)) throw differs('form of the signature')
-  if (!(await isSigned(said, transfer))) throw differs('signer')
+  return readFramed(value, offer, form) ?? readWhole(value, offer, form)
 }
 
 /** The protocol version of an offer, as one of the two that this rail speaks. */
@@ -74,35 +55,30 @@ export function versionOf(offer: Offer): 1 | 2 {
 }
 
 /** Undefined where no header with this frame was proven, or the rest is spelled otherwise than ours. */
-function readFramed(value: string, offer: Offer): Payload | undefined {
+function readFramed<P>(value: string, offer: Offer, { readTail }: PayloadForm<P>): P | undefined {
   const frame = provenFrames.get(offer)
   if (!frame) return undefined
   const bytes = Buffer.from(value, 'base64')
   if (!frame.equals(bytes.subarray(0, frame.length)) || bytes.toString('base64') !== value) return undefined
-  const [whole, signature, from, to, amount, validAfter, validBefore, nonce] = TAIL.exec(bytes.toString('latin1', frame.length)) ?? []
-  if (whole === undefined || !isHex(signature) || !isHex(from) || !isHex(to) || !isHex(nonce)) return undefined
-  const authorization = { from, to, value: amount ?? '', validAfter: validAfter ?? '', validBefore: validBefore ?? '', nonce }
-  return { signature, authorization }
+  return readTail(bytes.toString('latin1', frame.length))
 }
 
-function isHex(text: string | undefined): text is Hex {
-  return text?.startsWith('0x') === true
-}
-
-function readWhole(value: string, offer: Offer): Payload {
+function readWhole<P>(value: string, offer: Offer, form: PayloadForm<P>): P {
   const payment = read(value)
+  const payload = form.schema.safeParse(payment.payload)
+  if (!payload.success) throw differs('shape')
   if (payment.x402Version !== offer.protocolVersion) throw differs('version')
   compareOffer(payment, offer)
   const text = Buffer.from(value, 'base64').toString('utf8')
   if (readStrictJson(text).kind !== 'read') throw differs('shape')
-  if (Object.isFrozen(offer)) rememberFrame(text, offer)
-  return payment.payload
+  if (Object.isFrozen(offer)) rememberFrame(text, offer, form)
+  return payload.data
 }
 
 /** Where the payload stands last and in our spelling, so that it begins where its frame ends. */
-function rememberFrame(text: string, offer: Offer): void {
+function rememberFrame<P>(text: string, offer: Offer, { readTail }: PayloadForm<P>): void {
   const end = text.lastIndexOf(PAYLOAD) + PAYLOAD.length
-  if (TAIL.test(text.slice(end))) provenFrames.set(offer, Buffer.from(text.slice(0, end)))
+  if (readTail(text.slice(end)) !== undefined) provenFrames.set(offer, Buffer.from(text.slice(0, end)))
 }
 
 function read(value: string): Finished {
@@ -123,21 +99,7 @@ function compareOffer(payment: Finished, offer: Offer): void {
   if (payment.network !== named.network) throw differs('network')
 }
 
-export function compareTransfer({ authorization }: Payload, transfer: TransferAuthorization): void {
-  for (const part of ['from', 'to', 'nonce', 'value', 'validAfter', 'validBefore'] as const) {
-    if (authorization[part] !== String(transfer[part])) throw differs(part)
-  }
-}
-
-/** Under the domain of our own asset, not the server's. What is decided is what the header says by now. */
-export async function isSigned({ signature }: Payload, transfer: TransferAuthorization): Promise<boolean> {
-  try {
-    return await ecdsa.isSignedBy(digestTransfer(transfer), signature, transfer.from)
-  } catch {
-    return false
-  }
-}
-
+/** The refusal of a finished payment, by its first part that is not what was decided. */
 export function differs(part: string): PurserError {
   return refused('internal_error', `The finished payment differs from what was decided (${part}). Nothing was sent.`)
 }

@@ -1,0 +1,8 @@
+/** The bounds of what is done about Permit2, each with its reason. Units stand last in the names. */
+
+/** An approval takes 46,000 to 60,000, of tokens behind a proxy the most. */
+export const APPROVE_GAS = 120_000n
+/** Between two looks at whether an approval is in a block. */
+export const APPROVE_POLL_MS = 1_000
+/** So many looks: networks take a transaction within a minute, or it is for people to see why not. */
+export const APPROVE_POLLS = 60
