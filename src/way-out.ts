@@ -58,11 +58,16 @@ export async function openAllowing(
   { env, fetch, signal }: AllowingOptions,
 ): Promise<Allowing> {
   const { wallet, networks } = config
-  const [{ resolveSecret, resolveWalletKey }, { parseKey }, { createAllowanceWallet }] = await Promise.all([
+  const [{ resolveSecret, resolveWalletKey, SecretError }, { parseKey }, { createAllowanceWallet }] = await Promise.all([
     import('./config/secrets.ts'),
     import('./wallet/local-key.ts'),
     import('./chain/allowance-wallet.ts'),
   ])
+  if (wallet.kind !== 'local') {
+    throw new SecretError(
+      `The wallet is of kind ${wallet.kind}, and only a local key sends transactions here. Nothing was sent. Approve Permit2 with the wallet's own tools.`,
+    )
+  }
   const password = wallet.password && (await resolveSecret(wallet.password, env))
   const key = parseKey(await resolveWalletKey(wallet.key, env), password)
   const reachable = networks.flatMap(({ id, rpc }) => (rpc === undefined ? [] : [{ id, rpc }]))

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { refused } from '../../src/errors.ts'
+import { PurserError, refused } from '../../src/errors.ts'
 import { windowOf } from '../../src/payment/authorize.ts'
 import { createLocalWallet } from '../../src/wallet/local-key.ts'
+import { HeldDisk } from '../ledger/disks.ts'
 import { type Payment, paymentIn } from '../testnet/wire.ts'
 import { ASKING, startGoverned, untilTold } from './governed.ts'
 import { charge, credentialIn, receipted } from './mpp-challenges.ts'
@@ -102,7 +103,7 @@ describe('I9: a clock that cannot be trusted', () => {
 })
 
 describe('G2: a wallet in another process', () => {
-  it('is asked for one payment of one session, once its reservation is on disk, and signs for no other', async () => {
+  it('is asked for one payment of one session, and where it is away nothing is held', async () => {
     const asked: unknown[] = []
     const refusal = { code: 'wallet_unavailable', detail: 'It is away.' } as const
     const away = { ...real, signTransfer: () => Promise.reject(new PurserError(refusal)) }
@@ -120,6 +121,29 @@ describe('G2: a wallet in another process', () => {
     expect(await rig.pay(() => settled())).toMatchObject({ kind: 'answer' })
     expect(asked).toHaveLength(2)
     expect(asked[0]).toEqual({ sessionId: expect.any(String), paymentId: expect.any(String) })
+  })
+})
+
+describe('G2: a wallet that remembers what it signed', () => {
+  it('is asked once the reservation is on disk', async () => {
+    const asked: unknown[] = []
+    const wallet = {
+      ...real,
+      forPayment: (purpose: unknown) => {
+        asked.push(purpose)
+        return real
+      },
+    }
+    const disk = new HeldDisk()
+    await using rig = await startRig({ wallet, flush: disk.flush })
+    disk.hold()
+    const paying = rig.pay(() => settled())
+    const goOn = await disk.asked()
+    expect(asked).toEqual([])
+    disk.release()
+    goOn()
+    expect(await paying).toMatchObject({ kind: 'answer' })
+    expect(asked).toHaveLength(1)
   })
 })
 
