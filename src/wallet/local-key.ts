@@ -2,13 +2,24 @@
 import { inspect } from 'node:util'
 import { hexToBytes } from 'viem'
 import { generatePrivateKey } from 'viem/accounts'
+import { type ChannelConfig, digestDeposit, digestVoucher } from '../channel-digest.ts'
 import { refused } from '../errors.ts'
 import { digestPermit } from '../permit-digest.ts'
 import { ecdsa } from '../secp256k1.ts'
 import { digestCancel, digestTransfer } from '../transfer-digest.ts'
 import { decryptKeystore } from './keystore.ts'
 import { digestLogin } from './login.ts'
-import type { CancelAuthorization, Hex, Login, PermitTransfer, TransferAuthorization, Wallet } from './wallet.ts'
+import type {
+  CancelAuthorization,
+  ChannelDeposit,
+  ChannelSigner,
+  ChannelVoucher,
+  Hex,
+  Login,
+  PermitTransfer,
+  TransferAuthorization,
+  Wallet,
+} from './wallet.ts'
 
 export interface LocalKey {
   /** 32 bytes, a valid secp256k1 key. */
@@ -18,7 +29,7 @@ export interface LocalKey {
 }
 
 /** @throws Error where the key is no key; the message holds nothing of it. */
-export function createLocalWallet({ key, name = 'default' }: LocalKey): Wallet {
+export function createLocalWallet({ key, name = 'default' }: LocalKey): Wallet & ChannelSigner {
   const address = addressOf(key)
   // Memory of its own: a small Buffer would lie in a pool that other buffers show.
   const bytes = hexToBytes(key)
@@ -51,9 +62,24 @@ export function createLocalWallet({ key, name = 'default' }: LocalKey): Wallet {
       if (data.address !== address) throw refused('internal_error', 'The login is not one of this wallet. Nothing was signed.')
       return ecdsa.signDigest(digestLogin({ ...data, address }), bytes)
     },
+    async signDeposit(walletName: string | null, data: ChannelDeposit): Promise<Hex> {
+      checkName(walletName)
+      return ecdsa.signDigest(digestDeposit({ ...data, channel: ownChannel(data.channel, address) }), bytes)
+    },
+    async signVoucher(walletName: string | null, data: ChannelVoucher): Promise<Hex> {
+      checkName(walletName)
+      return ecdsa.signDigest(digestVoucher({ ...data, channel: ownChannel(data.channel, address) }), bytes)
+    },
   }
   Object.defineProperty(wallet, inspect.custom, { value: () => `Wallet { ${address} }` })
   return wallet
+}
+
+/** A channel that this wallet pays into and that nobody else signs for. */
+function ownChannel(channel: ChannelConfig, address: Hex): ChannelConfig {
+  if (channel.payer !== address || channel.payerAuthorizer !== address)
+    throw refused('internal_error', 'The channel is not one of this wallet. Nothing was signed.')
+  return { ...channel, payer: address, payerAuthorizer: address }
 }
 
 /** A fresh random key. */

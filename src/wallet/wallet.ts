@@ -3,8 +3,10 @@
  * process of its own and a fault here can sign nothing but what is listed here.
  */
 
+import type { ChannelDeposit, ChannelVoucher } from '../channel-digest.ts'
 import type { PermitTransfer } from '../permit-digest.ts'
 
+export type { ChannelConfig, ChannelDeposit, ChannelVoucher } from '../channel-digest.ts'
 export type { PermitTransfer } from '../permit-digest.ts'
 
 export type Hex = `0x${string}`
@@ -73,3 +75,16 @@ export interface Wallet {
 
 /** All that a rail may do with a wallet. */
 export type TransferSigner = Pick<Wallet, 'address' | 'signTransfer' | 'signPermit'>
+
+/**
+ * What payment channels need of a wallet. Both operations get the channel itself, never its hash, so that the key's side
+ * sees whose channel it is and makes id and nonce by itself.
+ */
+export interface ChannelSigner {
+  /** As `Wallet.address`. */
+  address(walletName: string | null): Promise<Hex>
+  /** The 65-byte signature of a deposit out of this wallet into a channel of its own. Deterministic. */
+  signDeposit(walletName: string | null, data: ChannelDeposit): Promise<Hex>
+  /** The 65-byte signature of a voucher of such a channel, deterministic as well: it never expires. */
+  signVoucher(walletName: string | null, data: ChannelVoucher): Promise<Hex>
+}

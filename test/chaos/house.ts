@@ -6,6 +6,7 @@ import { knownAssets } from '../../src/rails/x402/assets.ts'
 import { createX402Rail } from '../../src/rails/x402/x402.ts'
 import type { Events } from '../../src/telemetry/events.ts'
 import { createLocalWallet } from '../../src/wallet/local-key.ts'
+import type { Wallet } from '../../src/wallet/wallet.ts'
 import { NETWORK, USDC } from '../testnet/chain.ts'
 import { quickRail, quickWallet } from './quick-rail.ts'
 
@@ -48,7 +49,7 @@ const people: People = {
 }
 
 const rail = createX402Rail({ assets: knownAssets(), networks: [NETWORK] })
-const wallet = createLocalWallet({ key: `0x${'c0ffee11'.repeat(8)}` })
+const wallet: Wallet = createLocalWallet({ key: `0x${'c0ffee11'.repeat(8)}` })
 
 /** Reading, signing and proving by the real parts takes a third of a history's time, and is the same each time. */
 const PROVES_ONE_IN = 20

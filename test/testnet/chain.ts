@@ -47,6 +47,8 @@ export interface Chain extends AsyncDisposable {
   settlementsFrom(payer: Hex): Promise<ChainSettlement[]>
   /** Mines blocks; the first one's time is `seconds` after the last block's. */
   mine(options: { readonly blocks: number; readonly seconds?: number }): Promise<void>
+  /** Puts what this creation code makes at this address, without the storage that it would begin with. */
+  place(address: Hex, creation: Hex): Promise<void>
   /** Any call of the chain's own interface. */
   rpc(method: string, params?: readonly unknown[]): Promise<unknown>
 }
@@ -61,7 +63,7 @@ export async function startChain(): Promise<Chain> {
   const sender = makeSender(rpc)
   const rich = [sender.address, numberToHex(10n ** 24n)]
   await Promise.all([place(USDC, contracts.usdc), place(MULTICALL, contracts.multicall), rpc('anvil_setBalance', rich)])
-  return { rpcUrl: anvil.rpcUrl, client, sender, rpc, ...tokenCalls(client, sender), ...timeCalls(rpc), ...disposal(anvil) }
+  return { rpcUrl: anvil.rpcUrl, client, sender, rpc, place, ...tokenCalls(client, sender), ...timeCalls(rpc), ...disposal(anvil) }
 }
 
 export type ChainClient = ReturnType<typeof makeClient>
@@ -89,7 +91,7 @@ function timeCalls(rpc: Rpc): Pick<Chain, 'mine'> {
 function tokenCalls(
   client: ChainClient,
   sender: Sender,
-): Omit<Chain, 'rpcUrl' | 'client' | 'sender' | 'rpc' | 'mine' | keyof AsyncDisposable> {
+): Omit<Chain, 'rpcUrl' | 'client' | 'sender' | 'rpc' | 'place' | 'mine' | keyof AsyncDisposable> {
   const token = { address: USDC, abi: tokenAbi } as const
   return {
     fund: async (address, atomic) => {

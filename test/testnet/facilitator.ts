@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { x402Facilitator } from '@x402/core/facilitator'
 import type { FacilitatorClient } from '@x402/core/server'
 import type { SettleResponse } from '@x402/core/types'
-import { toFacilitatorEvmSigner } from '@x402/evm'
+import { type FacilitatorEvmSigner, toFacilitatorEvmSigner } from '@x402/evm'
 import { ExactEvmScheme } from '@x402/evm/exact/facilitator'
 import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/facilitator'
 import { UptoEvmScheme } from '@x402/evm/upto/facilitator'
@@ -60,8 +60,16 @@ function supported(official: x402Facilitator): Awaited<ReturnType<FacilitatorCli
 }
 
 function makeOfficial(chain: Chain): x402Facilitator {
-  const { client, sender } = chain
-  const signer = toFacilitatorEvmSigner({
+  const signer = facilitatorSigner(chain)
+  return new x402Facilitator()
+    .register(NETWORK, new ExactEvmScheme(signer))
+    .register(NETWORK, new UptoEvmScheme(signer))
+    .registerV1(NETWORK_V1 as typeof NETWORK, new ExactEvmSchemeV1(signer))
+}
+
+/** Through which a facilitator reads the chain, and sends from its rich account. */
+export function facilitatorSigner({ client, sender }: Pick<Chain, 'client' | 'sender'>): FacilitatorEvmSigner {
+  return toFacilitatorEvmSigner({
     address: sender.address,
     // What only a named facilitator may call is tried in its name.
     readContract: (call) => client.readContract({ account: sender.address, ...call, abi: call.abi as Abi }),
@@ -74,10 +82,6 @@ function makeOfficial(chain: Chain): x402Facilitator {
       return sender.send({ to: address, data: dataSuffix ? concatHex([data, dataSuffix]) : data })
     },
   })
-  return new x402Facilitator()
-    .register(NETWORK, new ExactEvmScheme(signer))
-    .register(NETWORK, new UptoEvmScheme(signer))
-    .registerV1(NETWORK_V1 as typeof NETWORK, new ExactEvmSchemeV1(signer))
 }
 
 /** The envelope only: the facilitator judges what is in it, in both versions of the protocol. */

@@ -1,8 +1,10 @@
 import { inspect } from 'node:util'
 import { verifyTypedData } from 'viem'
 import { describe, expect, it } from 'vitest'
+import { digestDeposit, digestVoucher } from '../../src/channel-digest.ts'
+import { ecdsa } from '../../src/secp256k1.ts'
 import { createLocalWallet, generateKey, parseKey } from '../../src/wallet/local-key.ts'
-import type { CancelAuthorization, TransferAuthorization, Wallet } from '../../src/wallet/wallet.ts'
+import type { CancelAuthorization, ChannelConfig, TransferAuthorization, Wallet } from '../../src/wallet/wallet.ts'
 
 const KEY = `0x${'c0ffee11'.repeat(8)}` as const
 const CANARY = KEY.slice(2, 34)
@@ -90,7 +92,7 @@ describe('local wallet', () => {
 
   it('has no operation but an address and typed signatures', () => {
     const operations = Reflect.ownKeys(createLocalWallet({ key: KEY })).filter((name) => typeof name === 'string')
-    expect(operations).toEqual(['address', 'signTransfer', 'signCancel', 'signPermit', 'signLogin'])
+    expect(operations).toEqual(['address', 'signTransfer', 'signCancel', 'signPermit', 'signLogin', 'signDeposit', 'signVoucher'])
   })
 
   it('shows its address and never its key, however it is printed', async () => {
@@ -126,6 +128,35 @@ describe('local wallet', () => {
     const fault = await wallet.signTransfer(null, malformed).catch((cause: unknown) => cause)
     expect(fault).toBeInstanceOf(Error)
     expect(inspect(fault, { depth: 10, showHidden: true })).not.toContain(CANARY)
+  })
+})
+
+describe('channels of a local wallet', () => {
+  const terms = { chainId: 84532, amount: 50_000n, validAfter: 0n, validBefore: 1_800_000_000n, salt: `0x${'5a'.repeat(32)}` } as const
+
+  async function channelOf(wallet: Wallet): Promise<ChannelConfig> {
+    const { domain, from, to } = await transferOf(wallet)
+    const parties = { payer: from, payerAuthorizer: from, receiver: to, receiverAuthorizer: to, token: domain.verifyingContract }
+    return { ...parties, withdrawDelay: 900, salt: `0x${'a5'.repeat(32)}` }
+  }
+
+  it('are filled and vouched for by signatures of its address', async () => {
+    const wallet = createLocalWallet({ key: KEY })
+    const channel = await channelOf(wallet)
+    const deposit = { ...terms, channel, eip712: { name: 'USDC', version: '2' } }
+    const voucher = { chainId: terms.chainId, channel, cumulative: 1_000n }
+    const address = await wallet.address(null)
+    expect(await ecdsa.isSignedBy(digestDeposit(deposit), await wallet.signDeposit(null, deposit), address)).toBe(true)
+    expect(await ecdsa.isSignedBy(digestVoucher(voucher), await wallet.signVoucher('default', voucher), address)).toBe(true)
+  })
+
+  it.each(['payer', 'payerAuthorizer'] as const)('get no signature where another address is the %s', async (role) => {
+    const wallet = createLocalWallet({ key: KEY })
+    const own = await channelOf(wallet)
+    const channel = { ...own, [role]: own.receiver }
+    const refusal = { refusal: { code: 'internal_error' } }
+    await expect(wallet.signDeposit(null, { ...terms, channel, eip712: { name: 'USDC', version: '2' } })).rejects.toMatchObject(refusal)
+    await expect(wallet.signVoucher(null, { chainId: 84532, channel, cumulative: 1n })).rejects.toMatchObject(refusal)
   })
 })
 
