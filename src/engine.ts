@@ -95,7 +95,12 @@ export async function startEngine(house: House, options: EngineOptions, started:
     stopping.abort()
     return proxy.drain()
   }
-  const readiness = [() => ledger.readiness(), () => proof.clockReasons(), () => policy.reasons()]
+  const readiness = [
+    () => ledger.readiness(),
+    () => proof.clockReasons(),
+    () => policy.reasons(),
+    async () => (await house.wallet.readiness?.()) ?? [],
+  ]
   return { ...staff, proxy, authorize, readiness, drain }
 }
 

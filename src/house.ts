@@ -121,12 +121,13 @@ export async function openHouse(config: Config, options: HouseOptions, started: 
   })
   const { parents, ca, fetch } = started.use(await openWayOut(config, env))
   const networks = config.networks.map(({ id }) => id)
+  const late = Promise.withResolvers<Ledger>()
   const receiptKey = await resolveKey(config.keys.receipt, join(dataDir, 'receipt.key'), env)
   const base = {
     ...{ config, env, clock, ids, telemetry, logLines, networks, parents, fetch, ca, doors: [] },
     keys: await openKeys(config, env),
     signer: createCheckpointSigner(receiptKey),
-    wallet: await openWallet(config, env, fetch),
+    wallet: await openWallet(config, env, { ask: fetch, known: late.promise, started }),
     chain: await openChain(config, fetch),
     gasWallet: await openGasWallet(config, { env, fetch }),
     authority: await openLocalAuthority(config, { env, clock, ticketSecret: worker?.ticketSecret }),
@@ -139,6 +140,7 @@ export async function openHouse(config: Config, options: HouseOptions, started: 
   started.use(ledger)
   if (config.ledger.kind === 'postgres') await ledger.claimIdentity(await fingerprintsOf(base, receiptKey))
   const records = config.retention ? withArchive(ledger, config.retention.folder) : ledger
+  late.resolve(records)
   const funds = createFunds({ chain: base.chain, ledger, clock, events: telemetry.events })
   return { ...base, ledger, records, shared, jwts, mandates, funds }
 }

@@ -22,5 +22,6 @@ if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
   process.setSourceMapsEnabled(true)
   const exit = (code: number) => process.exit(code)
   if (process.argv[2] === 'worker') await (await import('./worker.ts')).runWorker(exit)
+  else if (process.argv[2] === 'signer') await (await import('./signer.ts')).runSigner(exit)
   else await (await import('./cli/process-terminal.ts')).runOnThisProcess(exit)
 }

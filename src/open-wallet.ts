@@ -2,33 +2,51 @@
 import type { Environment } from './config/environment.ts'
 import type { Config } from './config/load.ts'
 import { resolveSecret, resolveWalletKey, type SecretRef } from './config/secrets.ts'
-import type { PreviousWalletConfig, WalletConfig } from './config/wallet.ts'
+import type { PreviousWalletConfig, SignerWalletConfig, WalletConfig } from './config/wallet.ts'
 import type { Fetch } from './http.ts'
+import type { Ledger } from './ledger/ledger.ts'
 import { createLocalWallet, parseKey } from './wallet/local-key.ts'
 import type { PreviousWallet } from './wallet/rotated.ts'
 import type { SolanaWallet, Wallet } from './wallet/wallet.ts'
 
-/**
- * @param ask the way out to a remote signer
- * @throws SecretError where a secret cannot be had, Error where it is no key or seed
- */
-export async function openWallet({ wallet }: Pick<Config, 'wallet'>, env: Environment, ask: Fetch = fetch): Promise<Wallet> {
+/** What a wallet whose key is elsewhere needs beyond its configuration. */
+export interface WalletSurroundings {
+  /** The way out to a remote signer. */
+  readonly ask?: Fetch
+  /** By which it shows a signer process that it is no older copy; it is opened after the wallet. */
+  readonly known?: Promise<Pick<Ledger, 'payment'>>
+  /** Closes the connection. */
+  readonly started?: AsyncDisposableStack
+}
+
+interface Opening extends WalletSurroundings {
+  readonly env: Environment
+}
+
+/** @throws SecretError where a secret cannot be had, Error where it is no key or seed */
+export async function openWallet(
+  { wallet }: Pick<Config, 'wallet'>,
+  env: Environment,
+  surroundings: WalletSurroundings = {},
+): Promise<Wallet> {
   const { solana } = wallet
-  const paying = await openWithPrevious(wallet, { env, ask })
+  const paying = await openWithPrevious(wallet, { ...surroundings, env })
   if (!solana) return paying
   const onSolana = await openSolanaWallet(solana.key, env)
   return Object.assign(paying, { solana: paying.ofSession ? sharedBySessions(onSolana) : onSolana })
 }
 
-async function openWithPrevious(wallet: WalletConfig, { env, ask }: { readonly env: Environment; readonly ask: Fetch }): Promise<Wallet> {
-  const present = await openPresent(wallet, { env, ask })
+async function openWithPrevious(wallet: WalletConfig, opening: Opening): Promise<Wallet> {
+  const { env } = opening
+  const present = await openPresent(wallet, opening)
   const { previous = [] } = wallet
   if (previous.length === 0) return present
   const { createRotatedWallet } = await import('./wallet/rotated.ts')
   return createRotatedWallet(present, await Promise.all(previous.map((one) => openPrevious(one, env))))
 }
 
-async function openPresent(wallet: WalletConfig, { env, ask }: { readonly env: Environment; readonly ask: Fetch }): Promise<Wallet> {
+async function openPresent(wallet: WalletConfig, opening: Opening): Promise<Wallet> {
+  const { env, ask = fetch } = opening
   const password = 'password' in wallet ? await passwordOf(wallet, env) : undefined
   switch (wallet.kind) {
     case 'remote': {
@@ -36,12 +54,22 @@ async function openPresent(wallet: WalletConfig, { env, ask }: { readonly env: E
       const token = wallet.token && (await resolveSecret(wallet.token, env))
       return createRemoteWallet({ ...wallet, token, fetch: ask })
     }
+    case 'signer':
+      return openSigner(wallet, opening)
     case 'derived':
       // A file that is not there is made with 32 random bytes in hex, which are a seed as well as a key.
       return openSeed(await resolveWalletKey(wallet.seed, env), password)
     case 'local':
       return createLocalWallet({ key: parseKey(await resolveWalletKey(wallet.key, env), password) })
   }
+}
+
+async function openSigner(wallet: SignerWalletConfig, { known, started }: Opening): Promise<Wallet> {
+  const { createSignerWallet } = await import('./wallet/signer-wallet.ts')
+  const nonceOf = async (paymentId: string) => (await (await known)?.payment(paymentId))?.nonce ?? undefined
+  const opened = createSignerWallet({ ...wallet, nonceOf })
+  started?.use(opened)
+  return opened
 }
 
 /** Its files have to be there: a fresh key never paid anything. */

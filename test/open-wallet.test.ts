@@ -19,6 +19,23 @@ describe('openWallet', () => {
     expect(await wallet.payers?.(null)).toMatchObject({ length: 3, 0: '0x9858EfFD232B4033E47d90003D41EC34EcaEda94' })
   })
 
+  it('opens a signer’s without asking it, and without a key', async () => {
+    const address = '0x1111111111111111111111111111111111111111'
+    const wallet = await openWallet({ wallet: { kind: 'signer', socket: '/nowhere/socket', address } }, {})
+    expect(await wallet.address(null)).toBe(address)
+    expect(await wallet.readiness?.()).toEqual([expect.stringContaining('there is no socket /nowhere/socket')])
+  })
+
+  it('has one key for Solana beside any of them, which sessions with keys of their own share', async () => {
+    const seed = { kind: 'env', name: 'WORDS' } as const
+    const solana = { key: { kind: 'env', name: 'SOLANA' } } as const
+    const env = { WORDS: `${'abandon '.repeat(11)}about`, SOLANA: '07'.repeat(32) }
+    const wallet = await openWallet({ wallet: { kind: 'derived', seed, solana } }, env)
+    const address = await wallet.solana?.address(null)
+    expect(address).toMatch(/^[1-9A-HJ-NP-Za-km-z]{32,44}$/)
+    expect(await wallet.solana?.address('ses_1')).toBe(address)
+  })
+
   it('says nothing of what is no key', async () => {
     await expect(openWallet({ wallet: { kind: 'local', key: ref('canary') } }, {})).rejects.toThrow(/^a wallet key is/)
   })

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { evmAddress, positiveDuration, section, wanted } from '../session/values.ts'
 import { MAX_PREVIOUS_WALLETS, MAX_REMOTE_TIMEOUT_MS, REMOTE_TIMEOUT_MS } from '../wallet-limits.ts'
-import { hookUrl, secret } from './places.ts'
+import { filePath, hookUrl, secret } from './places.ts'
 import type { SecretRef } from './secrets.ts'
 
 const SECRETS = ['key', 'seed', 'password', 'token'] as const
-const KINDS = 'kind is local, derived or remote'
+const KINDS = 'kind is local, derived, remote or signer'
 
 /** The key is in this process. */
 export interface LocalWalletConfig {
@@ -35,6 +35,13 @@ export interface RemoteWalletConfig {
   readonly timeout_ms: number
 }
 
+/** The key is in a process of its own (`purser signer`), behind a socket. */
+export interface SignerWalletConfig {
+  readonly kind: 'signer'
+  readonly socket: string
+  readonly address: `0x${string}`
+}
+
 /** One that paid before. With its key or seed what it has open can still be cancelled; its address alone is enough for all else. */
 export type PreviousWalletConfig =
   | { readonly address: `0x${string}` }
@@ -42,7 +49,7 @@ export type PreviousWalletConfig =
   | { readonly seed: SecretRef; readonly password?: SecretRef }
 
 /** By `kind`. */
-export type WalletConfig = (LocalWalletConfig | DerivedWalletConfig | RemoteWalletConfig) & {
+export type WalletConfig = (LocalWalletConfig | DerivedWalletConfig | RemoteWalletConfig | SignerWalletConfig) & {
   /** The latest first. */
   readonly previous?: readonly PreviousWalletConfig[]
   /** What pays on Solana, whatever pays elsewhere. */
@@ -50,7 +57,9 @@ export type WalletConfig = (LocalWalletConfig | DerivedWalletConfig | RemoteWall
 }
 
 export function walletSchema(folder: string) {
-  return z.discriminatedUnion('kind', [localSchema(folder), derivedSchema(folder), remoteSchema(folder)], { error: KINDS })
+  return z.discriminatedUnion('kind', [localSchema(folder), derivedSchema(folder), remoteSchema(folder), signerSchema(folder)], {
+    error: KINDS,
+  })
 }
 
 /** The kind that is meant where none is written. */
@@ -78,6 +87,11 @@ function remoteSchema(folder: string) {
   })
 }
 
+function signerSchema(folder: string) {
+  const { previous, solana } = sharedBy(folder)
+  return section({ kind: z.literal('signer'), socket: filePath(folder), address: evmAddress, previous, solana })
+}
+
 function sharedBy(folder: string) {
   return {
     password: secret(folder).exactOptional(),
@@ -101,7 +115,7 @@ export type WrittenWallet = z.output<ReturnType<typeof walletSchema>>
 
 /** With what belongs into the data folder where it was not put elsewhere. */
 export function completedWallet(written: WrittenWallet, dataDir: string): WalletConfig {
-  if (written.kind === 'derived') return written
+  if (written.kind === 'derived' || written.kind === 'signer') return written
   if (written.kind === 'remote') {
     const { timeout, ...rest } = written
     return { ...rest, timeout_ms: timeout }

@@ -5,6 +5,7 @@ import { MAX_WINDOW_S, MIN_WINDOW_S } from '../limits.ts'
 import type { Quote } from '../rails/quote.ts'
 import type { Anchor, Authorization } from '../rails/rail.ts'
 import { identifierOf } from '../rails/x402/extensions/identifier.ts'
+import type { Wallet } from '../wallet/wallet.ts'
 import { passing } from '../waypoints.ts'
 import type { Case } from './case.ts'
 import { aheadDigestsOf, digestOf } from './digest.ts'
@@ -48,6 +49,7 @@ async function sign(matter: Case, reservation: Reservation, longest_s: number): 
   if (bar) throw new PurserError(bar)
   checkBody(matter, quote)
   const anchor = await anchorOn(deps, quote.offer.network)
+  const wallet = deps.wallet.forPayment ? await walletFor(matter, reservation, deps.wallet.forPayment) : deps.wallet
   const started_monotonic = deps.clock.monotonic()
   const now_s = Math.floor(deps.clock.now() / 1000)
   const window_s = Math.min(windowOf(quote.offer.askedWindow_s), longest_s, untilEnd(quote, now_s))
@@ -63,7 +65,7 @@ async function sign(matter: Case, reservation: Reservation, longest_s: number): 
       walletName: request.session.wallet,
       ...(anchor && { anchor }),
     },
-    deps.wallet,
+    wallet,
   )
   return { ...authorization, closesAt_monotonic }
 }
@@ -78,6 +80,17 @@ async function anchorOn({ recentBlock, events }: Case['deps'], network: string):
     const detail = `The RPC of ${network} gives no recent block, without which nothing can be signed there. Nothing was paid.`
     throw new PurserError({ code: 'internal_error', detail })
   }
+}
+
+/** A key in another process takes two commits (rule R6): it remembers what it signed, so the ledger must not forget it. */
+async function walletFor(
+  { request, deps }: Case,
+  reservation: Reservation,
+  forPayment: NonNullable<Wallet['forPayment']>,
+): Promise<Wallet> {
+  await reservation.durable()
+  const { solana } = deps.wallet
+  return { ...forPayment({ sessionId: request.session.id, paymentId: reservation.paymentId }), ...(solana && { solana }) }
 }
 
 /** Guarantee G5: what people agreed to is what is signed; its digest is made once more from what is about to be. */

@@ -20,6 +20,8 @@ export async function createRotatedWallet(current: Wallet, previous: readonly Pr
   if (twice) throw new Error(`wallet.previous: ${twice} is listed twice, or is the wallet that pays now`)
   const wallet: Wallet = {
     ...(current.ofSession && { ofSession: current.ofSession }),
+    ...(current.forPayment && { forPayment: current.forPayment }),
+    ...(current.readiness && { readiness: current.readiness }),
     address: (walletName) => current.address(walletName),
     signTransfer: (walletName, data) => current.signTransfer(walletName, data),
     signPermit: (walletName, data) => current.signPermit(walletName, data),

@@ -49,6 +49,12 @@ export interface Login {
   readonly resources?: readonly string[]
 }
 
+/** What a signature that may take money is for. */
+export interface SigningPurpose {
+  readonly sessionId: string
+  readonly paymentId: string
+}
+
 export interface Wallet {
   /** Checksummed address that pays. `walletName` is the session's choice; null is the default wallet. */
   address(walletName: string | null): Promise<Hex>
@@ -66,6 +72,13 @@ export interface Wallet {
   payers?: (walletName: string | null) => Promise<readonly Hex[]>
   /** Where one is configured for it. */
   readonly solana?: SolanaWallet
+  /**
+   * The wallet for one payment, whose reservation is durable by then: only that signs transfers and permits where the key
+   * is in another process, which counts them by session. Absent where the key is here.
+   */
+  forPayment?(purpose: SigningPurpose): Wallet
+  /** Why it cannot sign now; empty where it can. Absent: it always can. */
+  readiness?(): Promise<readonly string[]>
 }
 
 /** The part that pays on Solana, with a key of its own. */

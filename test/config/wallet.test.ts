@@ -43,3 +43,24 @@ it.each([
 ])('%j is no wallet', (written) => {
   expect(schema.safeParse(written).success).toBe(false)
 })
+describe('a signer wallet', () => {
+  const ADDRESS = '0x1111111111111111111111111111111111111111'
+  const written = { kind: 'signer', socket: 'run/socket', address: ADDRESS }
+
+  it('is named by socket and address, has no secret, and replicas share it as it stands', () => {
+    const parsed = schema.parse(written)
+    const wallet = { kind: 'signer', socket: '/etc/purser/run/socket', address: ADDRESS }
+    expect(completedWallet(parsed, '/data')).toEqual(wallet)
+    expect(secretsOfWallet(completedWallet(parsed, '/data'))).toEqual([])
+    expect(missingInWallet(parsed)).toBeUndefined()
+  })
+
+  it.each([
+    { kind: 'signer', socket: 'a' },
+    { kind: 'signer', address: ADDRESS },
+    { ...written, key: 'file:k' },
+    { kind: 'local', socket: 'a' },
+  ])('%o is refused', (wrong) => {
+    expect(schema.safeParse(wrong).success).toBe(false)
+  })
+})

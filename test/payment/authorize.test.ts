@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { refused } from '../../src/errors.ts'
+import { PurserError, refused } from '../../src/errors.ts'
 import { windowOf } from '../../src/payment/authorize.ts'
 import { createLocalWallet } from '../../src/wallet/local-key.ts'
+import { HeldDisk } from '../ledger/disks.ts'
 import { type Payment, paymentIn } from '../testnet/wire.ts'
 import { ASKING, startGoverned, untilTold } from './governed.ts'
 import { charge, credentialIn, receipted } from './mpp-challenges.ts'
@@ -98,6 +99,51 @@ describe('I9: a clock that cannot be trusted', () => {
     expect(await rig.pay(() => settled())).toMatchObject({ kind: 'refuse', refusal: { code: 'clock_skew', moneyState: 'none', detail } })
     expect({ sent: rig.sent, signatures }).toEqual({ sent: [], signatures: 0 })
     expect(await rig.balance()).toMatchObject({ spent: 0n, held: 0n, payments: 0 })
+  })
+})
+
+describe('G2: a wallet in another process', () => {
+  it('is asked for one payment of one session, and where it is away nothing is held', async () => {
+    const asked: unknown[] = []
+    const refusal = { code: 'wallet_unavailable', detail: 'It is away.' } as const
+    const away = { ...real, signTransfer: () => Promise.reject(new PurserError(refusal)) }
+    const wallet = {
+      ...away,
+      forPayment: (purpose: unknown) => {
+        asked.push(purpose)
+        return asked.length === 1 ? away : real
+      },
+    }
+    await using rig = await startRig({ wallet })
+    expect(await rig.pay(() => settled())).toMatchObject({ kind: 'refuse', refusal: { ...refusal, moneyState: 'none' } })
+    expect(rig.sent).toEqual([])
+    expect(await rig.balance()).toMatchObject({ spent: 0n, held: 0n, payments: 0 })
+    expect(await rig.pay(() => settled())).toMatchObject({ kind: 'answer' })
+    expect(asked).toHaveLength(2)
+    expect(asked[0]).toEqual({ sessionId: expect.any(String), paymentId: expect.any(String) })
+  })
+})
+
+describe('G2: a wallet that remembers what it signed', () => {
+  it('is asked once the reservation is on disk', async () => {
+    const asked: unknown[] = []
+    const wallet = {
+      ...real,
+      forPayment: (purpose: unknown) => {
+        asked.push(purpose)
+        return real
+      },
+    }
+    const disk = new HeldDisk()
+    await using rig = await startRig({ wallet, flush: disk.flush })
+    disk.hold()
+    const paying = rig.pay(() => settled())
+    const goOn = await disk.asked()
+    expect(asked).toEqual([])
+    disk.release()
+    goOn()
+    expect(await paying).toMatchObject({ kind: 'answer' })
+    expect(asked).toHaveLength(1)
   })
 })
 

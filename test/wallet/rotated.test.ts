@@ -21,6 +21,16 @@ describe('a wallet that took over from others', () => {
     expect(await recoverTypedDataAddress({ ...typedTransfer(transfer), signature: await wallet.signTransfer(null, transfer) })).toBe(NOW)
   })
 
+  it('tells a signer in another process which payment it signs for, and says when it is away', async () => {
+    const asked: unknown[] = []
+    const signer = { ...now, forPayment: (purpose: unknown) => (asked.push(purpose), before), readiness: async () => ['It is away.'] }
+    const wallet = await createRotatedWallet(signer, [first])
+    const purpose = { sessionId: 'ses_1', paymentId: 'pay_1' }
+    expect(wallet.forPayment?.(purpose)).toBe(before)
+    expect(asked).toEqual([purpose])
+    expect(await wallet.readiness?.()).toEqual(['It is away.'])
+  })
+
   it('cancels what any of them has open, each with its own key', async () => {
     const wallet = await rotated()
     for (const payer of [NOW, BEFORE, FIRST]) {
