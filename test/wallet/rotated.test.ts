@@ -23,7 +23,11 @@ describe('a wallet that took over from others', () => {
 
   it('tells a signer in another process which payment it signs for, and says when it is away', async () => {
     const asked: unknown[] = []
-    const signer = { ...now, forPayment: (purpose: unknown) => (asked.push(purpose), before), readiness: async () => ['It is away.'] }
+    const forPayment = (purpose: unknown) => {
+      asked.push(purpose)
+      return before
+    }
+    const signer = { ...now, forPayment, readiness: async () => ['It is away.'] }
     const wallet = await createRotatedWallet(signer, [first])
     const purpose = { sessionId: 'ses_1', paymentId: 'pay_1' }
     expect(wallet.forPayment?.(purpose)).toBe(before)
