@@ -101,6 +101,10 @@ async function build(argv: readonly string[], terminal: Terminal): Promise<Comma
     .showHelpAfterError('Add --help to see how it is used.')
     .configureOutput({ writeOut: (text) => terminal.out.line(text.trimEnd()), writeErr: (text) => terminal.err.line(text.trimEnd()) })
     .configureHelp({ showGlobalOptions: false })
+    .addHelpText(
+      'after',
+      '\nBy itself, because it loads next to nothing: purser signer, the wallet’s key in a process of its own (purser signer --help).',
+    )
     .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 wrong usage. Every command knows --json and --help.')
   const named = argv.slice(0, 2)
   for (const { name, summary, load } of ENTRIES) {

@@ -15,6 +15,7 @@ describe('program', () => {
     const { code, out } = await run('--help')
     expect(code).toBe(0)
     for (const name of COMMAND_NAMES) expect(out).toMatch(new RegExp(`^  ${name}\\b`, 'm'))
+    expect(out).toContain('purser signer --help')
     expect(out).toContain('Exit codes: 0 done, 1 refused or failed, 2 wrong usage.')
   })
 
