@@ -13,3 +13,5 @@ export const MAX_REMOTE_ANSWER_BYTES = 64 * 1024
 /** A remote signer that asks nobody answers in milliseconds; a payment's window is two minutes at most, and most of it has to be left. */
 export const REMOTE_TIMEOUT_MS = 10_000
 export const MAX_REMOTE_TIMEOUT_MS = 60_000
+/** Balances and allowances that are at hand, a few hundred bytes each: where every session has a wallet, they are as many. */
+export const MAX_KEPT_BALANCES = 10_000

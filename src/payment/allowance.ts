@@ -3,6 +3,7 @@
  * with the wallet's own transaction. Read before anything is reserved, where the chain can be asked; trusted for refusing
  * only, like the balance.
  */
+import { LRUCache } from 'lru-cache'
 import type { Chain } from '../chain/chain.ts'
 import type { Clock } from '../clock.ts'
 import type { Refusal } from '../errors.ts'
@@ -10,6 +11,7 @@ import type { Terms } from '../ledger/ledger.ts'
 import { BALANCE_AGE_MS } from '../limits.ts'
 import { formatAtomic } from '../money.ts'
 import type { Events } from '../telemetry/events.ts'
+import { MAX_KEPT_BALANCES } from '../wallet-limits.ts'
 
 export type Permitted = Pick<Terms, 'network' | 'asset' | 'payer' | 'amountAtomic' | 'amount' | 'currency'>
 
@@ -31,7 +33,7 @@ interface Reading {
 }
 
 export function createAllowances({ chain, clock, events, inTime }: AllowancesOptions): Allowances {
-  const readings = new Map<string, Reading>()
+  const readings = new LRUCache<string, Reading>({ max: MAX_KEPT_BALANCES })
   return async (terms) => {
     const { network, asset, payer, amountAtomic } = terms
     if (!chain.allowance || !chain.networks.includes(network)) return undefined

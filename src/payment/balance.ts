@@ -15,6 +15,7 @@ import type { Ledger, Terms } from '../ledger/ledger.ts'
 import { BALANCE_AGE_MS, BALANCE_RETRY_MS, BALANCE_TIMEOUT_MS, MAX_BALANCE_AGE_MS } from '../limits.ts'
 import { formatAtomic } from '../money.ts'
 import type { Events } from '../telemetry/events.ts'
+import { MAX_KEPT_BALANCES } from '../wallet-limits.ts'
 import { createAllowances } from './allowance.ts'
 
 export interface WalletToken {
@@ -55,6 +56,8 @@ export interface FundsOptions {
   readonly events: Pick<Events, 'warned'>
   /** Rejects or resolves when this much time is over. */
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<unknown>
+  /** Wallets and tokens that are kept at hand. */
+  readonly most?: number
 }
 
 /** `at`: by the monotonic clock, when the reading began. */
@@ -83,7 +86,9 @@ export function createFunds(options: FundsOptions): Funds {
   const accountOf = ({ network, token, payer }: WalletToken) => {
     const key = JSON.stringify([network, uniformAddress(token), uniformAddress(payer)])
     const account = accounts.get(key) ?? { reading: undefined, asking: undefined, claims: new Set() }
+    accounts.delete(key)
     accounts.set(key, account)
+    if (accounts.size > (options.most ?? MAX_KEPT_BALANCES)) forgetOne(accounts)
     return account
   }
   const ask = (wallet: WalletToken, account: Account) => {
@@ -127,6 +132,15 @@ export function createFunds(options: FundsOptions): Funds {
       const { reading } = account
       return reading?.kind === 'read' ? { balance: reading.balance, free: freeOf(account) ?? 0n } : undefined
     },
+  }
+}
+
+/** The one that was asked for longest ago and covers nothing that the ledger does not hold: its next reading knows all of it. */
+function forgetOne(accounts: Map<string, Account>): void {
+  for (const [key, { asking, claims }] of accounts) {
+    if (asking || [...claims].some(({ inLedger }) => !inLedger)) continue
+    accounts.delete(key)
+    return
   }
 }
 

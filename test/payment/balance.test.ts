@@ -49,6 +49,22 @@ describe('the wallet’s balance as a ceiling', () => {
     expect(await take(1n)).toMatchObject({ code: 'wallet_insufficient', detail: expect.stringContaining('the wallet has 0 USDC free') })
   })
 
+  it('forgets the wallet that was asked about longest ago, but none whose money nobody else counts', async () => {
+    const { verdict, take, world } = rig({}, { most: 2 })
+    const [busy, quiet, third] = ['a', 'b', 'c'].map((digit) => ({ payer: `0x${digit.repeat(40)}` }))
+    const covered = await take(60n, busy)
+    const reserved = await take(60n, quiet)
+    if ('reserved' in reserved) reserved.reserved()
+    await verdict(1n, third)
+    expect(await verdict(60n, busy)).toBe('refused')
+    expect(world.asked).toHaveLength(3)
+    // Read anew, and what the ledger holds by then is in the reading.
+    world.held = 60n
+    expect(await verdict(60n, quiet)).toBe('refused')
+    expect(world.asked).toHaveLength(4)
+    expect(covered).toHaveProperty('release')
+  })
+
   it('takes off what payments of all sessions may still take', async () => {
     const { verdict } = rig({ held: 70n })
     expect(await verdict(31n)).toBe('refused')
