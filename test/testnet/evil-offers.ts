@@ -125,11 +125,15 @@ const WINDOWS: Record<string, EvilChallenge> = {
 }
 
 const SCHEMES: Record<string, EvilChallenge> = {
-  'scheme-upto': offerCase('refused', set('scheme', 'upto'), 'scheme_not_supported'),
+  'scheme-upto': { ...offerCase('refused', set('scheme', 'upto'), 'scheme_not_supported'), versions: [1] },
+  // Names nobody who may settle it.
+  'scheme-upto-open': { ...invalid(set('scheme', 'upto')), versions: [2] },
   'scheme-unknown': offerCase('refused', set('scheme', 'deferred'), 'scheme_not_supported'),
   'scheme-upper-case': offerCase('refused', set('scheme', 'EXACT')),
   'scheme-missing': offerCase('refused', without('scheme')),
-  'method-permit2': offerCase('refused', extra({ assetTransferMethod: 'permit2' }), 'scheme_not_supported'),
+  'method-permit2': { ...offerCase('refused', extra({ assetTransferMethod: 'permit2' }), 'scheme_not_supported'), versions: [1] },
+  // Permitted for the decided price; this server takes no permits, so that the payment is out and rejected.
+  'method-permit2-untaken': { ...offerCase('unpaid', extra({ assetTransferMethod: 'permit2' })), versions: [2] },
   'method-unknown': offerCase('refused', extra({ assetTransferMethod: 'erc7710' }), 'scheme_not_supported'),
   'flow-unknown': offerCase('refused', extra({ paymentFlow: 'surprise' })),
   'flow-upfront': offerCase('either', extra({ paymentFlow: 'upfront' })),
