@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { PurserError, refused } from '../../src/errors.ts'
 import { windowOf } from '../../src/payment/authorize.ts'
 import { createLocalWallet } from '../../src/wallet/local-key.ts'
+import { createSolanaWallet } from '../../src/wallet/solana-key.ts'
 import { HeldDisk } from '../ledger/disks.ts'
 import { type Payment, paymentIn } from '../testnet/wire.ts'
 import { ASKING, startGoverned, untilTold } from './governed.ts'
@@ -121,6 +122,16 @@ describe('G2: a wallet in another process', () => {
     expect(await rig.pay(() => settled())).toMatchObject({ kind: 'answer' })
     expect(asked).toHaveLength(2)
     expect(asked[0]).toEqual({ sessionId: expect.any(String), paymentId: expect.any(String) })
+  })
+
+  it('has what pays on Solana beside it, whose key is here', async () => {
+    const solana = createSolanaWallet(new Uint8Array(32).fill(7))
+    await using rig = await startRig({ wallet: { ...real, solana, forPayment: () => real } })
+    const [rail] = rig.deps.rails
+    if (!rail) throw new Error('no rail')
+    const authorized = vi.spyOn(rail, 'authorize')
+    expect(await rig.pay(() => settled())).toMatchObject({ kind: 'answer' })
+    expect(authorized.mock.lastCall?.[1].solana).toBe(solana)
   })
 })
 

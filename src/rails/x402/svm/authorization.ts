@@ -28,6 +28,7 @@ export async function authorizeOnSolana(
   request: AuthorizeRequest,
   wallet: SolanaWallet | undefined,
   enclose: Enclose,
+  write: typeof compileTransfer = compileTransfer,
 ): Promise<Authorization> {
   const { offer, nonce, validAfter_s, validBefore_s, walletName, anchor } = request
   if (!wallet || !anchor)
@@ -35,7 +36,7 @@ export async function authorizeOnSolana(
   const payer = await wallet.address(walletName)
   checkParties(request, payer)
   const transfer = transferOf(request, payer)
-  const message = compileTransfer(transfer)
+  const message = write(transfer)
   const difference = await differenceIn(message, transfer)
   if (difference !== undefined) throw differs(difference)
   const signature = await wallet.signTransfer(walletName, transferOf(request, payer))

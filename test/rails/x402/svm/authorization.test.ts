@@ -3,6 +3,7 @@ import { getTransactionDecoder } from '@solana/kit'
 import { describe, expect, it } from 'vitest'
 import { authorizeOnSolana } from '../../../../src/rails/x402/svm/authorization.ts'
 import { encodeBase58, publicKeyOf } from '../../../../src/solana-address.ts'
+import { compileTransfer } from '../../../../src/solana-message.ts'
 import { readProof } from '../../../../src/solana-proof.ts'
 import type { SolanaWallet, TransferSigner } from '../../../../src/wallet/wallet.ts'
 import { NONCE } from '../challenges.ts'
@@ -43,6 +44,21 @@ describe('a payment on Solana', () => {
     await expect(rail.authorize(request(), garbage)).rejects.toThrow('(signer). Nothing was sent.')
     const short = signing(async () => new Uint8Array(63))
     await expect(rail.authorize(request(), short)).rejects.toThrow('64 bytes')
+  })
+
+  it('is stopped before it is signed where the message that was written says something else', async () => {
+    let signatures = 0
+    const counted: SolanaWallet = {
+      ...solanaWallet,
+      signTransfer: (...given) => {
+        signatures++
+        return solanaWallet.signTransfer(...given)
+      },
+    }
+    const header = () => ['PAYMENT-SIGNATURE', '']
+    const more = authorizeOnSolana(request(), counted, header, (transfer) => compileTransfer({ ...transfer, value: transfer.value + 1n }))
+    await expect(more).rejects.toMatchObject({ refusal: { code: 'internal_error' } })
+    expect(signatures).toBe(0)
   })
 
   it('is stopped where the finished header carries other bytes', async () => {
