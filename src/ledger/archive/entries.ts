@@ -43,10 +43,14 @@ const units = z
   .regex(/^[0-9]{1,100}$/)
   .transform((digits) => BigInt(digits))
 
-const termsSchema: z.ZodType<Terms> = z.strictObject({
+/** Every member, the optional ones too: what the type gains has to be read here, or its payments could not be. */
+type Members<T> = { readonly [name in keyof Required<T>]: z.ZodType }
+
+const termsMembers = {
   rail: text,
   protocolVersion: z.int(),
   scheme: text,
+  method: z.literal('permit2').exactOptional(),
   network: text,
   asset: z.strictObject({ symbol: text, address: text, decimals: z.int() }),
   amountAtomic: units,
@@ -55,9 +59,10 @@ const termsSchema: z.ZodType<Terms> = z.strictObject({
   payTo: text,
   payer: text,
   flow: z.enum(['authorization', 'upfront']),
-})
+} satisfies Members<Terms>
+const termsSchema: z.ZodType<Terms> = z.strictObject(termsMembers)
 
-const paymentSchema: z.ZodType<Payment> = z.strictObject({
+const paymentMembers = {
   sessionId: text,
   agent: text,
   paymentRequestId: text,
@@ -104,6 +109,7 @@ const paymentSchema: z.ZodType<Payment> = z.strictObject({
   concludedAt: time,
   deliveredAt: time,
   count: z.int(),
-})
+} satisfies Members<Payment>
+const paymentSchema: z.ZodType<Payment> = z.strictObject(paymentMembers)
 
 const lineSchema: z.ZodType<PlacedPayment> = z.strictObject({ place: units, payment: paymentSchema })

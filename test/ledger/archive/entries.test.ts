@@ -18,14 +18,16 @@ it('lines say all of a payment and its receipts, to the last unit, and are read 
   await reserved.reservation.post(CLAIMED)
   await reserved.reservation.delivered(COMPLETE)
   await bench.ledger.refuse(bench.make.attempt(session.id), { code: 'session_expired', detail: 'It is over.' })
-  const onSolana = bench.make.request(session.id, usd(0.01), { terms: { network: 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1' } })
-  const other = await bench.ledger.reserve(onSolana)
-  if (other.kind !== 'reserved') throw new Error(other.kind)
-  await other.reservation.record(authorizationFor(onSolana))
-  await other.reservation.post(CLAIMED)
+  for (const terms of [{ network: 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1' }, { scheme: 'upto', method: 'permit2' }] as const) {
+    const otherwise = bench.make.request(session.id, usd(0.01), { terms })
+    const other = await bench.ledger.reserve(otherwise)
+    if (other.kind !== 'reserved') throw new Error(other.kind)
+    await other.reservation.record(authorizationFor(otherwise))
+    await other.reservation.post(CLAIMED)
+  }
   const { items: payments } = await bench.ledger.payments({}, { limit: 10 })
   const { items: receipts } = await bench.ledger.receipts({}, { limit: 10 })
-  expect([payments.length, receipts.length]).toEqual([3, 4])
+  expect([payments.length, receipts.length]).toEqual([4, 5])
   for (const payment of payments) {
     const line = paymentLine({ place: 2n ** 60n, payment })
     expect(line).not.toContain('\n')
