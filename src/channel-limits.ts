@@ -5,3 +5,8 @@ export const MIN_WITHDRAW_DELAY_S = 900
 export const MAX_WITHDRAW_DELAY_S = 2_592_000
 /** Amounts in the escrow are of 128 bits. */
 export const CHANNEL_AMOUNT_END = 2n ** 128n
+
+/** Whoever looks into a channel that closes is dead after this: asking the receiver and two transactions fit in. */
+export const CHANNEL_LEASE_MS = 120_000
+/** So long a request waits for the one before it on the same channel, whose account its voucher goes on from. */
+export const CHANNEL_WAIT_MS = 30_000

@@ -15,6 +15,7 @@ import type { Delivery } from '../session/exchange.ts'
 import type { FrequencyBound, History, Trust } from '../session/history.ts'
 import type { Refill, Session, SessionLimits, SessionScope } from '../session/session.ts'
 import type { AdminKey, AdminToken, Halt, PolicyRecord } from './administration.ts'
+import type { ChannelStore, Counting } from './channels.ts'
 import type { Context } from './context.ts'
 import type { Correction, Dispute, Evidence, Finding, Provable, RecipientRecord, Refund, Succession } from './findings.ts'
 import type { InsightStore } from './insight.ts'
@@ -65,12 +66,12 @@ export interface Attempt {
   readonly context: Context | null
 }
 
-/** The terms of the chosen offer, with its price: of `upto` the most, until the chain has shown what was taken. By permit2 nonces are others than the token’s. */
+/** The terms of the chosen offer, with its price: of `upto` the most, until the chain has shown what was taken. By permit2 nonces are others than the token’s; `deposit` and `voucher` are of a channel. */
 export interface Terms {
   readonly rail: string
   readonly protocolVersion: number
   readonly scheme: string
-  readonly method?: 'permit2'
+  readonly method?: 'permit2' | 'deposit' | 'voucher'
   readonly network: string
   readonly asset: { readonly symbol: string; readonly address: string; readonly decimals: number }
   readonly amountAtomic: bigint
@@ -91,7 +92,7 @@ export interface PurchaseIdentity {
   readonly keyDigest: string | null
 }
 
-export interface ReserveRequest {
+export interface ReserveRequest extends Counting {
   readonly purchase: PurchaseIdentity
   readonly purchaseId: string
   readonly paymentId: string
@@ -123,9 +124,9 @@ export type ResumeResult =
   | { readonly kind: 'in_progress'; readonly purchaseId: string }
   | { readonly kind: 'key_reused' }
 
-/** Why a reservation may be voided: nothing was ever signed, or it is certain that no byte of it left this process. */
+/** Why a reservation may be voided: never signed, certainly never sent, or a voucher that others stand for. */
 export interface VoidProof {
-  readonly kind: 'never_signed' | 'never_sent'
+  readonly kind: 'never_signed' | 'never_sent' | 'not_charged'
   readonly reason: string
   readonly code: Code
 }
@@ -293,6 +294,7 @@ export interface Ledger extends AsyncDisposable {
   readonly insight: InsightStore
   readonly told: ToldStore
   readonly retention: RetentionStore
+  readonly channels: ChannelStore
   /** @throws PurserError `conflict` where the key was used for another request. Same key, same request: the first session. */
   openSession(session: NewSession, key?: AdminKey): Promise<Session>
   /** What was opened under this key, whatever became of it since. @throws PurserError `conflict` where the key was used otherwise. */
