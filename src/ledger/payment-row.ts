@@ -279,7 +279,8 @@ export function reservedColumns(request: ReserveRequest, { runId, charges, now }
     ...nonceColumns(request),
     charges: JSON.stringify(charges),
     reserved_at: now,
-    price_key: priceKeyOf(pricedKindOf(request.attempt)),
+    // A deposit is no price.
+    price_key: request.attempt.terms.method === 'deposit' ? null : priceKeyOf(pricedKindOf(request.attempt)),
   }
 }
 
