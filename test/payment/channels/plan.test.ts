@@ -7,7 +7,7 @@ import { asksByChannel, type Brought, brought, charges, LOST, PRICE } from './ti
 const BOUNDS = { deposit: 20_000n, maxDeposit: 50_000n }
 const honest = (what: Brought) => charges(what, PRICE, what.cumulative)
 
-async function buy(rig: Rig, n: number, { says = honest, changes = {}, ...more }: Buying = {}) {
+async function buy(rig: Rig, n: number, { says = honest, changes = {}, extra = {}, ...more }: Buying = {}) {
   const seen: Brought[] = []
   const upstream = (headers: Parameters<typeof brought>[0]) => {
     const what = brought(headers)
@@ -15,7 +15,7 @@ async function buy(rig: Rig, n: number, { says = honest, changes = {}, ...more }
     return says(what)
   }
   const request = rig.request({ url: `${URL_ASKED}?n=${n}`, ...more })
-  const outcome = await rig.pay(upstream, { request, unpaid: asksByChannel({}, changes) })
+  const outcome = await rig.pay(upstream, { request, unpaid: asksByChannel(extra, changes) })
   if (outcome.kind === 'answer') await outcome.delivered({ status: 200, bytes: 5, complete: true })
   return { outcome, seen }
 }
@@ -23,6 +23,7 @@ async function buy(rig: Rig, n: number, { says = honest, changes = {}, ...more }
 interface Buying extends Partial<Parameters<Rig['request']>[0] & object> {
   readonly says?: (what: Brought) => SendResult
   readonly changes?: Record<string, unknown>
+  readonly extra?: Record<string, unknown>
 }
 
 /** What the first request deposits. */
@@ -39,7 +40,7 @@ describe('a deposit', () => {
     expect(await deposited({})).toBe(20_000n)
     const dear = { amount: '30000' }
     expect(await deposited({}, { changes: dear, says: (what) => charges(what, 30_000n, what.cumulative) })).toBe(30_000n)
-    expect(await deposited({}, { changes: { extra: { minDeposit: '49000' } } })).toBeUndefined()
+    expect(await deposited({}, { extra: { minDeposit: '49000' } })).toBe(20_000n)
   })
 
   it.each([
