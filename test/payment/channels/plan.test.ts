@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { SendResult } from '../../../src/session/exchange.ts'
 import type { SessionLimits } from '../../../src/session/session.ts'
-import { type Rig, type RigOptions, settleDown, startRig, URL_ASKED } from '../rig.ts'
+import { type Rig, type RigOptions, startRig, URL_ASKED } from '../rig.ts'
 import { asksByChannel, type Brought, brought, charges, LOST, PRICE } from './till.ts'
 
 const BOUNDS = { deposit: 20_000n, maxDeposit: 50_000n }
@@ -102,7 +102,7 @@ describe('a voucher', () => {
     const [channel] = (await rig.ledger.channels.channels({}, { limit: 1 })).items
     if (!channel) throw new Error('no channel')
     await rig.ledger.channels.tell(channel.id, channel.version, { state: 'closing' })
-    expect(await buy(rig, 2)).toMatchObject({ outcome: { refusal: { code: 'purchase_in_progress' } }, seen: [] })
-    await settleDown()
+    const detail = expect.stringContaining('is being closed')
+    expect(await buy(rig, 2)).toMatchObject({ outcome: { refusal: { code: 'purchase_in_progress', detail } }, seen: [] })
   })
 })
