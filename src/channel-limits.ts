@@ -10,3 +10,5 @@ export const CHANNEL_AMOUNT_END = 2n ** 128n
 export const CHANNEL_LEASE_MS = 120_000
 /** So long a request waits for the one before it on the same channel, whose account its voucher goes on from. */
 export const CHANNEL_WAIT_MS = 30_000
+/** Beginning a withdrawal takes some 100,000 and ending it 90,000, of tokens behind a proxy the most. */
+export const WITHDRAW_GAS = 250_000n
