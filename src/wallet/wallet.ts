@@ -95,7 +95,7 @@ export interface SolanaWallet {
 }
 
 /** All that a rail may do with a wallet. */
-export type TransferSigner = Pick<Wallet, 'address' | 'signTransfer' | 'signPermit' | 'solana'>
+export type TransferSigner = Pick<Wallet, 'address' | 'signTransfer' | 'signPermit' | 'signDeposit' | 'signVoucher' | 'solana'>
 
 /**
  * What payment channels need of a wallet. Both operations get the channel itself, never its hash, so that the key's side
