@@ -158,6 +158,13 @@ export interface PayersWithdrawal {
   readonly noted: (transaction: string) => Promise<void>
 }
 
+export type TransactionFate =
+  | { readonly kind: 'succeeded' | 'failed'; readonly block: bigint }
+  /** In no block yet. */
+  | { readonly kind: 'waiting' }
+  /** The network does not know it; it may be sent again. */
+  | { readonly kind: 'gone' }
+
 /** The payer's side of the escrow. Every method @throws Error (RpcError) where the network cannot be asked. */
 export interface Escrows {
   /** Networks that can be asked (CAIP-2). */
@@ -165,6 +172,5 @@ export interface Escrows {
   state(query: { readonly network: string; readonly channel: ChannelConfig }): Promise<EscrowSighting>
   /** The transaction's hash, once the network has taken it. @throws Error where the escrow would refuse it or the payer has too little for gas. */
   withdraw(wanted: PayersWithdrawal): Promise<string>
-  /** `waiting`: in no block yet. `gone`: the network does not know it; it may be sent again. */
-  fate(network: string, transaction: string): Promise<'succeeded' | 'failed' | 'waiting' | 'gone'>
+  fate(network: string, transaction: string): Promise<TransactionFate>
 }

@@ -28,7 +28,7 @@ const quantity = z
   .string()
   .regex(/^0x[0-9a-fA-F]{1,64}$/)
   .transform((text) => BigInt(text))
-const receiptSchema = z.object({ status: z.enum(['0x0', '0x1']) }).nullable()
+const receiptSchema = z.object({ status: z.enum(['0x0', '0x1']), blockNumber: quantity }).nullable()
 const knownSchema = z.looseObject({}).nullable()
 
 /** @throws Error where a network is no EVM network or a URL is none. */
@@ -53,8 +53,9 @@ export function createEscrows({ networks, ...way }: EvmChainOptions): Escrows {
     async fate(network, transaction) {
       const { first } = at(network)
       const receipt = await first.call('eth_getTransactionReceipt', [transaction], receiptSchema)
-      if (receipt) return receipt.status === '0x1' ? 'succeeded' : 'failed'
-      return (await first.call('eth_getTransactionByHash', [transaction], knownSchema)) === null ? 'gone' : 'waiting'
+      if (receipt) return { kind: receipt.status === '0x1' ? 'succeeded' : 'failed', block: receipt.blockNumber }
+      const known = await first.call('eth_getTransactionByHash', [transaction], knownSchema)
+      return { kind: known === null ? 'gone' : 'waiting' }
     },
   }
 }

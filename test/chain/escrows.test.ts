@@ -79,7 +79,7 @@ describe('escrows', () => {
     expect(noted).toEqual([begun])
     await chain.mine({ blocks: 1 })
     const escrows = escrowsOf(0)
-    expect(await escrows.fate(NETWORK, begun)).toBe('succeeded')
+    expect(await escrows.fate(NETWORK, begun)).toEqual({ kind: 'succeeded', block: (await height(chain)) - 1n })
     expect((await escrows.state({ network: NETWORK, channel })).withdrawal?.amount).toBe(40_000n)
     await expect(withdraw(null)).rejects.toThrow('refused eth_call')
     await chain.mine({ blocks: 1, seconds: WITHDRAW_DELAY_S })
@@ -109,15 +109,15 @@ describe('escrows', () => {
   it('tell a transaction that waits from one that nobody knows and one that failed', async () => {
     const { withdraw } = await payerWith(10n ** 18n)
     const escrows = escrowsOf(0)
-    expect(await escrows.fate(NETWORK, `0x${'ab'.repeat(32)}`)).toBe('gone')
+    expect(await escrows.fate(NETWORK, `0x${'ab'.repeat(32)}`)).toEqual({ kind: 'gone' })
     await chain.rpc('evm_setAutomine', [false])
     try {
       const waiting = await withdraw(1n)
-      expect(await escrows.fate(NETWORK, waiting)).toBe('waiting')
+      expect(await escrows.fate(NETWORK, waiting)).toEqual({ kind: 'waiting' })
       await chain.mine({ blocks: 1 })
-      expect(await escrows.fate(NETWORK, waiting)).toBe('succeeded')
-      gate.lie(({ method }, truth) => (method === 'eth_getTransactionReceipt' ? { status: '0x0' } : truth))
-      expect(await escrows.fate(NETWORK, waiting)).toBe('failed')
+      expect(await escrows.fate(NETWORK, waiting)).toMatchObject({ kind: 'succeeded' })
+      gate.lie(({ method }, truth) => (method === 'eth_getTransactionReceipt' ? { ...(truth as object), status: '0x0' } : truth))
+      expect(await escrows.fate(NETWORK, waiting)).toMatchObject({ kind: 'failed' })
     } finally {
       await chain.rpc('evm_setAutomine', [true])
     }
