@@ -81,8 +81,10 @@ function offerIn({ status, headers }: Head, { channel }: Pick<Asking, 'channel'>
   // The channel has this delay, whatever the operator allows by now.
   const bounds = { maxWithdrawDelay_s: MAX_WITHDRAW_DELAY_S }
   return entries
-    .map((entry, index) => readChannelOffer(entry, { index, version }, registry, bounds))
-    .filter((offer) => !('code' in offer))
+    .flatMap((entry, index) => {
+      const offer = readChannelOffer(entry, { index, version }, registry, bounds)
+      return 'code' in offer ? [] : [offer]
+    })
     .find((offer) => offer.network === channel.network && isDeepStrictEqual(channelOf({ offer, ...config }), config))
 }
 

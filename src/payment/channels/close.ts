@@ -74,7 +74,8 @@ async function newsOf(
 ): Promise<ChannelNews | 'under way' | undefined> {
   const payment = pending && (await ledger.payment(pending.paymentId))
   if (payment && ['reserved', 'signed', 'sent'].includes(payment.state)) return 'under way'
-  const over = pending && (!payment || payment.state !== 'unknown') ? { over: pending.paymentId } : {}
+  const isOver = pending !== null && payment?.state !== 'unknown'
+  const over = isOver ? { over: pending.paymentId } : {}
   const more = taken > deposited ? { deposited: taken } : {}
   return Object.keys({ ...over, ...more }).length > 0 ? { ...over, ...more } : undefined
 }

@@ -26,8 +26,10 @@ export function createClosingMemory(): ClosingMemory {
       return times
     },
     isNews(channelId, reason) {
-      const isNews = said.get(channelId) !== reason
-      said.set(channelId, reason)
+      // Prices and blocks are others each time.
+      const gist = reason.replace(/\d+/g, '#')
+      const isNews = said.get(channelId) !== gist
+      said.set(channelId, gist)
       return isNews
     },
     hasPatience(transaction, now_ms) {
