@@ -50,6 +50,19 @@ describe('what comes back of a channel', () => {
     expect(settlement).toBe('Channel 0x1 is closed: deposited 1, charged 0.1, returned 0.899 USDC.')
   })
 
+  it('is asked for only where the channel closes or its session has ended by now: an hour more, and it goes on', () => {
+    const bench = workbench()
+    const { id: sessionId } = bench.write((tx) => bench.accounts.open(tx, bench.make.session()))
+    const key = { sessionId, network: 'n', asset: '0xa', receiver: '0xr', receiverAuthorizer: '0xw', withdrawDelay_s: 900 }
+    const about = { id: '0x1', payer: '0xp', salt: '0x2', url: 'https://a.example/', offer: '{}', decimals: 3, currency: 'USD' }
+    bench.write((tx) => bench.channeling.open(tx, { ...key, ...about }))
+    bench.clock.advance(3_600_000)
+    bench.write((tx) => bench.accounts.topUp(tx, sessionId, { amount: 0n, extend_ms: 3_600_000 }))
+    expect(bench.write((tx) => bench.channeling.claim(tx, '0x1'))).toBeUndefined()
+    bench.write((tx) => bench.accounts.close(tx, sessionId))
+    expect(bench.write((tx) => bench.channeling.claim(tx, '0x1'))).toMatchObject({ state: 'closing' })
+  })
+
   it('is not freed at all where it is more than its deposits brought: nothing is written', () => {
     const bench = workbench()
     const { sessionId, channel } = deposited(bench)
