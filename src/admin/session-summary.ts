@@ -72,10 +72,10 @@ export async function summarize(ledger: Pick<Ledger, 'payments'>, ended: Session
 
 const none = (): Tally => ({ count: 0, amount: 0n })
 
-/** A refusal that was repeated counts as often as it was asked, its amount once. */
+/** A refusal that was repeated counts as often as it was asked, its amount once; a voucher's amount is its deposit's. */
 function add(tally: Tally, { terms, count }: Payment): void {
   tally.count += count
-  tally.amount += terms?.amount ?? 0n
+  if (terms?.method !== 'voucher') tally.amount += terms?.amount ?? 0n
 }
 
 function tallyFor({ terms, host }: Payment, recipients: Map<string, RecipientTally>): RecipientTally {
