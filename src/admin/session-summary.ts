@@ -1,5 +1,7 @@
 /** What became of a session's money: told when it is closed. */
+
 import { z } from '@hono/zod-openapi'
+import { movedBy } from '../channel-terms.ts'
 import type { Ledger, Payment, PaymentState } from '../ledger/ledger.ts'
 import { MAX_SUMMARY_RECIPIENTS } from '../limits.ts'
 import { formatAmount } from '../money.ts'
@@ -72,10 +74,10 @@ export async function summarize(ledger: Pick<Ledger, 'payments'>, ended: Session
 
 const none = (): Tally => ({ count: 0, amount: 0n })
 
-/** A refusal that was repeated counts as often as it was asked, its amount once; a voucher's amount is its deposit's. */
+/** A refusal that was repeated counts as often as it was asked, its amount once. */
 function add(tally: Tally, { terms, count }: Payment): void {
   tally.count += count
-  if (terms?.method !== 'voucher') tally.amount += terms?.amount ?? 0n
+  tally.amount += terms ? movedBy(terms) : 0n
 }
 
 function tallyFor({ terms, host }: Payment, recipients: Map<string, RecipientTally>): RecipientTally {

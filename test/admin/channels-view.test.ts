@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { channelsOf } from '../../src/admin/channels-view.ts'
-import { type Fixture, MERCHANT, startFixture, WALLET } from './fixture.ts'
+import { type Answer, type Fixture, MERCHANT, startFixture, WALLET } from './fixture.ts'
 
 const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e'
 const hex = (byte: string) => `0x${byte.repeat(32)}`
@@ -16,7 +16,7 @@ describe('a session’s channels', () => {
     await using fixture = await startFixture()
     const [{ id }, other] = [await fixture.open(), await fixture.open()]
     await openChannel(fixture, id)
-    const shown: { channels?: unknown } = await (await fixture.ask(`/v1/sessions/${id}`)).json()
+    const shown: Answer = await (await fixture.ask(`/v1/sessions/${id}`)).json()
     const sums = { deposited: '0', charged: '0', returned: '0', refused: false, transaction: null }
     expect(shown.channels).toEqual([
       {
@@ -25,7 +25,7 @@ describe('a session’s channels', () => {
       },
     ])
     expect(await (await fixture.ask(`/v1/sessions/${other.id}`)).json()).not.toHaveProperty('channels')
-    const closed: { channels?: unknown } = await (await fixture.ask(`/v1/sessions/${id}/close`, { body: {} })).json()
+    const closed: Answer = await (await fixture.ask(`/v1/sessions/${id}/close`, { body: {} })).json()
     expect(closed.channels).toHaveLength(1)
   })
 
