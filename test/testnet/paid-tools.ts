@@ -48,8 +48,13 @@ export interface PaidTools extends AsyncDisposable {
 
 const PAYMENT = 'x402/payment'
 
+/** What it needs of a testnet. */
+export interface MarketStall extends Pick<Testnet, 'tls'> {
+  readonly facilitator: Pick<Testnet['facilitator'], 'adapter'>
+}
+
 /** `/json` answers with JSON, `/events` with server-sent events. */
-export async function startPaidTools(testnet: Testnet): Promise<PaidTools> {
+export async function startPaidTools(testnet: MarketStall): Promise<PaidTools> {
   const merchant = privateKeyToAddress(generatePrivateKey())
   const byMpp = mppTill(testnet, merchant)
   const sales = new x402ResourceServer(testnet.facilitator.adapter).register(NETWORK, new ExactEvmScheme())
