@@ -13,6 +13,7 @@ import { type House, type HouseOptions, openHouse } from './house.ts'
 import { PACKAGE_ROOT } from './package-root.ts'
 import type { Policy } from './payment/deps.ts'
 import { createHoldings } from './payment/holdings.ts'
+import { createOuterCeiling } from './payment/outer-ceiling.ts'
 import { lintTiers } from './policy/lint.ts'
 import { policySentences } from './policy/sentences.ts'
 import type { Telemetry } from './telemetry/telemetry.ts'
@@ -99,6 +100,7 @@ async function openAdmin(
   const deps: AdminDeps = {
     ...{ ...adminBasis(house), ...status, checkpointing, reconcile, cancel, hosts, people, authorize, feed, console, signer: house.signer },
     ...{ jwts: house.jwts, mandates: house.mandates, holdings: createHoldings(house) },
+    outerCeiling: createOuterCeiling(house),
     policy: () => policyInfo(house, policy.policy()),
     contentType,
     proxyUrl,

@@ -110,6 +110,8 @@ export interface AdminDeps extends StatusDeps {
   readonly ledger: Ledger
   /** What the wallet of a session holds; absent where no network can be asked. */
   readonly holdings?: (of: Pick<Session, 'wallet' | 'networks' | 'assets'>) => Promise<readonly HoldingView[]>
+  /** The most that the chain lets a session spend, in millionths of its currency; undefined where nobody can tell. */
+  readonly outerCeiling?: (of: Pick<Session, 'wallet' | 'networks' | 'assets' | 'currency'>) => Promise<bigint | undefined>
   /** Mints session tokens that can be verified offline. */
   readonly jwts?: SessionJwts
   /** Where mandates are presented; absent: none are taken. */
