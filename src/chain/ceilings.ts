@@ -1,7 +1,7 @@
 /** Outer ceilings of EVM networks, read by their RPC servers for people to look at. */
 import { encodeFunctionData, type Hex, parseAbi } from 'viem'
 import { z } from 'zod'
-import { CEILINGS_TIMEOUT_MS } from '../ceiling-limits.ts'
+import { CEILINGS_TIMEOUT_MS, MAX_REASON_CHARS } from '../ceiling-limits.ts'
 import type { Clock } from '../clock.ts'
 import type { CeilingQuery, CeilingReader, NetworkCeilings, PermissionState, Read, SpendPermission } from '../outer-ceilings.ts'
 import { balanceCall } from './eip3009.ts'
@@ -134,7 +134,7 @@ async function attempt<T>(work: () => Promise<T>): Promise<Read<T>> {
   try {
     return { kind: 'read', value: await work() }
   } catch (fault) {
-    if (fault instanceof RpcError) return { kind: 'unknown', reason: fault.message }
+    if (fault instanceof RpcError) return { kind: 'unknown', reason: fault.message.slice(0, MAX_REASON_CHARS) }
     throw fault
   }
 }

@@ -22,7 +22,7 @@ export interface OuterCeilingOptions {
 /** All tokens that the session may pay with, on all of its networks. One that nobody can tell makes the whole unknown, not less. */
 export function createOuterCeiling({ funds, wallet, assets }: OuterCeilingOptions): OuterCeiling {
   return async (session) => {
-    const payable = distinct(assets).filter(
+    const payable = distinctAssets(assets).filter(
       ({ network, address, currency }) =>
         session.networks.includes(network) && currency === session.currency && coversAsset(session.assets, address, assets),
     )
@@ -39,6 +39,6 @@ export function createOuterCeiling({ funds, wallet, assets }: OuterCeilingOption
 }
 
 /** A configured asset stands for the known one of its address: their money is the same. */
-function distinct(assets: readonly Asset[]): Asset[] {
+export function distinctAssets(assets: readonly Asset[]): Asset[] {
   return [...new Map(assets.map((asset) => [`${asset.network} ${uniformAddress(asset.address)}`, asset])).values()]
 }
