@@ -95,13 +95,13 @@ async function readAll(query: CeilingQuery, moment: Moment, isLate: () => boolea
   const allowed = (token: string) => Promise.all(spenders.map((one) => read(() => number(token, allowanceOf(wallet, one)))))
   const tokens: NetworkCeilings['tokens'][number][] = []
   for (const token of query.tokens) {
-    const balance = await read(() => number(token, balanceCall(wallet)))
+    const balance = await read(() => number(token, balanceCall(lower(wallet))))
     tokens.push({ balance, allowed: await allowed(token) })
   }
   const permissions: NetworkCeilings['permissions'][number][] = []
   for (const one of query.permissions) {
     const standing = await read(() => standingOf(one, moment))
-    permissions.push({ standing, balance: await read(() => number(one.token, balanceCall(one.account))) })
+    permissions.push({ standing, balance: await read(() => number(one.token, balanceCall(lower(one.account)))) })
   }
   return { tokens, permissions }
 }
@@ -126,8 +126,12 @@ async function standingOf(permission: SpendPermission, { view, time_s }: Moment)
 }
 
 function allowanceOf(owner: string, spender: string): Hex {
-  const lower = (address: string): Hex => `0x${address.slice(2).toLowerCase()}`
   return encodeFunctionData({ abi, functionName: 'allowance', args: [lower(owner), lower(spender)] })
+}
+
+/** Letters in any case are an address; the encoder takes mixed ones for a checksum. */
+function lower(address: string): Hex {
+  return `0x${address.slice(2).toLowerCase()}`
 }
 
 async function attempt<T>(work: () => Promise<T>): Promise<Read<T>> {

@@ -159,6 +159,19 @@ describe('a spend permission of Coinbase’s manager', () => {
     expect((await standing(now))?.standing).toEqual(read({ state: 'revoked', spent: 0n, left: 0n, nextPeriod_s: null }))
   })
 
+  it('is the same in whatever letters its addresses are written', async () => {
+    const permission = await permissionOf(address())
+    await approvePermission(chain, permission)
+    await chain.fund(permission.account, 3n)
+    const loud = (one: Hex): Hex => `0x${one.slice(2, 12).toUpperCase()}${one.slice(12).toLowerCase()}`
+    const written = { ...permission, account: loud(permission.account), spender: loud(permission.spender), token: loud(permission.token) }
+    const query = { network: NETWORK, wallet: loud(address()), tokens: [loud(USDC)], spenders: [loud(SPENDER)], permissions: [written] }
+    const reader = createCeilingReader({ networks: [{ id: NETWORK, rpc: chain.rpcUrl }], clock: testClock() })
+    const told = await reader.read(query)
+    expect(told.tokens).toEqual([{ balance: read(0n), allowed: [read(0n)] }])
+    expect(told.permissions).toMatchObject([{ standing: read({ state: 'usable', left: 50_000_000n }), balance: read(3n) }])
+  })
+
   it('is unknown where its manager is not there or says what it cannot say', async () => {
     const permission = await permissionOf(address())
     await approvePermission(chain, permission)
