@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import type { AllowanceWallet } from './chain/allowance-wallet.ts'
 import { joinChains } from './chain/both-chains.ts'
+import type { CeilingReaderOptions } from './chain/ceilings.ts'
 import type { Chain, ChainHistory } from './chain/chain.ts'
 import { createEvmChain } from './chain/evm-chain.ts'
 import { systemPause } from './clock.ts'
@@ -13,6 +14,7 @@ import type { Config } from './config/load.ts'
 import { resolveParents } from './config/parent.ts'
 import type { Fetch } from './http.ts'
 import type { Asset } from './money.ts'
+import type { CeilingReader } from './outer-ceilings.ts'
 import { createParents, type Parents } from './proxy/parent.ts'
 import { createParentFetch, type ParentFetch } from './proxy/parent-fetch.ts'
 import { isSolana, knownAssets } from './rails/x402/assets.ts'
@@ -39,6 +41,16 @@ export async function openChain(config: Pick<Config, 'networks' | 'assets'>, fet
   if (solana.length === 0) return evm
   const { createSolanaChain } = await import('./chain/solana-chain.ts')
   return joinChains(evm, createSolanaChain({ networks: solana, tokens: payableAssets(config), fetch }))
+}
+
+/** What the networks that have an RPC permit at most. Solana has its balances alone, which its chain tells. */
+export async function openCeilingReader(
+  { networks }: Pick<Config, 'networks'>,
+  way: Pick<CeilingReaderOptions, 'fetch' | 'clock'>,
+): Promise<CeilingReader> {
+  const { createCeilingReader } = await import('./chain/ceilings.ts')
+  const reachable = networks.flatMap(({ rpc, ...network }) => (rpc === undefined || isSolana(network.id) ? [] : [{ ...network, rpc }]))
+  return createCeilingReader({ networks: reachable, ...way })
 }
 
 /** What can be paid with on the configured networks: the known stablecoins and the configured assets. */

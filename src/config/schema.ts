@@ -12,6 +12,7 @@ import { CERTIFICATE, identitySchema } from './identity.ts'
 import { keysSchema, ledgerSchema, missingKeys, networkSchema, retentionSchema, sessionsSchema } from './keeping.ts'
 import { adminSchema, proxySchema } from './listeners.ts'
 import { mandatesSchema } from './mandates.ts'
+import { unreachablePermissions } from './outer-ceilings.ts'
 import { approvalsSchema, peopleSchema } from './people.ts'
 import { filePath, listen, secret } from './places.ts'
 import { blockedFilesSchema, discoverySchema, priceDriftSchema } from './policy-inputs.ts'
@@ -46,6 +47,7 @@ function contradictionsOf(config: z.output<z.ZodObject<ReturnType<typeof configS
     ),
     ...contradictionsOnSolana(config),
     ...when(config.preemptive && networks.every(({ rpc }) => rpc === undefined), ['preemptive'], 'needs a network with an rpc'),
+    ...unreachablePermissions(config.wallet, networks).map(([at, message]): Contradiction => [['wallet', 'spendPermissions', at], message]),
     ...unknown.map((id): Contradiction => [['proxy', 'defaultSession', 'networks'], `${id} is not among networks`]),
   ]
 }

@@ -13,7 +13,7 @@ import type { PaymentPayload } from '@x402/core/types'
 import { ExactEvmScheme } from '@x402/evm/exact/server'
 import { evm, Mppx, Transport } from 'mppx/server'
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
-import { NETWORK, USDC } from './chain.ts'
+import { CHAIN_ID, NETWORK, USDC } from './chain.ts'
 import { close, listen } from './doors.ts'
 import type { Testnet } from './testnet.ts'
 
@@ -51,12 +51,15 @@ const PAYMENT = 'x402/payment'
 /** What it needs of a testnet. */
 export interface MarketStall extends Pick<Testnet, 'tls'> {
   readonly facilitator: Pick<Testnet['facilitator'], 'adapter'>
+  /** Where tools that are paid by MPP settle. Absent: there are none. */
+  readonly facilitatorUrl?: string
 }
 
 /** `/json` answers with JSON, `/events` with server-sent events. */
 export async function startPaidTools(testnet: MarketStall): Promise<PaidTools> {
   const merchant = privateKeyToAddress(generatePrivateKey())
-  const byMpp = mppTill(testnet, merchant)
+  const { facilitatorUrl } = testnet
+  const byMpp = facilitatorUrl === undefined ? undefined : mppTill(facilitatorUrl, merchant)
   const sales = new x402ResourceServer(testnet.facilitator.adapter).register(NETWORK, new ExactEvmScheme())
   await sales.initialize()
   const behaviours: Record<string, Behaviour> = {}
@@ -76,7 +79,7 @@ export async function startPaidTools(testnet: MarketStall): Promise<PaidTools> {
       }
       await before
       if (behaviour.throws) throw behaviour.throws
-      if (behaviour.asks === 'mpp') return byMpp(behaviour, extra)
+      if (byMpp && behaviour.asks === 'mpp') return byMpp(behaviour, extra)
       return behaviour.price ? paid({ sales, merchant, behaviour, params }) : resultOf(behaviour)
     })
     const transport = new StreamableHTTPServerTransport({ enableJsonResponse: request.url === '/json' })
@@ -93,8 +96,8 @@ export async function startPaidTools(testnet: MarketStall): Promise<PaidTools> {
 }
 
 /** Settles by the testnet's facilitator, over HTTP. */
-function mppTill({ chainId, facilitatorUrl }: Testnet, recipient: `0x${string}`) {
-  const token = { currency: USDC, chainId, decimals: 6, authorization: { name: 'USDC', version: '2' } }
+function mppTill(facilitatorUrl: string, recipient: `0x${string}`) {
+  const token = { currency: USDC, chainId: CHAIN_ID, decimals: 6, authorization: { name: 'USDC', version: '2' } }
   const method = { ...evm.charge({ ...token, recipient, x402: { facilitator: facilitatorUrl } }), transport: undefined }
   const mppx = Mppx.create({ methods: [method], secretKey: randomBytes(32).toString('base64'), transport: Transport.mcpSdk() })
   return async (behaviour: Behaviour, extra: Parameters<ReturnType<typeof mppx.charge>>[0]): Promise<CallToolResult> => {
