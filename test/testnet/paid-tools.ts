@@ -13,7 +13,7 @@ import type { PaymentPayload } from '@x402/core/types'
 import { ExactEvmScheme } from '@x402/evm/exact/server'
 import { evm, Mppx, Transport } from 'mppx/server'
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
-import { CHAIN_ID, NETWORK, USDC } from './chain.ts'
+import { NETWORK, USDC } from './chain.ts'
 import { close, listen } from './doors.ts'
 import type { Testnet } from './testnet.ts'
 
@@ -97,7 +97,7 @@ export async function startPaidTools(testnet: MarketStall): Promise<PaidTools> {
 
 /** Settles by the testnet's facilitator, over HTTP. */
 function mppTill(facilitatorUrl: string, recipient: `0x${string}`) {
-  const token = { currency: USDC, chainId: CHAIN_ID, decimals: 6, authorization: { name: 'USDC', version: '2' } }
+  const token = { currency: USDC, chainId: Number(NETWORK.split(':')[1]), decimals: 6, authorization: { name: 'USDC', version: '2' } }
   const method = { ...evm.charge({ ...token, recipient, x402: { facilitator: facilitatorUrl } }), transport: undefined }
   const mppx = Mppx.create({ methods: [method], secretKey: randomBytes(32).toString('base64'), transport: Transport.mcpSdk() })
   return async (behaviour: Behaviour, extra: Parameters<ReturnType<typeof mppx.charge>>[0]): Promise<CallToolResult> => {
