@@ -366,8 +366,8 @@ export interface Ledger extends AsyncDisposable {
   /** The settled payments to this recipient in this token, newest first: what a transfer back may be for. */
   settledTo(recipient: { readonly network: string; readonly token: string; readonly payTo: string }): Promise<readonly Payment[]>
   recipients(page: PageRequest): Promise<Page<RecipientRecord>>
-  /** What payments of this wallet may still take of this token, atomic units: all that is reserved, signed, sent or unknown. */
-  heldBy(wallet: { readonly network: string; readonly token: string; readonly payer: string }): Promise<bigint>
+  /** What payments of this wallet (by permits alone) may still take of this token, atomic units: all that is reserved, signed, sent or unknown. */
+  heldBy(wallet: { readonly network: string; readonly token: string; readonly payer: string; readonly method?: 'permit2' }): Promise<bigint>
 
   /** Bounded by `KEPT_ANSWERS_BYTES` in all; the oldest go first. */
   keepAnswer(paymentId: string, answer: KeptAnswer): Promise<void>

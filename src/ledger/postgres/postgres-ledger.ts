@@ -292,7 +292,7 @@ export class PostgresLedger implements port.Ledger {
 
   async heldBy(wallet: Parameters<port.Ledger['heldBy']>[0]): Promise<bigint> {
     await this.#batch.quiet()
-    return this.#lists.heldBy(wallet)
+    return this.#lists[wallet.method ? 'permitsHeldBy' : 'heldBy'](wallet)
   }
 
   async recipients(page: port.PageRequest): Promise<port.Page<RecipientRecord>> {
