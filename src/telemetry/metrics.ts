@@ -152,7 +152,7 @@ const DEFINITIONS = {
   channelSteps: {
     name: 'purser_channel_steps_total',
     type: 'counter',
-    help: 'Steps of closing payment channels, by what was done.',
+    help: 'Payment channels that were opened, and steps of closing them.',
     labels: ['step'],
   },
   logins: {

@@ -47,5 +47,6 @@ it('many requests, one deposit, and the rest back when the session is closed', a
   await vi.waitFor(async () => expect((await shown()).channels[0]?.state).toBe('closed'))
   expect(await shown()).toMatchObject({ spent: '0.005', held: '0.00', channels: [{ charged: '0.005', returned: '0.045' }] })
   expect(await chain.balanceOf(`0x${purser.app.walletAddress.slice(2)}`)).toBe(FUNDS - 5n * CHANNEL_PRICE)
-  expect(purser.log.some((line) => line.includes('"step":"closed"') && line.includes(session.id))).toBe(true)
+  for (const step of ['opened', 'given_back', 'closed'])
+    expect(purser.log.filter((line) => line.includes(`"step":"${step}"`) && line.includes(session.id))).toHaveLength(1)
 })

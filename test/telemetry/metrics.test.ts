@@ -49,6 +49,7 @@ describe('metrics', () => {
       'scheme',
       'state',
       'phase',
+      'step',
       'operation',
       'channel',
       'kind',

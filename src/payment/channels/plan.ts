@@ -85,9 +85,12 @@ export function accountOf(channel: Channel | undefined): ChannelAccount {
 }
 
 /** What became of a deposit that was under way when the channel was last looked at. */
-async function withItsDeposit({ deps }: Case, channel: Channel): Promise<Channel | Refusal> {
-  const { ledger } = deps
+async function withItsDeposit({ deps, request }: Case, channel: Channel): Promise<Channel | Refusal> {
+  const { ledger, wallet } = deps
   if (channel.state === 'closing') return CLOSING
+  // A key that was replaced signs for no new request: its channel is closed, and the present one opens its own.
+  if ((await wallet.address(request.session.wallet)) !== channel.payer)
+    return (await ledger.channels.tell(channel.id, channel.version, { state: 'closing' })) ? CLOSING : ELSEWHERE
   const { pending } = channel
   if (pending?.deposit == null) return channel
   const payment = await ledger.payment(pending.paymentId)

@@ -6,7 +6,7 @@ import { createHmac } from 'node:crypto'
 import { getAddress } from 'viem'
 import { type ChannelConfig, channelIdOf, depositNonceOf } from '../../channel-digest.ts'
 import { PurserError } from '../../errors.ts'
-import type { NewChannel } from '../../ledger/channels.ts'
+import type { Channel, NewChannel } from '../../ledger/channels.ts'
 import type { Reservation } from '../../ledger/ledger.ts'
 import type { ChannelUse } from '../../rails/rail.ts'
 import { chainIdOf } from '../../rails/x402/assets.ts'
@@ -54,8 +54,13 @@ export async function vouch(matter: Case, { purchaseId, paymentId }: Reservation
   const row = through.channel ?? (await channels.open(newChannel(matter, opened, through)))
   const vouching = { version: row.version, paymentId, cumulative, ...(deposit !== undefined && { deposit }) }
   if (!(await channels.vouch(row.id, vouching))) throw new PurserError(ELSEWHERE)
+  if (!through.channel) tellOpened(matter, row)
   const { salt } = opened.channel
   return { salt, cumulative, ...(deposit !== undefined && { deposit: { amount: deposit, salt: nonceOf(deps.nonceSecret, purchaseId) } }) }
+}
+
+function tellOpened({ deps }: Case, { id, sessionId, network, deposited, charged, returned, transaction }: Channel): void {
+  deps.events.channelStepped({ channelId: id, sessionId, network, step: 'opened', deposited, charged, returned, transaction })
 }
 
 function newChannel({ request }: Case, { channel, chainId }: Opened, { offer }: Through): NewChannel {

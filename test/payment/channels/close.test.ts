@@ -147,6 +147,17 @@ describe('a channel whose session has ended', () => {
     await expectExact(rig, await closeAll(rig, rig.deps()))
   })
 
+  it('gives nothing back of a deposit that its server only said it took', async () => {
+    await using rig = await startClosingRig()
+    const channel = await rig.fill(await rig.open(DEPOSIT), 30_000n, 'feigned')
+    expect([channel.deposited, await rig.balance()]).toEqual([80_000n, { spent: 80_000n, held: 0n }])
+    await rig.endSession()
+    const closed = await closeAll(rig, rig.deps({ ask: silent }), WITHDRAW_DELAY_S)
+    expect(closed.returned).toBe(DEPOSIT - 2n * CHANNEL_PRICE)
+    expect(await rig.balance()).toEqual({ spent: 2n * CHANNEL_PRICE, held: 0n })
+    expect(await rig.chain.balanceOf(rig.payer)).toBe(FUNDS - 2n * CHANNEL_PRICE)
+  })
+
   it('waits for a payer without gas, and says once how much it lacks', async () => {
     await using rig = await startClosingRig({ wei: 0n })
     await rig.open(DEPOSIT)

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { SendResult } from '../../../src/session/exchange.ts'
 import type { SessionLimits } from '../../../src/session/session.ts'
+import { createLocalWallet } from '../../../src/wallet/local-key.ts'
+import { createRotatedWallet } from '../../../src/wallet/rotated.ts'
+import type { Wallet } from '../../../src/wallet/wallet.ts'
 import { type Rig, type RigOptions, startRig, URL_ASKED } from '../rig.ts'
 import { asksByChannel, type Brought, brought, charges, LOST, PRICE } from './till.ts'
 
@@ -104,5 +107,21 @@ describe('a voucher', () => {
     await rig.ledger.channels.tell(channel.id, channel.version, { state: 'closing' })
     const detail = expect.stringContaining('is being closed')
     expect(await buy(rig, 2)).toMatchObject({ outcome: { refusal: { code: 'purchase_in_progress', detail } }, seen: [] })
+  })
+})
+
+describe('a channel of a key that was replaced', () => {
+  it('is closed, and nothing more is signed for it', async () => {
+    const before = createLocalWallet({ key: `0x${'c1'.repeat(32)}` })
+    const rotated = await createRotatedWallet(createLocalWallet({ key: `0x${'c2'.repeat(32)}` }), [before])
+    let present: Wallet = before
+    const wallet = new Proxy(before, { get: (_, name) => Reflect.get(present, name) })
+    await using rig = await startRig({ channels: BOUNDS, wallet })
+    expect((await buy(rig, 1)).outcome.kind).toBe('answer')
+    present = rotated
+    const { outcome, seen } = await buy(rig, 2)
+    expect(outcome).toMatchObject({ kind: 'refuse', refusal: { code: 'purchase_in_progress' } })
+    expect(seen).toEqual([])
+    expect((await rig.ledger.channels.channels({}, { limit: 9 })).items).toMatchObject([{ state: 'closing' }])
   })
 })
