@@ -21,6 +21,7 @@ import type { AuthorizeAhead } from './payment/ahead.ts'
 import { createAnswers } from './payment/answers.ts'
 import { createAuditIds } from './payment/audit-ids.ts'
 import { createAuthorizeAhead } from './payment/authorize-ahead.ts'
+import { createTurns } from './payment/channels/turns.ts'
 import { createPhases, type PaymentDeps } from './payment/deps.ts'
 import { createEstimate } from './payment/estimate.ts'
 import { createGuards } from './payment/guards.ts'
@@ -38,7 +39,7 @@ import { type Address, type RunningProxy, startProxy } from './proxy/listen.ts'
 import { createMppRail } from './rails/mpp/mpp.ts'
 import { isSolana } from './rails/x402/assets.ts'
 import { x402InMcp } from './rails/x402/in-mcp.ts'
-import { createX402Rail } from './rails/x402/x402.ts'
+import { type Accepted, createX402Rail } from './rails/x402/x402.ts'
 import { createIdentify } from './session/identify.ts'
 import type { Session } from './session/session.ts'
 import { createSteps } from './session/steps.ts'
@@ -109,7 +110,8 @@ function paymentDepsOf(house: House, { policy, proof, people, discovery }: Staff
   const { events } = telemetry
   return {
     ...{ ledger, wallet, clock, ids, events, nonceSecret: keys.nonce },
-    rails: [createX402Rail({ assets, networks }), createMppRail({ assets, networks })],
+    rails: [createX402Rail({ assets, networks, ...channelsAccepted(house) }), createMppRail({ assets, networks })],
+    ...(config.channels && { channels: { bounds: config.channels.bounds, turns: createTurns(), onChain: async () => undefined } }),
     policy: () => policy.policy(),
     people: people.payers,
     funds: house.funds,
@@ -123,6 +125,13 @@ function paymentDepsOf(house: House, { policy, proof, people, discovery }: Staff
     ...(house.chain.recentBlock && { recentBlock: house.chain.recentBlock }),
     settleNow: proof.settleNow,
   }
+}
+
+/** Only where the chain can be asked, because a channel is closed by what it shows. */
+function channelsAccepted({ config, chain }: House): Pick<Accepted, 'channels'> {
+  const { channels } = config
+  const networks = chain.networks.filter((id) => !isSolana(id))
+  return channels ? { channels: { networks, maxWithdrawDelay_s: channels.maxWithdrawDelay_s } } : {}
 }
 
 /** Keeps the report of each day, and tells shared addresses of it. */

@@ -135,6 +135,11 @@ export interface Config {
   /** Null: nobody is stopped who retries without thinking. */
   readonly loopGuard: { readonly after: number; readonly within_ms: number } | null
   /** Paying with the first attempt, where a route has asked the same `after` times; terms live so long. Null: never. */
+  /** In millionths of a session's currency, and seconds. */
+  readonly channels: {
+    readonly bounds: { readonly deposit: bigint; readonly maxDeposit: bigint }
+    readonly maxWithdrawDelay_s: number
+  } | null
   readonly preemptive: { readonly after: number; readonly terms_ms: number; readonly hosts: readonly string[] } | null
   readonly identity: IdentityConfig
   readonly tiers: readonly Tier[]

@@ -7,6 +7,7 @@ import { jurisdiction, oneOf, tiersSchema } from '../policy/tiers.ts'
 import { resolveNetwork } from '../session/networks.ts'
 import { address, amount, category, hostPattern, listOf, method, name, network, pathGlob, section, wanted } from '../session/values.ts'
 import { isSolanaAddress, TOKEN_2022_PROGRAM, TOKEN_PROGRAM } from '../solana-address.ts'
+import { channelsSchema } from './channels.ts'
 import { circuitBreakerSchema, loopGuardSchema } from './guards.ts'
 import { CERTIFICATE, identitySchema } from './identity.ts'
 import { keysSchema, ledgerSchema, missingKeys, networkSchema, retentionSchema, sessionsSchema } from './keeping.ts'
@@ -46,6 +47,7 @@ function contradictionsOf(config: z.output<z.ZodObject<ReturnType<typeof configS
     ),
     ...contradictionsOnSolana(config),
     ...when(config.preemptive && networks.every(({ rpc }) => rpc === undefined), ['preemptive'], 'needs a network with an rpc'),
+    ...when(config.channels && networks.every(({ rpc }) => rpc === undefined), ['channels'], 'needs a network with an rpc'),
     ...unknown.map((id): Contradiction => [['proxy', 'defaultSession', 'networks'], `${id} is not among networks`]),
   ]
 }
@@ -96,6 +98,7 @@ export function configShape(folder: string) {
     circuitBreaker: circuitBreakerSchema.prefault({}),
     loopGuard: loopGuardSchema.prefault({}),
     preemptive: preemptiveSchema.default(null),
+    channels: channelsSchema.default(null),
     identity: identitySchema(folder).prefault({}),
     tiers: tiersSchema.default([]),
     approvals: approvalsSchema(folder).prefault({}),

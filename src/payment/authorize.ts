@@ -8,6 +8,7 @@ import { identifierOf } from '../rails/x402/extensions/identifier.ts'
 import type { Wallet } from '../wallet/wallet.ts'
 import { passing } from '../waypoints.ts'
 import type { Case } from './case.ts'
+import { vouch } from './channels/vouch.ts'
 import { aheadDigestsOf, digestOf } from './digest.ts'
 
 /** Clocks differ: facilitators and chains must not take a fresh authorization for one of the future. */
@@ -49,6 +50,7 @@ async function sign(matter: Case, reservation: Reservation, longest_s: number): 
   if (bar) throw new PurserError(bar)
   checkBody(matter, quote)
   const anchor = await anchorOn(deps, quote.offer.network)
+  const channel = await vouch(matter, reservation)
   const wallet = deps.wallet.forPayment ? await walletFor(matter, reservation, deps.wallet.forPayment) : deps.wallet
   const started_monotonic = deps.clock.monotonic()
   const now_s = Math.floor(deps.clock.now() / 1000)
@@ -57,13 +59,14 @@ async function sign(matter: Case, reservation: Reservation, longest_s: number): 
   const authorization = await rail.authorize(
     {
       challenge,
-      offer: quote.offer,
+      offer: matter.through?.offer ?? quote.offer,
       nonce: reservation.nonce,
       identifier: identifierOf(reservation.purchaseId),
       validAfter_s: now_s - BACKDATED_S,
       validBefore_s: now_s + window_s,
       walletName: request.session.wallet,
       ...(anchor && { anchor }),
+      ...(channel && { channel }),
     },
     wallet,
   )

@@ -112,7 +112,8 @@ export function createFunds(options: FundsOptions): Funds {
   return {
     async cover(terms) {
       const wallet = { network: terms.network, token: terms.asset.address, payer: terms.payer }
-      if (!knows(wallet)) return UNCOUNTED
+      // What a voucher lets the receiver have has left the wallet with the deposit.
+      if (!knows(wallet) || terms.method === 'voucher') return UNCOUNTED
       const bar = terms.method === 'permit2' ? await allowances(terms) : undefined
       if (bar) return { kind: 'refused', refusal: bar }
       const account = accountOf(wallet)

@@ -7,6 +7,7 @@ import type { Quote } from '../rails/quote.ts'
 import type { Challenge, Rail } from '../rails/rail.ts'
 import type { BodyState, PaidRequest, UnpaidAnswer } from '../session/exchange.ts'
 import { attemptOf } from './attempt.ts'
+import type { Through } from './channels/plan.ts'
 import type { PaymentDeps } from './deps.ts'
 import { evidenceOf } from './evidence.ts'
 
@@ -22,6 +23,8 @@ export interface Case {
   /** The request's, after its end. */
   readonly body?: BodyState
   readonly quote?: Quote
+  /** Where it is paid through a channel. */
+  readonly through?: Through
   readonly terms?: Terms
   readonly classification?: Classification
   readonly decision?: Decision

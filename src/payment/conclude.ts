@@ -7,6 +7,7 @@ import type { PaidAnswer, PaymentOutcome, SendResult } from '../session/exchange
 import { passing } from '../waypoints.ts'
 import { notAllowed } from './allowance.ts'
 import type { Case } from './case.ts'
+import { corrects, heardOf, isThroughChannel } from './channels/heard.ts'
 import { chargedBy } from './charged.ts'
 import { witnessed } from './evidence.ts'
 import { paidHeaders, refuseConcluded, type Told } from './refuse.ts'
@@ -23,7 +24,11 @@ export interface Attempted {
   readonly first: boolean
 }
 
-export type Concluded = Extract<PaymentOutcome, { kind: 'refuse' }> | Omit<PaidAnswer, 'delivered' | 'lost'>
+export type Concluded =
+  | Extract<PaymentOutcome, { kind: 'refuse' }>
+  | Omit<PaidAnswer, 'delivered' | 'lost'>
+  /** Nothing was charged, and what is to be paid is known better now: the purchase is decided anew. */
+  | { readonly kind: 'again' }
 
 /** Posts, voids or leaves unknown, and says what the agent gets. */
 export async function conclude(matter: Case, { reservation, result, first }: Attempted): Promise<Concluded> {
@@ -36,14 +41,17 @@ export async function conclude(matter: Case, { reservation, result, first }: Att
 async function concludeAnswer(matter: Case, reservation: Reservation, answer: Answer): Promise<Concluded> {
   // What was just signed is known; what an earlier attempt signed is not, and a 402 means another thing after a settlement.
   const before = matter.terms && answer.status !== 402 ? undefined : await readPayment(matter, reservation)
-  const terms = matter.terms ?? before?.terms
-  const rail = matter.deps.rails.find(({ name }) => name === terms?.rail) ?? matter.rail
-  const said = rail.settlement(answer, { network: terms?.network ?? '', protocolVersion: terms?.protocolVersion ?? 0 })
+  const terms = matter.terms ?? before?.terms ?? undefined
+  const said = await saidOf(matter, { reservation, terms, answer })
   passing('settlement read')
   if (terms?.method === 'permit2' && matter.rail.lacksAllowance?.(answer)) {
     discard(answer)
     await settle(matter, reservation, unproven('The server says that Permit2 is not allowed to take the token.'))
     return refuseConcluded(matter, reservation, notAllowed(terms))
+  }
+  if (await corrects(matter, { reservation, terms, answer })) {
+    discard(answer)
+    return { kind: 'again' }
   }
   const charged = said && terms && chargedBy(terms, said)
   if (charged?.over)
@@ -57,6 +65,19 @@ async function concludeAnswer(matter: Case, reservation: Reservation, answer: An
   }
   const told = said?.kind === 'claimed' ? settledAs(matter, charged?.terms) : undefined
   return { kind: 'answer', answer, headers: await headersFor(matter, reservation, told) }
+}
+
+interface Said {
+  readonly reservation: Reservation
+  readonly terms: Terms | undefined
+  readonly answer: Answer
+}
+
+/** What the server says of the money, in the words of the protocol that it was paid by. */
+async function saidOf(matter: Case, { reservation, terms, answer }: Said): Promise<Settlement | undefined> {
+  if (isThroughChannel(terms)) return heardOf(matter, { reservation, terms, answer })
+  const rail = matter.deps.rails.find(({ name }) => name === terms?.rail) ?? matter.rail
+  return rail.settlement(answer, { network: terms?.network ?? '', protocolVersion: terms?.protocolVersion ?? 0 })
 }
 
 /** A fresh payment that the server says it settled, as far as it is known without asking the ledger. */

@@ -8,10 +8,13 @@ import type { ClassifyRules } from '../policy/classify.ts'
 import type { PolicyMode } from '../policy/decision.ts'
 import type { Tier } from '../policy/tiers.ts'
 import type { Rail } from '../rails/rail.ts'
+import type { ChannelOnChain } from '../rails/x402/channels/correction.ts'
 import type { Events, Phase } from '../telemetry/events.ts'
-import type { Wallet } from '../wallet/wallet.ts'
+import type { ChannelConfig, Wallet } from '../wallet/wallet.ts'
 import type { Answers } from './answers.ts'
 import type { Funds } from './balance.ts'
+import type { OperatorBounds } from './channels/plan.ts'
+import type { Turns } from './channels/turns.ts'
 import type { Guards } from './guards.ts'
 import type { InFlight } from './in-flight.ts'
 import type { People } from './people.ts'
@@ -48,12 +51,22 @@ export interface PaymentDeps {
   readonly nonceSecret: Uint8Array
   /** Why nothing may be signed for this network now, because clocks disagree; undefined where they agree or nobody can tell. */
   readonly clockBar: (network: string) => Refusal | undefined
+  /** Absent: nothing is paid through channels. */
+  readonly channels?: ChannelDeps
   /** Absent: nothing is paid on Solana. */
   readonly recentBlock?: NonNullable<Chain['recentBlock']>
   /** Absent: the system's timer. */
   readonly pause?: Pause
   /** Asks the chain about an open payment now, where it can be asked, and returns the payment as it stands then. */
   readonly settleNow: (payment: Payment) => Promise<Payment>
+}
+
+/** What is paid through channels, and how it is known what became of them. */
+export interface ChannelDeps {
+  readonly bounds: OperatorBounds
+  readonly turns: Turns
+  /** What the escrow says of a channel in a final block; undefined where nobody can tell. Never rejects. */
+  onChain(network: string, channel: ChannelConfig): Promise<ChannelOnChain | undefined>
 }
 
 /** Measures the steps of a payment. */

@@ -16,6 +16,8 @@ import { authorize } from './authorize.ts'
 import type { Covered } from './balance.ts'
 import { barTo } from './bars.ts'
 import { type Case, openCase } from './case.ts'
+import { plan } from './channels/plan.ts'
+import { inTurn } from './channels/through.ts'
 import { type Consent, consentTo, giveBack, orGiveBack } from './consent.ts'
 import type { PaymentDeps } from './deps.ts'
 import { hold } from './hold.ts'
@@ -81,7 +83,7 @@ async function pay(deps: PaymentDeps, { request, unpaid, send, reask }: Ask): Pr
   if ('code' in quote) return refuse(current, quote)
   passing('quoted')
   const order = { purchase, send, reask, since_ms: deps.clock.monotonic() }
-  return buy(order, { matter: current, quote, underWay, overtaken: false })
+  return inTurn(current, quote, () => buy(order, { matter: current, quote, underWay, overtaken: false }))
 }
 
 /** The challenge as it is after a login that opened nothing; the one before it where none comes. */
@@ -122,7 +124,10 @@ async function buy(order: Order, start: Standing): Promise<PaymentOutcome> {
 
 type Next = Exclude<Consent, { kind: 'given' }>
 
-async function decideOnce(order: Order, { matter, quote, underWay, overtaken }: Standing): Promise<Next> {
+async function decideOnce(order: Order, { underWay, overtaken, ...standing }: Standing): Promise<Next> {
+  const planned = await plan(standing.matter, standing.quote)
+  if ('code' in planned) return { kind: 'done', outcome: await refuse(standing.matter, planned) }
+  const { matter, quote } = planned
   const judged = await judge(matter, quote)
   if (judged.kind === 'refused') return { kind: 'done', outcome: await refuseJudged(judged) }
   passing('judged')
@@ -187,7 +192,7 @@ async function payReserved(order: Order, { judged, reservation, running, claim }
   const signed = await authorize(unvetoed.matter, reservation)
   if (signed.kind === 'signed') {
     const outcome = await present(unvetoed.matter, { ...order, reservation, hold: held, signed: signed.authorization })
-    return { kind: 'done', outcome }
+    return outcome ? { kind: 'done', outcome } : { kind: 'again', matter, quote: judged.quote }
   }
   // Only what is proven to be unsigned: where that cannot be written down, the approval stays used.
   const unsigned = await reservation.payment().catch(() => undefined)

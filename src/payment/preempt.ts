@@ -163,7 +163,7 @@ async function payAnew(first: Ready & First): Promise<PaymentOutcome | undefined
   if (!next) return undefined
   first.hold.release()
   const outcome = await present(next.matter, { ...next, send })
-  return outcome.kind !== 'answer' && (await isVoid(next.reservation)) ? undefined : outcome
+  return outcome?.kind !== 'answer' && (await isVoid(next.reservation)) ? undefined : outcome
 }
 
 /** Where the ledger cannot tell, it is not. */
@@ -183,7 +183,7 @@ async function judgeAnew({ matter, request, reservation, reask }: Ready & First)
   if (opened.case.rail.nonceOf) return undefined
   const quote = chooseOffer(opened.case.challenge, request.session)
   if ('code' in quote || quote.offer.network !== terms?.network || quote.offer.asset.address !== terms.asset.address) return undefined
-  if (quote.offer.method !== terms.method) return undefined
+  if (quote.offer.method !== terms.method || quote.offer.channel) return undefined
   const fact = `It takes the place of payment ${reservation.paymentId}, which left with the first attempt and has the same nonce.`
   return allowedOutright({ ...opened.case, body }, { quote, fact })
 }

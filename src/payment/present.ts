@@ -22,13 +22,16 @@ export interface Presentation {
   readonly signed?: SignedAuthorization
 }
 
-/** Sends, concludes, and hands the answer on. The purchase stays ours until the agent has its answer. */
-export function present(matter: Case, presentation: Presentation): Promise<PaymentOutcome> {
+/**
+ * Sends, concludes, and hands the answer on. The purchase stays ours until the agent has its answer.
+ * @returns undefined where nothing was charged and the purchase is to be decided anew.
+ */
+export function present(matter: Case, presentation: Presentation): Promise<PaymentOutcome | undefined> {
   const { routes, clock } = matter.deps
   return orLeaveUnknown(matter, presentation, async () => {
     const began_ms = clock.monotonic()
     const result = await sendOut(matter, presentation)
-    if (routes && presentation.signed && isTaken(matter, result)) routes.charged(matter, clock.monotonic() - began_ms)
+    if (routes && presentation.signed && !matter.through && isTaken(matter, result)) routes.charged(matter, clock.monotonic() - began_ms)
     return handOn(matter, presentation, result)
   })
 }
@@ -40,14 +43,14 @@ export function sendOut(matter: Case, presentation: Presentation): Promise<SendR
 }
 
 /** Concludes, and hands the answer on. */
-export async function handOn(matter: Case, presentation: Presentation, result: SendResult): Promise<PaymentOutcome> {
+export async function handOn(matter: Case, presentation: Presentation, result: SendResult): Promise<PaymentOutcome | undefined> {
   const { reservation, signed, hold } = presentation
   noteFor(matter, presentation, result)
   const first = signed !== undefined
   const outcome = await matter.deps.phases.time('conclude', () => conclude(matter, { reservation, result, first }))
   if (outcome.kind === 'answer') return deliver(matter, { ...presentation, ...outcome })
   hold.release()
-  return outcome
+  return outcome.kind === 'again' ? undefined : outcome
 }
 
 /** What is out stays held, whatever of ours breaks. */

@@ -4,6 +4,7 @@ import type { PurchaseIdentity, Reservation, ReserveResult } from '../ledger/led
 import { CLAIM_TTL_MS } from '../people-limits.ts'
 import { passing } from '../waypoints.ts'
 import type { Cover } from './balance.ts'
+import { nonceThrough } from './channels/vouch.ts'
 import { identified } from './evidence.ts'
 import type { Running } from './in-flight.ts'
 import type { Allowed } from './judge.ts'
@@ -32,18 +33,21 @@ export async function reserve(
 ): Promise<Tried> {
   const { ids, ledger, nonceSecret, inFlight, phases } = matter.deps
   const purchaseId = ids('pur')
+  const { through } = matter
+  const inChannel = nonceThrough(nonceSecret, through, { payer: attempt.terms.payer, purchaseId })
   const named = replaces ? undefined : matter.rail.nonceOf?.(quote.offer)
   const request = {
     ...{
       purchase,
       purchaseId,
-      nonce: replaces?.nonce ?? named ?? nonceOf(nonceSecret, purchaseId),
+      nonce: replaces?.nonce ?? named ?? inChannel ?? nonceOf(nonceSecret, purchaseId),
       attempt: identified(attempt, { challenge: matter.challenge, purchaseId }),
       frequency: decision.frequency ?? null,
       pin,
     },
     ...(replaces && { replaces: replaces.paymentId }),
     ...(named && { challengeNonce: true }),
+    ...(through?.deposit !== undefined && { counts: through.counts }),
     ...(claim ? { paymentId: claim.paymentId, notAfter: endOf(claim) } : { paymentId: ids('pay') }),
   }
   const running = inFlight.begin(purchaseId, { name: nameOf(purchase), signal: matter.request.signal })

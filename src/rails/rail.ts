@@ -16,7 +16,7 @@ export interface Offer {
   readonly protocolVersion: number
   readonly scheme: string
   /** How the token is moved, where it is not the token's own way (EIP-3009). */
-  readonly method?: 'permit2'
+  readonly method?: 'permit2' | 'deposit' | 'voucher'
   /** Checksummed: the only one who may settle it, where the scheme names one. */
   readonly facilitator?: Hex
   /** CAIP-2. */
@@ -36,10 +36,20 @@ export interface Offer {
   readonly flow: 'authorization' | 'upfront'
   /** On Solana: who pays the fee and sends it, and the memo that the seller wants, if any. */
   readonly svm?: { readonly feePayer: string; readonly memo?: string }
+  /** Where it is paid through a channel: what the escrow will hold us to. */
+  readonly channel?: ChannelTerms
   /** Place in the challenge's list. */
   readonly index: number
   /** The server's own object as JSON text, to be echoed to the letter. */
   readonly raw: string
+}
+
+export interface ChannelTerms {
+  /** Checksummed: signs claims and refunds for the recipient. */
+  readonly receiverAuthorizer: Hex
+  readonly withdrawDelay_s: number
+  /** What the server would like to be deposited, atomic units. Shown, and never decided on. */
+  readonly minDeposit: bigint | undefined
 }
 
 /** Why an entry of the challenge's list cannot be paid. The reason names values, never the server's free text. */
@@ -127,6 +137,18 @@ export interface AuthorizeRequest {
   readonly walletName: string | null
   /** Where the network is one whose transactions live by its blocks (Solana). */
   readonly anchor?: Anchor
+  /** Where the offer is paid through a channel. */
+  readonly channel?: ChannelUse
+}
+
+/** What of a channel one request is paid with. Atomic units; salts are 32 bytes. */
+export interface ChannelUse {
+  /** The channel's. */
+  readonly salt: Hex
+  /** What its voucher lets the receiver claim in all. */
+  readonly cumulative: bigint
+  /** What is deposited with it; the request's nonce is then the one that follows from this salt. */
+  readonly deposit?: { readonly amount: bigint; readonly salt: Hex }
 }
 
 /** The recent block that a transaction of Solana is bound to. */

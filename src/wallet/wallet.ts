@@ -55,7 +55,8 @@ export interface SigningPurpose {
   readonly paymentId: string
 }
 
-export interface Wallet {
+/** Payment channels take the last two, which not every wallet has. */
+export interface Wallet extends Partial<Omit<ChannelSigner, 'address'>> {
   /** Checksummed address that pays. `walletName` is the session's choice; null is the default wallet. */
   address(walletName: string | null): Promise<Hex>
   /** The 65-byte signature. Deterministic (RFC 6979): signing the same data again gives the same bytes. */
@@ -92,7 +93,7 @@ export interface SolanaWallet {
 }
 
 /** All that a rail may do with a wallet. */
-export type TransferSigner = Pick<Wallet, 'address' | 'signTransfer' | 'signPermit' | 'solana'>
+export type TransferSigner = Pick<Wallet, 'address' | 'signTransfer' | 'signPermit' | 'signDeposit' | 'signVoucher' | 'solana'>
 
 /**
  * What payment channels need of a wallet. Both operations get the channel itself, never its hash, so that the key's side

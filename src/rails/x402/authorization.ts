@@ -9,6 +9,7 @@ import type { TransferSigner } from '../../wallet/wallet.ts'
 import type { Authorization, AuthorizeRequest, Challenge, Offer } from '../rail.ts'
 import { readStrictJson } from '../strict-json.ts'
 import { isSolana } from './assets.ts'
+import { isChannelOffer } from './channels/offer.ts'
 import { IDENTIFIER, withIdentifier } from './extensions/identifier.ts'
 import { PAYMENT_HEADER, versionOf } from './finished.ts'
 import type { Scheme } from './schemes/scheme.ts'
@@ -29,6 +30,10 @@ export async function authorize(request: AuthorizeRequest, wallet: TransferSigne
   const { offer, nonce, validAfter_s, validBefore_s, walletName } = request
   checkRequest(request, understood)
   if (isSolana(offer.network)) return authorizeOnSolana(request, wallet.solana, (payload) => headersOf(request, payload))
+  if (isChannelOffer(offer)) {
+    const { authorizeThroughChannel } = await import('./channels/authorization.ts')
+    return authorizeThroughChannel({ ...request, offer }, wallet)
+  }
   const payer = getAddress(await wallet.address(walletName))
   if (payer === offer.payTo) throw refused('challenge_invalid', `The challenge asks to pay ${payer}, which is the paying wallet itself.`)
   const prepared = schemeFor(offer)(request, payer)

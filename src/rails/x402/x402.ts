@@ -5,20 +5,39 @@ import type { Asset } from '../../money.ts'
 import type { Challenge, Detected, Offer, Rail, RejectedOffer } from '../rail.ts'
 import { createRegistry, type Registry } from './assets.ts'
 import { authorize } from './authorization.ts'
-import { type Envelope, readBody, readHeader } from './challenge.ts'
+import { type Entry, type Envelope, readBody, readHeader } from './challenge.ts'
+import { CHANNEL_SCHEME, type ChannelBounds, readChannelOffer } from './channels/offer.ts'
 import { type Beyond, readSaid, SIGN_IN } from './extensions/said.ts'
 import { PAYMENT_HEADER } from './finished.ts'
-import { readOffer } from './offer.ts'
+import { type OfferPlace, readOffer } from './offer.ts'
 import { recurring } from './recurring.ts'
 import { lacksAllowance, readSettlement } from './settlement.ts'
 import { createUnderstood } from './understood.ts'
 
 const CHALLENGE_HEADER = 'payment-required'
 
-/** What is accepted: these assets, on these networks (CAIP-2), by the schemes of `schemes/`. */
-export function createX402Rail(accepted: { readonly assets: readonly Asset[]; readonly networks: readonly string[] }): Rail {
-  const registry = createRegistry(accepted)
-  const understood = createUnderstood((values, body) => read(values, body, registry))
+export interface Accepted {
+  readonly assets: readonly Asset[]
+  /** CAIP-2. */
+  readonly networks: readonly string[]
+  /** Absent: nothing is paid through channels. */
+  readonly channels?: ChannelsAccepted
+}
+
+export interface ChannelsAccepted extends ChannelBounds {
+  /** Where the chain can be asked, and so a channel be closed. CAIP-2. */
+  readonly networks: readonly string[]
+}
+
+interface Reading {
+  readonly registry: Registry
+  readonly channels: ChannelsAccepted | undefined
+}
+
+/** What is accepted: these assets, on these networks, by the schemes of `schemes/`, and through channels. */
+export function createX402Rail(accepted: Accepted): Rail {
+  const reading = { registry: createRegistry(accepted), channels: accepted.channels }
+  const understood = createUnderstood((values, body) => read(values, body, reading))
   return {
     name: 'x402',
     paymentHeaders: [PAYMENT_HEADER[1].toLowerCase(), PAYMENT_HEADER[2].toLowerCase(), SIGN_IN],
@@ -35,12 +54,12 @@ export function createX402Rail(accepted: { readonly assets: readonly Asset[]; re
 }
 
 /** Header and body may both carry the challenge (an old and a new client); then they have to ask for the same. */
-function read(values: readonly string[], body: Uint8Array | undefined, registry: Registry): Detected | undefined {
+function read(values: readonly string[], body: Uint8Array | undefined, reading: Reading): Detected | undefined {
   const inHeader = readHeader(values)
   if (inHeader.kind === 'broken') return { kind: 'invalid', reason: inHeader.reason }
   const inBody = readBody(body)
   if (inBody.kind === 'broken') return { kind: 'invalid', reason: inBody.reason }
-  const challenges = [inHeader, inBody].flatMap((found) => (found.kind === 'envelope' ? [evaluate(found.envelope, registry)] : []))
+  const challenges = [inHeader, inBody].flatMap((found) => (found.kind === 'envelope' ? [evaluate(found.envelope, reading)] : []))
   const [first, second] = challenges
   if (first && second && termsOf(first) !== termsOf(second)) {
     return { kind: 'invalid', reason: 'The challenge’s header and body disagree on what may be paid.' }
@@ -48,18 +67,30 @@ function read(values: readonly string[], body: Uint8Array | undefined, registry:
   return first && { kind: 'challenge', challenge: first }
 }
 
-function evaluate({ version, entries, echo }: Envelope, registry: Registry): Challenge {
+function evaluate({ version, entries, echo }: Envelope, reading: Reading): Challenge {
   const offers: Offer[] = []
   const rejected: RejectedOffer[] = []
   const values = entries.map(({ value }) => value)
   const beyond = version === 2 ? readSaid(echo, values) : undefined
   for (const [index, entry] of entries.entries()) {
-    const read = contradicted(index, beyond) ?? readOffer(entry, { index, version }, registry)
+    const read = contradicted(index, beyond) ?? readEntry(entry, { index, version }, reading)
     if ('code' in read) rejected.push(read)
     else offers.push(read)
   }
   const digest = digestOf({ version, offers, rejected })
   return { rail: 'x402', protocolVersion: version, offers, rejected, digest, echo, ...(beyond && { said: beyond }) }
+}
+
+function readEntry(entry: Entry, place: OfferPlace, { registry, channels }: Reading): Offer | RejectedOffer {
+  if (!channels || schemeIn(entry) !== CHANNEL_SCHEME) return readOffer(entry, place, registry)
+  const offer = readChannelOffer(entry, place, registry, channels)
+  if ('code' in offer || channels.networks.includes(offer.network)) return offer
+  const reason = `Offer ${place.index + 1} asks for a channel on ${offer.network}, whose chain cannot be asked here.`
+  return { index: place.index, code: 'scheme_not_supported', reason }
+}
+
+function schemeIn({ value }: Entry): unknown {
+  return typeof value === 'object' && value !== null && 'scheme' in value ? value.scheme : undefined
 }
 
 /** The price is pinned by what was signed for it, unless the signature is none. */
@@ -93,7 +124,8 @@ function termsOf({ offers }: Challenge): string {
 
 function valuesOf({ scheme, network, asset, amount, payTo, askedWindow_s, flow, ...way }: Offer): readonly (string | number)[] {
   const byPermit = way.method === undefined ? [] : [way.method, way.facilitator ?? '']
-  return [scheme, network, asset.address, amount.toString(), payTo, askedWindow_s, flow, ...byPermit]
+  const byChannel = way.channel ? [way.channel.receiverAuthorizer, way.channel.withdrawDelay_s] : []
+  return [scheme, network, asset.address, amount.toString(), payTo, askedWindow_s, flow, ...byPermit, ...byChannel]
 }
 
 /** Servers of version 1 answer browsers with a page alone, and agents often look like browsers. */

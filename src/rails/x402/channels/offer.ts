@@ -12,7 +12,7 @@ import { getAddress, isAddress, zeroAddress } from 'viem'
 import { z } from 'zod'
 import { CHANNEL_AMOUNT_END, MAX_WITHDRAW_DELAY_S, MIN_WITHDRAW_DELAY_S } from '../../../channel-limits.ts'
 import type { ChannelConfig, Hex } from '../../../wallet/wallet.ts'
-import type { Offer, RejectedOffer } from '../../rail.ts'
+import type { ChannelTerms, Offer, RejectedOffer } from '../../rail.ts'
 import type { Registry } from '../assets.ts'
 import type { Entry } from '../challenge.ts'
 import { type OfferPlace, readOffer } from '../offer.ts'
@@ -23,14 +23,6 @@ export const CHANNEL_SCHEME = 'batch-settlement'
 export interface ChannelOffer extends Offer {
   readonly scheme: typeof CHANNEL_SCHEME
   readonly channel: ChannelTerms
-}
-
-export interface ChannelTerms {
-  /** Checksummed: signs claims and refunds for the recipient. */
-  readonly receiverAuthorizer: Hex
-  readonly withdrawDelay_s: number
-  /** What the server would like to be deposited, atomic units. Shown, and never decided on. */
-  readonly minDeposit: bigint | undefined
 }
 
 export interface ChannelBounds {
@@ -68,8 +60,12 @@ export function readChannelOffer(entry: Entry, place: OfferPlace, registry: Regi
   const delay = delayFault(withdrawDelay, bounds)
   if (delay) return reject('scheme_not_supported', delay)
   if (common.amount >= CHANNEL_AMOUNT_END) return reject('challenge_invalid', 'has an amount beyond 128 bits')
-  const channel = { receiverAuthorizer: authorizer, withdrawDelay_s: withdrawDelay, minDeposit: uintOf(minDeposit) }
+  const channel = Object.freeze({ receiverAuthorizer: authorizer, withdrawDelay_s: withdrawDelay, minDeposit: uintOf(minDeposit) })
   return { ...common, scheme: CHANNEL_SCHEME, channel }
+}
+
+export function isChannelOffer(offer: Offer): offer is ChannelOffer {
+  return offer.scheme === CHANNEL_SCHEME && offer.channel !== undefined
 }
 
 /** The channel that this offer is paid through. `salt` (32 bytes) tells channels of one wallet to one recipient apart. */
