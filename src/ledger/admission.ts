@@ -5,6 +5,7 @@ import { haltedSentence } from '../session/halted.ts'
 import { paymentBar, remainingOf, type Session } from '../session/session.ts'
 import type { Halt } from './administration.ts'
 import { bucketsOf, namesRecipient } from './buckets.ts'
+import { budgetOf, countOf } from './charges.ts'
 import type { Attempt, Terms } from './ledger.ts'
 import { nextRefill } from './refill.ts'
 import { chargesOf, SINCE_EVER, stepsOf } from './series.ts'
@@ -73,15 +74,22 @@ function told(breach: Breach, session: Session, [payer]: Lineage): Breach {
   return { ...breach, detail: remedy, ...(resetsAt !== undefined && { resetsAt }) }
 }
 
+interface Bounding {
+  readonly usage: Usage
+  readonly now: number
+  /** What limits count of it, where that is not the whole amount: limits by name and by window, not the one for each payment. */
+  readonly counts?: bigint
+}
+
 /** The first bound that this payment would break: its own session's first, then each ancestor's. */
-export function limitBreach(lineage: Lineage, attempt: PayingAttempt, context: { usage: Usage; now: number }): Breach | undefined {
+export function limitBreach(lineage: Lineage, attempt: PayingAttempt, context: Bounding): Breach | undefined {
   for (const session of lineage) {
     const breach =
       paymentBreach(session, attempt) ??
       capBreach(session, attempt) ??
       countBreach(session) ??
       stepBreach(session, attempt, context.usage) ??
-      bucketBreach(session, attempt, context.usage) ??
+      bucketBreach(session, attempt, context) ??
       windowBreach(session, attempt, context)
     if (breach) return told(breach, session, lineage)
   }
@@ -97,9 +105,10 @@ function paymentBreach(session: Session, { terms }: PayingAttempt): Breach | und
 
 function capBreach(session: Session, { terms }: PayingAttempt): Breach | undefined {
   const remaining = remainingOf(session)
-  if (terms.amount <= remaining) return undefined
+  const taken = budgetOf(terms)
+  if (taken <= remaining) return undefined
   const room = `${show(remaining, session)} of ${show(session.cap, session)} remain in session ${session.id}`
-  return { code: 'spending_limit_exceeded', detail: `${show(terms.amount, session)} does not fit: ${room}.` }
+  return { code: 'spending_limit_exceeded', detail: `${show(taken, session)} does not fit: ${room}.` }
 }
 
 function countBreach(session: Session): Breach | undefined {
@@ -119,24 +128,26 @@ function stepBreach(session: Session, attempt: PayingAttempt, { rolling }: Usage
   return { code: 'step_budget_exceeded', detail }
 }
 
-function bucketBreach(session: Session, attempt: PayingAttempt, { spending }: Usage): Breach | undefined {
+function bucketBreach(session: Session, attempt: PayingAttempt, { usage, ...counted }: Bounding): Breach | undefined {
+  const amount = countOf(attempt.terms, counted)
   for (const { bucket, label, max, code } of bucketsOf(session.limits, attempt)) {
     if (max === undefined)
       return { code, detail: `The limits of session ${session.id} do not name ${label}, so nothing may be paid there.` }
-    const used = spending.used({ sessionId: session.id, bucket })
-    if (used + attempt.terms.amount > max) return overBound(session, { code, label, max, used, amount: attempt.terms.amount })
+    const used = usage.spending.used({ sessionId: session.id, bucket })
+    if (used + amount > max) return overBound(session, { code, label, max, used, amount })
   }
   return undefined
 }
 
-function windowBreach(session: Session, { terms }: PayingAttempt, { usage, now }: { usage: Usage; now: number }): Breach | undefined {
+function windowBreach(session: Session, { terms }: PayingAttempt, { usage, now, ...counted }: Bounding): Breach | undefined {
+  const amount = countOf(terms, counted)
   for (const { max, per_ms } of session.limits.perWindow ?? []) {
     const window = { series: chargesOf(session), after: now - per_ms }
     const used = usage.rolling.sum(window)
-    const excess = used + terms.amount - max
+    const excess = used + amount - max
     if (excess <= 0n) continue
     const label = `any ${per_ms / 1_000} s`
-    const breach = overBound(session, { code: 'window_limit_exceeded', label, max, used, amount: terms.amount })
+    const breach = overBound(session, { code: 'window_limit_exceeded', label, max, used, amount })
     const leaves = usage.rolling.leaves(window, excess)
     return leaves === undefined ? breach : { ...breach, resetsAt: leaves + per_ms }
   }

@@ -3,6 +3,7 @@ import { link } from '../audit/chain.ts'
 import type { ReceiptKind } from '../audit/receipt.ts'
 import type { Events } from '../telemetry/events.ts'
 import { passing } from '../waypoints.ts'
+import { budgetOf } from './charges.ts'
 import type { Payment } from './ledger.ts'
 import type { Facts, PaymentRecord } from './payment-row.ts'
 import { receiptBody } from './receipt-body.ts'
@@ -49,9 +50,9 @@ export class Chronicle {
   }
 }
 
-/** What is told of a payment. @throws Error for one without terms: nothing was reserved for it. */
+/** What is told of a payment; of a voucher no amount, which was told with its deposit. @throws Error for one without terms: nothing was reserved for it. */
 export function factsOf({ id, tier, terms }: Pick<Payment, 'id' | 'tier' | 'terms'>): Facts {
   if (!terms) throw new Error(`payment ${id} was reserved without terms`)
-  const { network, scheme, amount, currency } = terms
-  return { paymentId: id, tier, network, scheme, amount, currency }
+  const { network, scheme, currency } = terms
+  return { paymentId: id, tier, network, scheme, amount: budgetOf(terms), currency }
 }

@@ -1,8 +1,9 @@
 /** Endings: what moves with a payment when its outcome becomes known, whoever made it known. */
 import type { Budget } from './budget.ts'
+import { countOf } from './charges.ts'
 import { type Chronicle, factsOf } from './chronicle.ts'
 import type { Dispute } from './findings.ts'
-import type { Payment } from './ledger.ts'
+import type { Payment, Terms } from './ledger.ts'
 import type { PaymentRecord } from './payment-row.ts'
 import type { Tables, Transaction } from './tables.ts'
 
@@ -31,7 +32,7 @@ export class Endings {
     const { budget, tables } = this.#options
     const { amount } = factsOf(payment)
     budget.giveBack(tx, payment.sessionId, { amount, from })
-    for (const bucket of charges.buckets) tables.spending.takeBack(tx, bucket, amount)
+    for (const bucket of charges.buckets) tables.spending.takeBack(tx, bucket, countOf(termsIn(payment), charges))
     for (const entry of charges.entries) tables.rolling.takeBack(tx, entry)
     tables.memory.unpin(tx, payment)
   }
@@ -44,7 +45,8 @@ export class Endings {
     const { budget, tables } = this.#options
     const { amount } = factsOf(payment)
     budget.lessen(tx, payment.sessionId, { from: amount, to: taken })
-    for (const bucket of charges.buckets) tables.spending.takeBack(tx, bucket, amount - taken)
+    const excess = countOf(termsIn(payment), charges) - taken
+    if (excess > 0n) for (const bucket of charges.buckets) tables.spending.takeBack(tx, bucket, excess)
   }
 
   /** A payment that can never be taken gives its place back to the one that it took it from, unless the purchase is over. */
@@ -79,4 +81,9 @@ export class Endings {
     const { id, dispute } = record.payment
     return dispute === null ? record : this.#options.tables.payments.dispute(tx, id, null)
   }
+}
+
+function termsIn({ id, terms }: Payment): Terms {
+  if (!terms) throw new Error(`payment ${id} was reserved without terms`)
+  return terms
 }

@@ -5,11 +5,12 @@ import { PURCHASE_LEASE_MS } from '../limits.ts'
 import type { Delivery } from '../session/exchange.ts'
 import type { Dealing, Trust } from '../session/history.ts'
 import type { Events } from '../telemetry/events.ts'
+import { budgetOf } from './charges.ts'
 import { contextColumn, readContext } from './context-row.ts'
 import type { Dispute, Evidence } from './findings.ts'
 import type { Attempt, Payment, PaymentState, ReserveRequest, StoredAuthorization, Terms } from './ledger.ts'
 import { pricedKindOf, priceKeyOf } from './price-key.ts'
-import { flag, int, json, maybeInt, maybeJson, maybeText, money, type Row, RowError, text, word } from './rows.ts'
+import { flag, int, json, maybeInt, maybeJson, maybeText, money, type Row, RowError, text, toJson, word } from './rows.ts'
 import type { Bucket, Entry } from './tables.ts'
 
 /** A payment with what never leaves the ledger by the operators' doors. */
@@ -38,6 +39,8 @@ export type Facts = Omit<Parameters<Events['paymentEntered']>[0], 'state'>
 export interface Charges {
   readonly buckets: readonly Bucket[]
   readonly entries: readonly Entry[]
+  /** What the buckets count, in millionths, where it is not the whole amount. */
+  readonly counts?: bigint
 }
 
 export const STATES: readonly PaymentState[] = [
@@ -62,6 +65,11 @@ const deliverySchema: z.ZodType<Delivery> = z.strictObject({ status: z.int(), by
 const chargesSchema: z.ZodType<Charges> = z.strictObject({
   buckets: z.array(z.strictObject({ sessionId: z.string(), bucket: z.string() })),
   entries: z.array(z.strictObject({ series: z.string(), ordinal: z.int() })),
+  counts: z
+    .string()
+    .regex(/^[0-9]{1,19}$/)
+    .transform((digits) => BigInt(digits))
+    .exactOptional(),
 })
 
 export function readRecord(row: Row): PaymentRecord {
@@ -87,7 +95,7 @@ export function readFacts(row: Row): Facts {
     tier: text(row, 'tier'),
     network: text(row, 'network'),
     scheme: wayOf(row).scheme,
-    amount: amount(row, 'amount'),
+    amount: budgetOf({ ...wayOf(row), amount: amount(row, 'amount') }),
     currency: text(row, 'currency'),
   }
 }
@@ -170,12 +178,15 @@ function readTerms(row: Row): Terms {
   }
 }
 
+const METHODS: readonly NonNullable<Terms['method']>[] = ['permit2', 'deposit', 'voucher']
+
 /** The column holds the scheme, and after a slash the method where it is not the token's own. */
 function wayOf(row: Row): Pick<Terms, 'scheme' | 'method'> {
   const [scheme = '', method, ...more] = text(row, 'scheme').split('/')
   if (method === undefined) return { scheme }
-  if (method !== 'permit2' || more.length > 0) throw new RowError('column scheme does not hold a way of paying')
-  return { scheme, method }
+  const known = METHODS.find((one) => one === method)
+  if (known === undefined || more.length > 0) throw new RowError('column scheme does not hold a way of paying')
+  return { scheme, method: known }
 }
 
 function amount(row: Row, column: string): bigint {
@@ -277,10 +288,15 @@ export function reservedColumns(request: ReserveRequest, { runId, charges, now }
     state: 'reserved',
     code: null,
     ...nonceColumns(request),
-    charges: JSON.stringify(charges),
+    charges: toJson(charges),
     reserved_at: now,
-    price_key: priceKeyOf(pricedKindOf(request.attempt)),
+    price_key: priceKeyIn(request.attempt),
   }
+}
+
+/** A deposit is no price of anything. */
+function priceKeyIn(attempt: ReserveRequest['attempt']): string | null {
+  return attempt.terms.method === 'deposit' ? null : priceKeyOf(pricedKindOf(attempt))
 }
 
 /** A nonce of its own is unique. */

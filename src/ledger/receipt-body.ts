@@ -77,10 +77,15 @@ function moneyOf(terms: Terms | null) {
     asset: terms?.asset ?? null,
     network: terms?.network ?? null,
     rail: terms?.rail ?? null,
-    scheme: terms?.scheme ?? null,
+    scheme: terms && schemeOf(terms),
     payer: terms?.payer ?? null,
     recipient: terms?.payTo ?? null,
   }
+}
+
+/** Of a channel, deposit and voucher are told apart: only the first is money that left. */
+function schemeOf({ scheme, method }: Terms): string {
+  return method === 'deposit' || method === 'voucher' ? `${scheme}/${method}` : scheme
 }
 
 function timesOf(payment: Payment): ReceiptBody['times'] {

@@ -2,9 +2,10 @@
 import { uniformAddress } from '../address.ts'
 import type { Refusal } from '../errors.ts'
 import { passing } from '../waypoints.ts'
-import { type Breach, barBreach, haltBreach, limitBreach, policyBreach } from './admission.ts'
+import { type Breach, barBreach, endBreach, haltBreach, limitBreach, policyBreach } from './admission.ts'
 import { bucketsOf } from './buckets.ts'
 import type { Budget } from './budget.ts'
+import { budgetOf, countOf } from './charges.ts'
 import { type Chronicle, factsOf } from './chronicle.ts'
 import type { ReserveRequest } from './ledger.ts'
 import type { Refusals } from './refusals.ts'
@@ -93,8 +94,10 @@ export class Reserving {
 
   #barred(tx: Transaction, request: ReserveRequest, lineage: Lineage): Reserved | undefined {
     const { halts, policy } = this.#options.tables
+    // What takes nothing more from the budgets may come after they are used up.
+    const bar = budgetOf(request.attempt.terms) === 0n ? endBreach : barBreach
     const breach =
-      haltBreach(halts.all(), lineage, request.attempt) ?? policyBreach(policy.inForce(), request.attempt) ?? barBreach(lineage, tx.now)
+      haltBreach(halts.all(), lineage, request.attempt) ?? policyBreach(policy.inForce(), request.attempt) ?? bar(lineage, tx.now)
     return breach && this.#refuse(tx, request, breach)
   }
 
@@ -125,7 +128,8 @@ export class Reserving {
 
   #bounded(tx: Transaction, request: ReserveRequest, lineage: Lineage): Reserved {
     const { spending, rolling } = this.#options.tables
-    const breach = limitBreach(lineage, request.attempt, { usage: { spending, rolling }, now: tx.now })
+    const counts = countOf(request.attempt.terms, request)
+    const breach = limitBreach(lineage, request.attempt, { usage: { spending, rolling }, now: tx.now, counts })
     if (breach) return this.#refuse(tx, request, breach)
     this.#hold(tx, request, lineage)
     return { kind: 'reserved' }
@@ -138,28 +142,28 @@ export class Reserving {
   #hold(tx: Transaction, request: ReserveRequest, lineage: Lineage): void {
     const { budget, chronicle, tables } = this.#options
     const { payments, spending, memory } = tables
-    const { attempt } = request
-    const { amount } = attempt.terms
+    const { attempt, counts } = request
     const buckets = chargedBuckets(request, lineage)
     passing('holding')
-    budget.hold(tx, lineage, amount)
-    for (const bucket of buckets) spending.add(tx, bucket, amount)
+    budget.hold(tx, lineage, budgetOf(attempt.terms))
+    for (const bucket of buckets) spending.add(tx, bucket, countOf(attempt.terms, request))
     if (request.replaces !== undefined) payments.replace(tx, request.replaces, request.paymentId)
-    payments.reserve(tx, request, { buckets, entries: this.#roll(tx, request, lineage) })
+    payments.reserve(tx, request, { buckets, entries: this.#roll(tx, request, lineage), ...(counts !== undefined && { counts }) })
     if (request.pin) memory.pin(tx, attempt)
     chronicle.entered(tx, factsOf({ ...attempt, id: request.paymentId }), 'reserved')
     passing('hold written')
   }
 
   /** Each payment counts for its agent in its tier; moreover as the tier's frequency counts. */
-  #roll(tx: Transaction, { attempt, frequency }: ReserveRequest, lineage: Lineage): Entry[] {
+  #roll(tx: Transaction, request: ReserveRequest, lineage: Lineage): Entry[] {
+    const { attempt, frequency } = request
     const { rolling } = this.#options.tables
     const uses = new Set([usesOf(attempt.agent, attempt.tier), ...(frequency ? [countedWith(partiesIn(attempt), frequency)] : [])])
     const windowed = lineage.filter(({ limits }) => limits.perWindow?.length)
     const stepped = lineage.filter(({ limits }) => limits.perTask?.payments !== undefined)
     return [
       ...[...uses, ...stepped.map((session) => stepsOf(session, attempt))].map((series) => rolling.add(tx, { series, amount: 1n })),
-      ...windowed.map((session) => rolling.add(tx, { series: chargesOf(session), amount: attempt.terms.amount })),
+      ...windowed.map((session) => rolling.add(tx, { series: chargesOf(session), amount: countOf(attempt.terms, request) })),
     ]
   }
 }
@@ -168,9 +172,11 @@ function chargedBuckets({ attempt }: ReserveRequest, lineage: Lineage): Bucket[]
   return lineage.flatMap(({ id, limits }) => bucketsOf(limits, attempt).map(({ bucket }) => ({ sessionId: id, bucket })))
 }
 
-function checkTerms({ paymentId, purchase, attempt }: ReserveRequest, [session]: Lineage): void {
-  const { amount, amountAtomic, currency } = attempt.terms
+function checkTerms({ paymentId, purchase, attempt, counts }: ReserveRequest, [session]: Lineage): void {
+  const { amount, amountAtomic, currency, method } = attempt.terms
   if (amount <= 0n || amountAtomic <= 0n) throw new Error(`payment ${paymentId} has no positive amount`)
+  if (counts !== undefined && (method !== 'deposit' || counts <= 0n || counts > amount))
+    throw new Error(`payment ${paymentId} of ${amount} cannot be counted as ${counts}`)
   if (currency !== session.currency) throw new Error(`payment ${paymentId} is priced in ${currency}, its session in ${session.currency}`)
   if (attempt.sessionId !== purchase.sessionId) throw new Error(`payment ${paymentId} and its purchase name different sessions`)
 }

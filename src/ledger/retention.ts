@@ -127,11 +127,13 @@ export function mayLeave(
   payment: Payment,
   { session, before, confirmable }: Leave & { readonly session: Pick<Session, 'status' | 'expiresAt'> | undefined },
 ): boolean {
-  const { decidedAt, state, dispute, refunded } = payment
+  const { decidedAt, state, dispute, refunded, terms } = payment
   if (decidedAt >= before || !session || !hasEnded(session, before)) return false
   if (state === 'denied' || state === 'void') return dispute === null && refunded === 0n
   if (state !== 'settled' || !payment.delivered || dispute !== null || refunded > 0n) return false
-  return payment.evidence !== 'claimed' || !confirmable.has(payment.terms?.network ?? '')
+  // What is left of a deposit may come back yet; a voucher is on no chain.
+  if (terms?.method === 'deposit') return false
+  return payment.evidence !== 'claimed' || terms?.method === 'voucher' || !confirmable.has(terms?.network ?? '')
 }
 
 function hasEnded({ status, expiresAt }: Pick<Session, 'status' | 'expiresAt'>, before: number): boolean {

@@ -1,6 +1,7 @@
 /** The rules of a ledger over its tables, put together: the same for every adapter. */
 import { Accounts } from './accounts.ts'
 import { Budget, type BudgetEvents } from './budget.ts'
+import { Channeling } from './channeling.ts'
 import { Chronicle, type ChronicleEvents } from './chronicle.ts'
 import { Endings } from './endings.ts'
 import { Refusals } from './refusals.ts'
@@ -30,6 +31,7 @@ export interface Rules {
   readonly accounts: Accounts
   readonly refusals: Refusals
   readonly reserving: Reserving
+  readonly channeling: Channeling
 }
 
 export function composeRules({ tables, runId, thresholds, confirmable, events }: RulesOptions): Rules {
@@ -48,5 +50,6 @@ export function composeRules({ tables, runId, thresholds, confirmable, events }:
     resolving: new Resolving({ tables, endings, chronicle }),
     accounts: new Accounts({ tables, budget, transitions }),
     reserving: new Reserving({ tables, budget, chronicle, refusals }),
+    channeling: new Channeling({ tables, budget, chronicle, runId }),
   }
 }

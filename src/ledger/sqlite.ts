@@ -20,6 +20,7 @@ import type { TopUp } from './session-row.ts'
 import type { SharedLedger } from './shared.ts'
 import { SqliteApprovals } from './sqlite/approvals.ts'
 import { Batch, type Sync } from './sqlite/batch.ts'
+import { SqliteChannels } from './sqlite/channels.ts'
 import { openDatabase, openingFault } from './sqlite/database.ts'
 import { asRun, deskOver } from './sqlite/desk.ts'
 import { SqliteInsight } from './sqlite/insight.ts'
@@ -84,6 +85,7 @@ class SqliteLedger implements SharedLedger {
   readonly insight: SqliteInsight
   readonly told: SqliteTold
   readonly retention: SqliteRetention
+  readonly channels: SqliteChannels
   readonly #options: Opened
   readonly #tables: SqliteTables
   readonly #batch: Batch
@@ -111,6 +113,8 @@ class SqliteLedger implements SharedLedger {
     this.retention = new SqliteRetention({ db, batch: this.#batch, pending: tables.pending, payments: tables.payments })
     this.told = new SqliteTold({ db, batch: this.#batch, approvals: this.approvals })
     this.#rules = composeRules({ tables, runId, thresholds, confirmable: new Set(confirmable), events })
+    const { channeling } = this.#rules
+    this.channels = new SqliteChannels({ db, clock, channeling, batch: this.#batch, rows: tables.channels })
     this.workers = tables.purchases.workers
   }
 

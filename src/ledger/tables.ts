@@ -12,6 +12,9 @@ import type { Delivery } from '../session/exchange.ts'
 import type { FrequencyBound, History } from '../session/history.ts'
 import type { Session } from '../session/session.ts'
 import type { AdminKey, Halt } from './administration.ts'
+import type { ChannelRecord } from './channel-account.ts'
+import type { VoucherRecord } from './channel-row.ts'
+import type { ChannelKey } from './channels.ts'
 import type { Correction, Dispute, Evidence, Refund } from './findings.ts'
 import type { Attempt, Change, NewSession, Payment, PurchaseIdentity, ReserveRequest, Terms, VoidProof } from './ledger.ts'
 import type { Charges, Facts, PaymentRecord } from './payment-row.ts'
@@ -270,6 +273,23 @@ export interface PolicyTable {
   inForce(): string | undefined
 }
 
+/** Channels of payment, and what was signed for the payments through them. */
+export interface ChannelTable {
+  find(id: string): ChannelRecord | undefined
+  /** The one that is not closed. */
+  current(key: ChannelKey): ChannelRecord | undefined
+  saltUsed(salt: string): boolean
+  insert(tx: Transaction, record: ChannelRecord): void
+  /** What can change of it. */
+  change(tx: Transaction, record: ChannelRecord): void
+  /** In place of what was signed before for this payment. */
+  putVoucher(tx: Transaction, voucher: VoucherRecord): void
+  /** Ids of the payments that brought something into it, or would have, in no order. */
+  deposits(channelId: string): readonly string[]
+  /** False for a run that has ended. */
+  alive(tx: Transaction, run: string): boolean
+}
+
 /** All that a write may touch. */
 export interface Tables {
   readonly sessions: SessionTable
@@ -286,4 +306,5 @@ export interface Tables {
   readonly halts: HaltTable
   readonly policy: PolicyTable
   readonly changes: ChangeTable
+  readonly channels: ChannelTable
 }

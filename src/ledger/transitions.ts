@@ -9,6 +9,7 @@ import type { Authorization, Settlement } from '../rails/rail.ts'
 import type { Delivery } from '../session/exchange.ts'
 import { passing } from '../waypoints.ts'
 import { endBreach } from './admission.ts'
+import { takersOf } from './charges.ts'
 import { type Chronicle, factsOf } from './chronicle.ts'
 import type { Endings } from './endings.ts'
 import type { Payment, VoidProof } from './ledger.ts'
@@ -90,7 +91,8 @@ export class Transitions {
   }
 
   /**
-   * reserved, or signed by this very run and certainly not sent → void: what was held is free again.
+   * reserved, or signed by this very run and certainly not sent, or a voucher that others stand for → void: what was held
+   * is free again.
    * @throws PurserError `conflict` in every other state.
    */
   void(tx: Transaction, id: string, proof: Pick<VoidProof, 'kind' | 'reason'> & { readonly code: VoidProof['code'] | null }): void {
@@ -156,6 +158,7 @@ export class Transitions {
 
   #voidable({ payment, runId }: PaymentRecord, { kind }: Pick<VoidProof, 'kind'>, run: string): boolean {
     if (payment.state === 'reserved') return true
+    if (kind === 'not_charged') return payment.terms?.method === 'voucher' && isOpen(payment)
     return payment.state === 'signed' && kind === 'never_sent' && runId === run
   }
 }
@@ -177,6 +180,7 @@ function checkSigned({ id, nonce, terms }: Payment, { nonce: signedNonce, payTo,
     signedNonce === nonce &&
     transfer.nonce === nonce &&
     transfer.value === terms.amountAtomic &&
-    [payTo, transfer.to].every((to) => uniformAddress(to) === uniformAddress(terms.payTo))
+    uniformAddress(payTo) === uniformAddress(terms.payTo) &&
+    takersOf(terms).some((taker) => uniformAddress(transfer.to) === uniformAddress(taker))
   if (!same) throw new Error(`what was signed for payment ${id} is not what was reserved`)
 }

@@ -11,6 +11,7 @@ import { authorizationFor, CONFIRMABLE, fixtures } from '../ledger/fixtures.ts'
 import { approvalsConformance } from './approvals.ts'
 import { accountsConformance } from './ledger-accounts.ts'
 import { capsConformance } from './ledger-caps.ts'
+import { channelsConformance } from './ledger-channels.ts'
 import { disputesConformance } from './ledger-disputes.ts'
 import { houseConformance } from './ledger-house.ts'
 import { insightConformance } from './ledger-insight.ts'
@@ -161,6 +162,7 @@ export function ledgerConformance(name: string, openStore: OpenStore, { shared =
     if (shared) sharingConformance(bench)
     proofConformance(bench)
     uptoConformance(bench)
+    channelsConformance(bench)
     disputesConformance(bench)
     houseConformance(bench)
     approvalsConformance(bench)

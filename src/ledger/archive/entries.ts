@@ -50,7 +50,7 @@ const termsMembers = {
   rail: text,
   protocolVersion: z.int(),
   scheme: text,
-  method: z.literal('permit2').exactOptional(),
+  method: z.enum(['permit2', 'deposit', 'voucher']).exactOptional(),
   network: text,
   asset: z.strictObject({ symbol: text, address: text, decimals: z.int() }),
   amountAtomic: units,

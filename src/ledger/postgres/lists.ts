@@ -4,6 +4,7 @@ import type { Receipt, ReceiptFilter } from '../../audit/receipt.ts'
 import { refused } from '../../errors.ts'
 import { MAX_PAGE } from '../../limits.ts'
 import type { Session } from '../../session/session.ts'
+import { isVoucherRow } from '../charges.ts'
 import type { RecipientRecord } from '../findings.ts'
 import type { Page, PageRequest, Payment, PaymentFilter, PaymentState } from '../ledger.ts'
 import { cursorAfter, cursorAfterMoment, limitOf, momentAfter, placeAfter, readCursor } from '../paging.ts'
@@ -57,7 +58,7 @@ export class Lists {
     return rows.map(readPayment)
   }
 
-  /** Atomic units that payments of this wallet may still take of this token. */
+  /** Atomic units that payments of this wallet may still take of this token; a voucher takes what was deposited. */
   async heldBy({ network, token, payer }: { readonly network: string; readonly token: string; readonly payer: string }): Promise<bigint> {
     const where: Filter[] = [
       { columns: ['state'], is: '=', values: ['reserved', 'signed', 'sent', 'unknown'] },
@@ -66,7 +67,7 @@ export class Lists {
       { columns: ['asset_address'], is: 'like', values: [token] },
     ]
     const rows = await this.#store.select({ table: 'payments', where })
-    return rows.reduce((sum, row) => sum + BigInt(text(row, 'amount_atomic')), 0n)
+    return rows.filter((row) => !isVoucherRow(row)).reduce((sum, row) => sum + BigInt(text(row, 'amount_atomic')), 0n)
   }
 
   /** By host, address and network. */

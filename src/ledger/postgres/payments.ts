@@ -53,7 +53,7 @@ export class Payments implements PaymentTable {
 
   settle(tx: Transaction, id: string, { transaction, reason }: Settlement): PaymentRecord {
     const known = { tx: transaction ?? null, settlement: reason, evidence: 'claimed', code: null, ...concludedAt(tx) }
-    return this.#change(id, { state: 'settled', ...known, ...dueAt(tx.now) })
+    return this.#change(id, { state: 'settled', ...known, ...dueAt(this.#lookedInto(id, tx.now)) })
   }
 
   amendSettlement(_tx: Transaction, id: string, { transaction, reason }: Settlement): PaymentRecord {
@@ -79,7 +79,7 @@ export class Payments implements PaymentTable {
   }
 
   expire(tx: Transaction, id: string, reason: string): PaymentRecord {
-    return this.#change(id, { state: 'expired', settlement: reason, ...concludedAt(tx), ...dueAt(tx.now) })
+    return this.#change(id, { state: 'expired', settlement: reason, ...concludedAt(tx), ...dueAt(this.#lookedInto(id, tx.now)) })
   }
 
   dispute(_tx: Transaction, id: string, dispute: Dispute | null): PaymentRecord {
@@ -166,6 +166,11 @@ export class Payments implements PaymentTable {
 
   #insert(columns: Columns): void {
     this.#set.insert('payments', { ...EMPTY, ...columns, seq: this.#set.place('payments') })
+  }
+
+  /** What settled by a voucher is on no chain that could be asked. */
+  #lookedInto(id: string, now: number): number | null {
+    return readRecord(this.#row(id)).payment.terms?.method === 'voucher' ? null : now
   }
 
   #change(id: string, columns: Columns): PaymentRecord {

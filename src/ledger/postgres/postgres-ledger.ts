@@ -27,6 +27,7 @@ import { PostgresApprovals } from './approvals.ts'
 import { Archive } from './archive.ts'
 import { Batch, type Schedule } from './batch.ts'
 import { Kept, KeptSessions } from './cache.ts'
+import { PostgresChannels } from './channels.ts'
 import { Desks } from './desks.ts'
 import { House } from './house.ts'
 import { PostgresInsight } from './insight.ts'
@@ -63,6 +64,7 @@ export class PostgresLedger implements port.Ledger {
   readonly insight: InsightStore
   readonly told: PostgresTold
   readonly retention: PostgresRetention
+  readonly channels: PostgresChannels
   readonly #options: ComposeOptions
   readonly #store: Store
   readonly #reading: Reading
@@ -107,6 +109,7 @@ export class PostgresLedger implements port.Ledger {
     this.insight = new PostgresInsight(reading)
     this.retention = new PostgresRetention({ reading, batch: this.#batch })
     this.told = new PostgresTold({ reading, batch: this.#batch })
+    this.channels = new PostgresChannels({ reading, clock, batch: this.#batch, lineages: this.#lineages, runId: () => store.runId })
     this.#unwatch = store.watch((change) => this.#heard(change))
   }
 

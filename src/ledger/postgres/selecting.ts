@@ -1,5 +1,6 @@
 /** Selecting: the statements of reads that no write depends on. */
 import { COUNTED_MS } from '../../limits.ts'
+import { IS_VOUCHER } from '../charges.ts'
 import type { Span } from '../insight.ts'
 import { type ColumnTypes, hexOf, parameterOf, quoted, type Statement, typeOf } from './statement.ts'
 import type { Claim, DealtWanted, Filter, Selection } from './store.ts'
@@ -113,7 +114,7 @@ export function pruneStatement(now: number, bytes: number): Statement {
 export const EXPOSURE: Statement = {
   sql: `
     SELECT currency, sum(amount::bigint / 1000000)::bigint AS whole, sum(amount::bigint % 1000000)::bigint AS rest
-    FROM payments WHERE state IN ('reserved', 'signed', 'sent', 'unknown') GROUP BY currency`,
+    FROM payments WHERE state IN ('reserved', 'signed', 'sent', 'unknown') AND NOT ${IS_VOUCHER} GROUP BY currency`,
   values: [],
 }
 
@@ -174,9 +175,9 @@ export function troubledStatement(after: string, limit: number): Statement {
   return { sql, values: [after, String(limit)] }
 }
 
-/** What was refused was priced by strangers, and counts without its amount. */
+/** What was refused was priced by strangers, and what a voucher moved was told with its deposit: they count without amount. */
 export function activityStatement({ since, until, step_ms }: Span): Statement {
-  const moved = "CASE WHEN state = 'denied' OR amount IS NULL THEN 0 ELSE amount::bigint END"
+  const moved = `CASE WHEN state = 'denied' OR amount IS NULL OR ${IS_VOUCHER} THEN 0 ELSE amount::bigint END`
   const sql = `
     SELECT decided_at / $3::bigint * $3::bigint AS at, tier, state, code, currency, sum(count)::bigint AS payments,
       sum((${moved}) / 1000000)::bigint AS whole, sum((${moved}) % 1000000)::bigint AS rest

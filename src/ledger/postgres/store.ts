@@ -38,6 +38,8 @@ export type TableName =
   | 'daily_reports'
   | 'archive_segments'
   | 'archive_names'
+  | 'channels'
+  | 'channel_vouchers'
   | 'runs'
 
 /** What makes a row of its table unique; writes name rows by it. */
@@ -67,6 +69,8 @@ export const PRIMARY_KEYS = {
   daily_reports: ['date'],
   archive_segments: ['number'],
   archive_names: ['name', 'segment'],
+  channels: ['id'],
+  channel_vouchers: ['payment_id'],
   runs: ['id'],
 } as const satisfies Record<TableName, readonly string[]>
 
@@ -91,6 +95,7 @@ export const ACCESSES = {
   approval: { table: 'approvals', by: ['id'], lock: true },
   notice: { table: 'notices', by: ['id'], lock: true },
   report: { table: 'daily_reports', by: ['date'], lock: true },
+  channel: { table: 'channels', by: ['id'], lock: true },
   /** The question that is open for a session and a digest. */
   asked: { table: 'approvals', by: ['session_id', 'digest'], fixed: { state: 'pending', kind: 'approval' } },
   mark: { table: 'marks', by: ['mark'] },
@@ -115,6 +120,10 @@ export const ACCESSES = {
   checkpoint: { table: 'checkpoints', by: ['number'] },
   segment: { table: 'archive_segments', by: ['number'] },
   receiptsOf: { table: 'receipts', by: ['payment_id'] },
+  channelsOf: { table: 'channels', by: ['session_id'] },
+  channelSalt: { table: 'channels', by: ['salt'] },
+  voucher: { table: 'channel_vouchers', by: ['payment_id'] },
+  depositsOf: { table: 'channel_vouchers', by: ['channel_id'], fixed: { brings: 1n } },
   runsOf: { table: 'refusal_runs', by: ['session_id'] },
   /** Runs that nobody has declared ended. */
   livingRuns: { table: 'runs', by: [], fixed: { ended_at: null } },

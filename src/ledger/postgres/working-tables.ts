@@ -2,6 +2,7 @@
 import type { Ids } from '../../clock.ts'
 import type { Tables } from '../tables.ts'
 import { AdminKeys, Corrections, Halts, Refunds, RefusalRuns, Spending } from './books.ts'
+import { ChannelRows } from './channel-rows.ts'
 import { Memory } from './memory.ts'
 import { Payments } from './payments.ts'
 import { Purchases } from './purchases.ts'
@@ -32,5 +33,6 @@ export function workingTables({ set, runId, announce }: Work, { terms, ids }: { 
     halts,
     policy: halts,
     changes: { add: (_tx, change) => announce(change) },
+    channels: new ChannelRows(set, runId),
   }
 }

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
 import { MAX_SHOWN_LIMIT_USES } from '../../people-limits.ts'
+import { IS_VOUCHER } from '../charges.ts'
 import type { Activity, Dealt, InsightStore, Span } from '../insight.ts'
 import { dealtAfter, nameOfDealt, pageOfDealt, readActivity, readDealt } from '../insight-row.ts'
 import type { Page, PageRequest } from '../ledger.ts'
@@ -60,9 +61,10 @@ export class SqliteInsight implements InsightStore {
   }
 }
 
-/** Sums are made of wholes and rests, because a sum of millionths may not fit into 64 bits; what was refused was priced by strangers. */
+/** Sums are made of wholes and rests, because a sum of millionths may not fit into 64 bits; what was refused was priced by strangers; what a
+ * voucher moved was told with its deposit. */
 function prepare(db: DatabaseSync) {
-  const moved = "iif(state = 'denied' OR amount IS NULL, 0, CAST(amount AS INTEGER))"
+  const moved = `iif(state = 'denied' OR amount IS NULL OR ${IS_VOUCHER}, 0, CAST(amount AS INTEGER))`
   const dealings = (condition: string) => `
     WITH met AS (
       SELECT origin || char(10) || network || char(10) || lower(pay_to) AS name, origin, network, pay_to, agent, last FROM dealings

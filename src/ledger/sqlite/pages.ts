@@ -37,7 +37,7 @@ export function traced(trace: string): Condition {
   return { sql: "json_extract(context, '$.trace') = ?", values: [trace] }
 }
 
-export type PageTable = 'sessions' | 'payments' | 'receipts' | 'approvals' | 'notices'
+export type PageTable = 'sessions' | 'payments' | 'receipts' | 'approvals' | 'notices' | 'channels'
 
 /** A condition whose rows an index leads to. */
 export interface Indexed extends Condition {

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { refused } from '../../errors.ts'
 import { MAX_PAGE, PROOF_LEASE_MS } from '../../limits.ts'
+import { IS_VOUCHER } from '../charges.ts'
 import type { Page, PageRequest, Payment, PaymentFilter, PaymentState } from '../ledger.ts'
 import { readPayment, STATES } from '../payment-row.ts'
 import { int, type Row, text } from '../rows.ts'
@@ -74,7 +75,7 @@ export class PaymentLists {
     return this.#sql.settledTo.all(payTo, network, token, MAX_PAGE).map(readPayment)
   }
 
-  /** Atomic units that payments of this wallet may still take of this token. */
+  /** Atomic units that payments of this wallet may still take of this token; a voucher takes what was deposited. */
   heldBy({ network, token, payer }: { readonly network: string; readonly token: string; readonly payer: string }): bigint {
     const rows: Row[] = this.#sql.heldBy.all(payer, network, token)
     return rows.reduce((sum, row) => sum + BigInt(text(row, 'amount_atomic')), 0n)
@@ -166,7 +167,7 @@ function prepare(db: DatabaseSync) {
         AND lower(asset_address) = lower(?) ORDER BY seq DESC LIMIT ?`),
     heldBy: db.prepare(`
       SELECT amount_atomic FROM payments INDEXED BY payments_unresolved
-      WHERE ${UNRESOLVED} AND payer = ? COLLATE NOCASE AND network = ? AND asset_address = ? COLLATE NOCASE`),
+      WHERE ${UNRESOLVED} AND NOT ${IS_VOUCHER} AND payer = ? COLLATE NOCASE AND network = ? AND asset_address = ? COLLATE NOCASE`),
     dueUnknown: db.prepare(`
       SELECT id, seq, check_at FROM payments INDEXED BY payments_unresolved
       WHERE ${UNRESOLVED} AND state = 'unknown' AND ${CLAIMABLE} ORDER BY check_at, seq LIMIT ?`),

@@ -83,7 +83,7 @@ export class Payments implements PaymentTable {
 
   settle(tx: Transaction, id: string, { transaction, reason }: Settlement): PaymentRecord {
     const known = { transaction: transaction ?? null, settlement: reason, evidence: 'claimed', code: null } as const
-    return this.#conclude(tx, id, { ...known, state: 'settled' }, dueAt(tx.now))
+    return this.#conclude(tx, id, { ...known, state: 'settled' }, dueAt(this.#lookedInto(id, tx.now)))
   }
 
   amendSettlement(_tx: Transaction, id: string, { transaction, reason }: Settlement): PaymentRecord {
@@ -112,7 +112,7 @@ export class Payments implements PaymentTable {
   }
 
   expire(tx: Transaction, id: string, reason: string): PaymentRecord {
-    return this.#conclude(tx, id, { state: 'expired', settlement: reason }, dueAt(tx.now))
+    return this.#conclude(tx, id, { state: 'expired', settlement: reason }, dueAt(this.#lookedInto(id, tx.now)))
   }
 
   dispute(_tx: Transaction, id: string, dispute: Dispute | null): PaymentRecord {
@@ -184,6 +184,11 @@ export class Payments implements PaymentTable {
     const payment = this.#rows.find(id)?.payment
     if (!payment?.terms || payment.state !== 'settled' || payment.delivered || payment.dispute !== null) return false
     return payment.refunded < payment.terms.amount
+  }
+
+  /** What settled by a voucher is on no chain that could be asked. */
+  #lookedInto(id: string, now: number): number | null {
+    return this.#get(id).payment.terms?.method === 'voucher' ? null : now
   }
 
   /** Whatever is known of it now, nobody looks into it any more. */

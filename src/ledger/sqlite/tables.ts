@@ -5,6 +5,7 @@ import type { Tables } from '../tables.ts'
 import type { ChainSource } from '../verification.ts'
 import { AdminKeys } from './admin-keys.ts'
 import { Answers } from './answers.ts'
+import { ChannelRows } from './channel-rows.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Conducts } from './conducts.ts'
 import { Dealings } from './dealings.ts'
@@ -47,11 +48,12 @@ export function openTables(db: DatabaseSync, { ids, runId, pending = new Pending
   const rows = new PaymentRows({ db, pending, prices })
   const conducts = new Conducts(db, pending)
   const payments = new Payments({ db, runId, rows, conducts, pending })
+  const purchases = new Purchases({ db, runId, rows })
   const tables = {
     sessions,
     adminKeys: new AdminKeys(db),
     payments,
-    purchases: new Purchases({ db, runId, rows }),
+    purchases,
     spending: new Spending(db, pending),
     rolling,
     memory: new Memory({ rolling, conducts, prices, dealings: new Dealings(db, pending), pins: new Pins(db, pending) }),
@@ -62,6 +64,7 @@ export function openTables(db: DatabaseSync, { ids, runId, pending = new Pending
     halts: new Halts(db, pending),
     policy: new PolicyInForce(db),
     changes: new Watchers(),
+    channels: new ChannelRows(db, (run) => run === runId || purchases.workers.has(run)),
   } satisfies Tables
   return {
     ...tables,

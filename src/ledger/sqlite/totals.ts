@@ -5,6 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { COUNTED_MS } from '../../limits.ts'
 import { remainingOf, type SessionState } from '../../session/session.ts'
+import { IS_VOUCHER } from '../charges.ts'
 import type { Totals } from '../ledger.ts'
 import { refilled } from '../refill.ts'
 import { int, money, type Row, text } from '../rows.ts'
@@ -79,7 +80,7 @@ function prepare(db: DatabaseSync) {
   return {
     exposure: db.prepare(`
       SELECT currency, sum(CAST(amount AS INTEGER) / 1000000) AS whole, sum(CAST(amount AS INTEGER) % 1000000) AS rest
-      FROM payments INDEXED BY payments_unresolved WHERE ${UNRESOLVED} GROUP BY currency`),
+      FROM payments INDEXED BY payments_unresolved WHERE ${UNRESOLVED} AND NOT ${IS_VOUCHER} GROUP BY currency`),
     open: db.prepare(`
       SELECT (SELECT count(*) FROM payments INDEXED BY payments_disputed WHERE dispute IS NOT NULL) AS disputes,
         (SELECT count(*) FROM payments INDEXED BY payments_unresolved WHERE ${UNRESOLVED} AND state = 'unknown') AS unresolved`),
