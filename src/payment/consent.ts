@@ -102,6 +102,8 @@ async function barToAsking(matter: Case): Promise<Refusal | undefined> {
   const { deps, request, quote } = matter
   const bar = (await barNow(matter)) ?? deps.guards.circuit.bar(placeOf(request.url).origin)
   if (bar || !quote) return bar
+  // What a voucher is paid from was set aside with the deposit.
+  if (quote.offer.method === 'voucher') return undefined
   const session = (await deps.ledger.session(request.session.id)) ?? request.session
   return (await lineageOf(deps.ledger, session))
     .map((one) => budgetBar(one, quote.amount, deps.clock.now()))

@@ -93,6 +93,7 @@ export async function assess(
 ): Promise<Assessment> {
   const { origin, ...place } = placeOf(url)
   const { network, payTo } = quote.offer
+  const { price = quote.amount } = quote
   const { mode, rules, tiers, version } = policy
   const query = {
     agent: session.agent,
@@ -106,10 +107,10 @@ export async function assess(
   }
   const history = await deps.ledger.history(query)
   const tool = hints.tool === undefined ? {} : { tool: hints.tool }
-  const classified = classify({ ...place, method, payTo, ...tool, amount: quote.amount, currency: quote.currency }, rules, history)
+  const classified = classify({ ...place, method, payTo, ...tool, amount: price, currency: quote.currency }, rules, history)
   const now = deps.clock.now()
   const drifts = history.conduct ? driftsOf(session, history.conduct, { host: place.host, categories: classified.categories, at: now }) : []
-  const listed = priceDifference(deps.discovery.known(url), quote)
+  const listed = priceDifference(deps.discovery.known(url), { ...quote, amount: price })
   const odd = [...drifts.map((drift) => drift.sentence), ...(listed === undefined ? [] : [listed])]
   const classification = { ...classified, facts: [...classified.facts, ...odd] }
   const input: DecideInput = {

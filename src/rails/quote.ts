@@ -10,6 +10,8 @@ export interface Quote {
   /** Millionths of `currency`, rounded up. */
   readonly amount: bigint
   readonly currency: string
+  /** What the request itself costs, where more is paid for it: by a deposit into a channel. */
+  readonly price?: bigint
 }
 
 /** What the payer may use. Networks as CAIP-2, assets as symbols or addresses. */

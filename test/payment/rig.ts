@@ -12,7 +12,9 @@ import type { Flush } from '../../src/ledger/sqlite/write-ahead-log.ts'
 import { openSqliteLedger } from '../../src/ledger/sqlite.ts'
 import { createAnswers } from '../../src/payment/answers.ts'
 import { createFunds } from '../../src/payment/balance.ts'
-import { createPhases, type PaymentDeps, type Policy } from '../../src/payment/deps.ts'
+import type { OperatorBounds } from '../../src/payment/channels/plan.ts'
+import { createTurns } from '../../src/payment/channels/turns.ts'
+import { type ChannelDeps, createPhases, type PaymentDeps, type Policy } from '../../src/payment/deps.ts'
 import { createGuards, type GuardRules } from '../../src/payment/guards.ts'
 import { createInFlight } from '../../src/payment/in-flight.ts'
 import { createPay } from '../../src/payment/pay.ts'
@@ -100,6 +102,8 @@ export interface RigOptions {
   readonly clock?: TestClock
   /** No clock is barred unless said otherwise. */
   readonly clockBar?: PaymentDeps['clockBar']
+  /** Nothing is paid through channels unless said otherwise. `onChain`: what the escrow shows. */
+  readonly channels?: OperatorBounds & Partial<Pick<ChannelDeps, 'onChain'>>
   /** What the chain shows when it is asked. Silent unless said otherwise. */
   readonly chain?: (payment: Payment) => Finding | undefined
 }
@@ -114,7 +118,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const ledger = started.use(await openSqliteLedger({ file: join(folder, 'purser.db'), clock, ids, runId, flush, events }))
   let policy: Policy = { mode: 'enforce', tiers: TIERS, rules: RULES, version: 'v1', ...options.policy }
   const accepted = { assets: knownAssets(), networks: [NETWORK] }
-  const rails = [createX402Rail(accepted), createMppRail(accepted)]
+  const channels = options.channels && { networks: [NETWORK], maxWithdrawDelay_s: 86_400 }
+  const rails = [createX402Rail({ ...accepted, ...(channels && { channels }) }), createMppRail(accepted)]
   const wallet = options.wallet ?? createLocalWallet({ key: KEY })
   const basis = { rails, ledger, wallet, policy: () => policy, clock, ids, events, nonceSecret: new Uint8Array(32).fill(7) }
   const people = createPeople({ ledger, ids, events, patience }, options.people)
@@ -127,6 +132,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     phases: createPhases(clock, events),
     inFlight: createInFlight(),
     ...(options.preemptive && { routes: createRoutes({ after: 2, terms_ms: 300_000, hosts: ['*'], ...options.preemptive }, clock) }),
+    ...(options.channels && { channels: channelsOf(options.channels) }),
     discovery: noDiscovery,
     answers: createAnswers({ ledger, key: new Uint8Array(32).fill(5), clock, events }),
     clockBar: options.clockBar ?? (() => undefined),
@@ -157,6 +163,10 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     balance: async (id = session.id) => (await ledger.session(id)) ?? session,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
+}
+
+function channelsOf({ onChain = async () => undefined, ...bounds }: NonNullable<RigOptions['channels']>): ChannelDeps {
+  return { bounds, turns: createTurns(), onChain }
 }
 
 function sendTo(upstream: Upstream, sent: RawHeaders[]): Send {

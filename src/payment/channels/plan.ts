@@ -73,7 +73,8 @@ export async function plan(matter: Case, quote: Quote): Promise<Planned | Refusa
 function planned(matter: Case, quote: Quote, through: Through, price = through.counts): Planned {
   const { offer, deposit } = through
   const moved = deposit === undefined ? { method: 'voucher' as const } : { method: 'deposit' as const, amount: deposit }
-  return { matter: { ...matter, through }, quote: { ...quote, offer: { ...offer, ...moved }, amount: price } }
+  const priced = { ...quote, offer: { ...offer, ...moved }, amount: price, price: through.counts }
+  return { matter: { ...matter, through }, quote: priced }
 }
 
 /** A voucher beyond what was deposited is worth nothing, and nothing goes on from it. */
