@@ -34,7 +34,7 @@ import { type PeopleAtWork, startPeople } from './people.ts'
 import { ruleFor } from './policy/classify.ts'
 import { isBlocked } from './policy/trust.ts'
 import { openPolicy, type PolicyInForce } from './policy-in-force.ts'
-import { type Proof, startProof } from './proof.ts'
+import { type Proof, startClosing, startProof } from './proof.ts'
 import { type Address, type RunningProxy, startProxy } from './proxy/listen.ts'
 import { createMppRail } from './rails/mpp/mpp.ts'
 import { isSolana } from './rails/x402/assets.ts'
@@ -91,6 +91,7 @@ export async function startEngine(house: House, options: EngineOptions, started:
   const payment = paymentDepsOf(house, staff)
   const authorize = authorizeOf(house, payment)
   const proxy = started.use(await openProxy(house, { ...options, payment, people, authorize }, started))
+  if (beside) await startClosing(house, proxy.probe, started)
   started.defer(watchRevocations({ ledger, onRevoked: (id) => proxy.endSession(id), events: telemetry.events }))
   const drain = () => {
     stopping.abort()
@@ -111,7 +112,7 @@ function paymentDepsOf(house: House, { policy, proof, people, discovery }: Staff
   return {
     ...{ ledger, wallet, clock, ids, events, nonceSecret: keys.nonce },
     rails: [createX402Rail({ assets, networks, ...channelsAccepted(house) }), createMppRail({ assets, networks })],
-    ...(config.channels && { channels: { bounds: config.channels.bounds, turns: createTurns(), onChain: async () => undefined } }),
+    ...(config.channels && { channels: { bounds: config.channels.bounds, turns: createTurns(), onChain: onChainOf(house) } }),
     policy: () => policy.policy(),
     people: people.payers,
     funds: house.funds,
@@ -125,6 +126,10 @@ function paymentDepsOf(house: House, { policy, proof, people, discovery }: Staff
     ...(house.chain.recentBlock && { recentBlock: house.chain.recentBlock }),
     settleNow: proof.settleNow,
   }
+}
+
+function onChainOf({ escrows }: House): NonNullable<PaymentDeps['channels']>['onChain'] {
+  return (network, channel) => escrows.state({ network, channel }).catch(() => undefined)
 }
 
 /** Only where the chain can be asked, because a channel is closed by what it shows. */

@@ -9,7 +9,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { DestinationStream } from 'pino'
 import { type CheckpointSigner, createCheckpointSigner } from './audit/checkpoint.ts'
-import type { Chain, ChainHistory, GasWallet } from './chain/chain.ts'
+import type { Chain, ChainHistory, Escrows, GasWallet } from './chain/chain.ts'
 import { type Clock, type Ids, randomIds, systemClock } from './clock.ts'
 import { type Environment, environment } from './config/environment.ts'
 import type { Config } from './config/load.ts'
@@ -36,7 +36,7 @@ import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 import { openTraces, type Traces, type TracesOptions } from './telemetry/traces.ts'
 import { parseKey } from './wallet/local-key.ts'
 import type { Wallet } from './wallet/wallet.ts'
-import { openChain, openWayOut, payableAssets } from './way-out.ts'
+import { openChain, openEscrows, openWayOut, payableAssets } from './way-out.ts'
 
 export interface HouseOptions {
   readonly logLevel?: string
@@ -84,6 +84,7 @@ export interface House {
   readonly shared: SharedLedger | undefined
   readonly wallet: Wallet
   readonly chain: Chain & ChainHistory
+  readonly escrows: Escrows
   readonly gasWallet: GasWallet | undefined
   readonly signer: CheckpointSigner
   readonly keys: Keys
@@ -129,6 +130,7 @@ export async function openHouse(config: Config, options: HouseOptions, started: 
     signer: createCheckpointSigner(receiptKey),
     wallet: await openWallet(config, env, { ask: fetch, known: late.promise, started }),
     chain: await openChain(config, fetch),
+    escrows: openEscrows(config, fetch),
     gasWallet: await openGasWallet(config, { env, fetch }),
     authority: await openLocalAuthority(config, { env, clock, ticketSecret: worker?.ticketSecret }),
     adminToken: await readOrCreateAdminToken(join(dataDir, 'admin.token')),

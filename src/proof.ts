@@ -3,13 +3,15 @@ import { type Checkpointing, createCheckpointing } from './audit/checkpointing.t
 import { cancelCall } from './chain/eip3009.ts'
 import type { House } from './house.ts'
 import { type Cancel, createCancel } from './payment/cancel.ts'
+import type { AskOut } from './payment/channels/ask-back.ts'
 import { createClockGuard } from './payment/clock-guard.ts'
 import type { PaymentDeps } from './payment/deps.ts'
 import { createReconcile, type Reconcile } from './payment/reconcile.ts'
 import { createRecovery } from './payment/recover.ts'
 import type { WatchedWallet } from './payment/refunds.ts'
 import { createSessionWallets } from './payment/session-wallets.ts'
-import { isSolana } from './rails/x402/assets.ts'
+import { createRegistry, isSolana } from './rails/x402/assets.ts'
+import { channelWalletOf } from './wallet/wallet.ts'
 
 export interface Proof extends Pick<PaymentDeps, 'clockBar' | 'settleNow'> {
   readonly checkpointing: Checkpointing
@@ -48,6 +50,25 @@ export async function startProof(house: House, { beside }: ProofOptions, started
     settleNow: (payment) => recovery.settleNow(payment),
     clockReasons: () => networks.flatMap((network) => clockGuard.bar(network)?.detail ?? []),
   }
+}
+
+/**
+ * What is left in the channels of sessions that have ended comes back, whether new ones are allowed or not. A wallet that
+ * cannot sign for channels has none.
+ */
+export async function startClosing(house: House, ask: AskOut, started: AsyncDisposableStack): Promise<void> {
+  const { ledger, escrows, clock, assets, networks, telemetry } = house
+  const wallet = channelWalletOf(house.wallet)
+  if (!wallet || escrows.networks.length === 0) return
+  const [{ createClosing }, { createClosingMemory }] = await Promise.all([
+    import('./payment/channels/closing.ts'),
+    import('./payment/channels/patience.ts'),
+  ])
+  const registry = createRegistry({ assets, networks })
+  const deps = { ledger, escrows, wallet, clock, ask, registry, events: telemetry.events, memory: createClosingMemory() }
+  const closing = createClosing(deps)
+  closing.start()
+  started.defer(() => closing.stop())
 }
 
 type Place = Pick<WatchedWallet, 'network' | 'tokens'>

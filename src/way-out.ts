@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import type { AllowanceWallet } from './chain/allowance-wallet.ts'
 import { joinChains } from './chain/both-chains.ts'
-import type { Chain, ChainHistory } from './chain/chain.ts'
+import type { Chain, ChainHistory, Escrows } from './chain/chain.ts'
 import { createEvmChain } from './chain/evm-chain.ts'
 import { systemPause } from './clock.ts'
 import type { Environment } from './config/environment.ts'
@@ -39,6 +39,22 @@ export async function openChain(config: Pick<Config, 'networks' | 'assets'>, fet
   if (solana.length === 0) return evm
   const { createSolanaChain } = await import('./chain/solana-chain.ts')
   return joinChains(evm, createSolanaChain({ networks: solana, tokens: payableAssets(config), fetch }))
+}
+
+/** Escrows of payment channels, on the EVM networks that have an RPC. What asks them is loaded by the first question. */
+export function openEscrows({ networks }: Pick<Config, 'networks'>, fetch: Fetch): Escrows {
+  const reachable = networks.flatMap(({ rpc, ...network }) => (rpc === undefined || isSolana(network.id) ? [] : [{ ...network, rpc }]))
+  let opened: Promise<Escrows> | undefined
+  const open = () => {
+    opened ??= import('./chain/escrows.ts').then(({ createEscrows }) => createEscrows({ networks: reachable, fetch }))
+    return opened
+  }
+  return {
+    networks: reachable.map(({ id }) => id),
+    state: async (query) => (await open()).state(query),
+    withdraw: async (wanted) => (await open()).withdraw(wanted),
+    fate: async (network, transaction) => (await open()).fate(network, transaction),
+  }
 }
 
 /** What can be paid with on the configured networks: the known stablecoins and the configured assets. */

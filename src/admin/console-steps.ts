@@ -5,6 +5,7 @@
 import type { Approval } from '../approval/approval.ts'
 import { plain } from '../approval/text.ts'
 import type { Receipt } from '../audit/receipt.ts'
+import { shownScheme } from '../channel-terms.ts'
 import { receiptContext } from '../ledger/context.ts'
 import type { Payment } from '../ledger/ledger.ts'
 import { displayAmount, formatAtomic } from '../money.ts'
@@ -70,7 +71,7 @@ function beginning(payment: Payment): Step[] {
         ['token', `${formatAtomic(terms.amountAtomic, terms.asset.decimals)} ${terms.asset.symbol}`],
         ['recipient', terms.payTo],
         ['network', terms.network],
-        ['scheme', `${terms.rail} ${terms.scheme}`],
+        ['scheme', `${terms.rail} ${shownScheme(terms)}`],
       ]
     : []
   const judged: Values = [

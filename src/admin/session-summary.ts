@@ -1,5 +1,7 @@
 /** What became of a session's money: told when it is closed. */
+
 import { z } from '@hono/zod-openapi'
+import { movedBy } from '../channel-terms.ts'
 import type { Ledger, Payment, PaymentState } from '../ledger/ledger.ts'
 import { MAX_SUMMARY_RECIPIENTS } from '../limits.ts'
 import { formatAmount } from '../money.ts'
@@ -75,7 +77,7 @@ const none = (): Tally => ({ count: 0, amount: 0n })
 /** A refusal that was repeated counts as often as it was asked, its amount once. */
 function add(tally: Tally, { terms, count }: Payment): void {
   tally.count += count
-  tally.amount += terms?.amount ?? 0n
+  tally.amount += terms ? movedBy(terms) : 0n
 }
 
 function tallyFor({ terms, host }: Payment, recipients: Map<string, RecipientTally>): RecipientTally {

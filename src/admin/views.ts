@@ -2,8 +2,10 @@
  * Views: the one place where sessions, payments and receipts become JSON. Amounts are decimal strings in the session's
  * currency, atomic amounts stand beside them as strings, times are ISO 8601, absent things are null.
  */
+
 import { z } from '@hono/zod-openapi'
 import { contextSchema } from '../audit/parse.ts'
+import { shownScheme } from '../channel-terms.ts'
 import { receiptContext } from '../ledger/context.ts'
 import type { Payment } from '../ledger/ledger.ts'
 import { formatAmount } from '../money.ts'
@@ -259,7 +261,8 @@ const NO_TERMS: TermsView = {
 
 function termsOf({ terms }: Payment): TermsView {
   if (!terms) return NO_TERMS
-  const { asset, network, rail, protocolVersion, scheme, flow, payer } = terms
+  const { asset, network, rail, protocolVersion, flow, payer } = terms
+  const scheme = shownScheme(terms)
   return { amountAtomic: terms.amountAtomic.toString(), asset, network, rail, protocolVersion, scheme, flow, payer, recipient: terms.payTo }
 }
 

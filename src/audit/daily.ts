@@ -2,8 +2,10 @@
  * The report of a day: what was paid and refused, added up, and signed with the receipts' key. It names how many receipts
  * the day has and their digest, so that nobody can add up other entries than those that are kept. Days are UTC.
  */
+
 import { createHash, type Hash } from 'node:crypto'
 import * as z from 'zod'
+import { movedBy } from '../channel-terms.ts'
 import { MAX_REPORT_LINES } from '../limits.ts'
 import { formatAmount } from '../money.ts'
 import { canonicalJson } from './canonical.ts'
@@ -74,7 +76,7 @@ export interface DailyPayment {
   readonly code: string | null
   readonly policyVersion: string
   readonly wouldBe: string | null
-  readonly terms: { readonly amount: bigint; readonly currency: string } | null
+  readonly terms: { readonly amount: bigint; readonly currency: string; readonly method?: string } | null
   readonly refunded: bigint
   readonly count: number
   readonly decidedAt: number
@@ -145,7 +147,7 @@ export class DailyBook {
     if (payment.policyVersion !== '') this.#versions.add(payment.policyVersion)
     const sum = this.#sumFor(payment, standing)
     if (sum.line.outcome === 'open') this.#open = true
-    sum.amount += payment.terms?.amount ?? 0n
+    sum.amount += payment.terms ? movedBy(payment.terms) : 0n
     sum.refunded += payment.refunded
     sum.payments += payment.count
     if (payment.context?.approval) sum.approved += 1

@@ -6,6 +6,9 @@
  * final: so deep below the head that the network does not take it back; how deep is configured per network, in blocks.
  */
 
+import type { ChannelConfig } from '../channel-digest.ts'
+import type { Withdrawal, WithdrawalTransaction } from '../withdrawal.ts'
+
 /** An authorization to look for: by EIP-3009 or by Permit2, on Solana by what `authorized` says. Amounts in atomic units, times in seconds since 1970. */
 export interface SignedTransfer {
   /** CAIP-2. */
@@ -131,4 +134,43 @@ export interface GasWallet {
   readonly address: string
   /** The transaction's hash. @throws Error where the network refuses it or cannot be asked. */
   cancel(cancellation: Cancellation): Promise<string>
+}
+
+/** What the escrow of payment channels shows of one, as of a final block. Atomic units, times in seconds since 1970. */
+export interface EscrowSighting {
+  /** All that was deposited, less what went back to the payer. */
+  readonly balance: bigint
+  /** What the receiver has claimed of it; never more. */
+  readonly claimed: bigint
+  /** One that the payer has begun. */
+  readonly withdrawal: { readonly amount: bigint; readonly initiatedAt_s: number } | undefined
+  readonly block: bigint
+  readonly time_s: number
+}
+
+export interface PayersWithdrawal {
+  /** CAIP-2. */
+  readonly network: string
+  readonly withdrawal: Withdrawal
+  /** By the payer's key. */
+  readonly sign: (transaction: WithdrawalTransaction) => Promise<`0x${string}`>
+  /** Called with the transaction's hash before it leaves; where it rejects, nothing was sent. */
+  readonly noted: (transaction: string) => Promise<void>
+}
+
+export type TransactionFate =
+  | { readonly kind: 'succeeded' | 'failed'; readonly block: bigint }
+  /** In no block yet. */
+  | { readonly kind: 'waiting' }
+  /** The network does not know it; it may be sent again. */
+  | { readonly kind: 'gone' }
+
+/** The payer's side of the escrow. Every method @throws Error (RpcError) where the network cannot be asked. */
+export interface Escrows {
+  /** Networks that can be asked (CAIP-2). */
+  readonly networks: readonly string[]
+  state(query: { readonly network: string; readonly channel: ChannelConfig }): Promise<EscrowSighting>
+  /** The transaction's hash, once the network has taken it. @throws Error where the escrow would refuse it or the payer has too little for gas. */
+  withdraw(wanted: PayersWithdrawal): Promise<string>
+  fate(network: string, transaction: string): Promise<TransactionFate>
 }

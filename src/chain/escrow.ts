@@ -1,4 +1,4 @@
-/** The escrow of payment channels (x402's scheme `batch-settlement`): what it says of a channel, and the payer's own way out. */
+/** The escrow of payment channels (x402's scheme `batch-settlement`): what it says of a channel. */
 import { decodeFunctionResult, encodeFunctionData, type Hex, parseAbi } from 'viem'
 import { z } from 'zod'
 import { type ChannelConfig, channelIdOf, ESCROW } from '../channel-digest.ts'
@@ -22,11 +22,8 @@ export interface Withdrawal {
 }
 
 const abi = parseAbi([
-  'struct ChannelConfig { address payer; address payerAuthorizer; address receiver; address receiverAuthorizer; address token; uint40 withdrawDelay; bytes32 salt; }',
   'function channels(bytes32 channelId) view returns (uint128 balance, uint128 totalClaimed)',
   'function pendingWithdrawals(bytes32 channelId) view returns (uint128 amount, uint40 initiatedAt)',
-  'function initiateWithdraw(ChannelConfig config, uint128 amount)',
-  'function finalizeWithdraw(ChannelConfig config)',
 ])
 const quantity = z
   .string()
@@ -57,30 +54,6 @@ export async function readEscrow(rpc: Rpc, { network, channel, block }: EscrowQu
   const [amount, initiatedAt_s] = decoded(rpc, () => decodeFunctionResult({ abi, functionName: 'pendingWithdrawals', data: pending }))
   if (claimed > balance) throw new RpcError(`${rpc.host} shows a channel of which more was claimed than it holds.`)
   return { balance, claimed, withdrawal: initiatedAt_s === 0 ? undefined : { amount, initiatedAt_s } }
-}
-
-/** What the payer, and nobody else, can send to the escrow. */
-export interface EscrowCall {
-  readonly chainId: number
-  readonly to: Hex
-  readonly data: Hex
-}
-
-/** Begins a withdrawal of this much (atomic units), which ends no sooner than the channel's delay later. */
-export function initiateWithdrawCall(
-  channel: ChannelConfig,
-  { network, amount }: { readonly network: string; readonly amount: bigint },
-): EscrowCall {
-  return {
-    chainId: chainIdOf(network),
-    to: ESCROW,
-    data: encodeFunctionData({ abi, functionName: 'initiateWithdraw', args: [channel, amount] }),
-  }
-}
-
-/** Takes out what was asked for, or as much of it as nobody has claimed meanwhile. */
-export function finalizeWithdrawCall(channel: ChannelConfig, network: string): EscrowCall {
-  return { chainId: chainIdOf(network), to: ESCROW, data: encodeFunctionData({ abi, functionName: 'finalizeWithdraw', args: [channel] }) }
 }
 
 /** Words that are no numbers of these types are a fault of the server. */

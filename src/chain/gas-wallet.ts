@@ -51,8 +51,27 @@ export function createGasWallet(options: GasWalletOptions): GasWallet {
 }
 
 /** @throws Error where the key is no key; the message holds nothing of it. */
-export function createSender({ key, networks, ...way }: GasWalletOptions): Sender {
+export function createSender({ key, ...options }: GasWalletOptions): Sender {
   const account = accountOf(key)
+  return openSender({ ...options, account: { address: account.address, sign: (unsigned) => account.signTransaction(unsigned) } })
+}
+
+/** An account whose key is elsewhere. */
+export interface Account {
+  readonly address: Hex
+  /** The raw transaction. Whatever it throws, nothing was sent. */
+  sign(unsigned: {
+    readonly type: 'legacy'
+    readonly chainId: number
+    readonly to: Hex
+    readonly data: Hex
+    readonly gasPrice: bigint
+    readonly gas: bigint
+    readonly nonce: number
+  }): Promise<Hex>
+}
+
+export function openSender({ account, networks, ...way }: Omit<GasWalletOptions, 'key'> & { readonly account: Account }): Sender {
   const rpcs = new Map(networks.map(({ id, rpc }) => [id, createRpc({ url: rpc, ...way })]))
   const inTurn = createTurns()
   const rpcOf = (network: string): Rpc => {
@@ -64,7 +83,7 @@ export function createSender({ key, networks, ...way }: GasWalletOptions): Sende
     await checkCall(rpc, { call, from: account.address, network })
     const nonce = await rpc.call('eth_getTransactionCount', [account.address, 'pending'], quantity)
     const price = { gasPrice: await priceOf(rpc), gas }
-    const signed = await account.signTransaction({ type: 'legacy', ...call, ...price, nonce: Number(nonce) })
+    const signed = await account.sign({ type: 'legacy', ...call, ...price, nonce: Number(nonce) })
     const sent = await rpc.call('eth_sendRawTransaction', [signed], hash)
     if (sent.toLowerCase() !== keccak256(signed)) throw new RpcError(`${rpc.host} names another transaction than the one it was given.`)
     return keccak256(signed)

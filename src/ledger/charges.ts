@@ -2,12 +2,13 @@
  * Charges: what a payment takes from budgets, and what limits count of it. Nearly always both are its amount; of a channel
  * the deposit takes all of it from the budgets, its vouchers take nothing more, and limits count what each request costs.
  */
+import { movedBy } from '../channel-terms.ts'
 import type { Terms } from './ledger.ts'
 import { type Row, text } from './rows.ts'
 
 /** What budgets hold and spend for it, in millionths: of a voucher nothing, because its deposit is spent already. */
-export function budgetOf({ method, amount }: Pick<Terms, 'method' | 'amount'>): bigint {
-  return method === 'voucher' ? 0n : amount
+export function budgetOf(terms: Pick<Terms, 'method' | 'amount'>): bigint {
+  return movedBy(terms)
 }
 
 /** What limits count of it, in millionths: the whole amount unless something else was reserved. */

@@ -1,6 +1,7 @@
 /** What a receipt says of a payment. Pure. */
 import { sha256 } from '../audit/digest.ts'
 import type { ReceiptBody, ReceiptKind } from '../audit/receipt.ts'
+import { shownScheme } from '../channel-terms.ts'
 import { EXPIRY_GRACE_MS } from '../limits.ts'
 import { formatAmount } from '../money.ts'
 import { receiptContext } from './context.ts'
@@ -77,15 +78,10 @@ function moneyOf(terms: Terms | null) {
     asset: terms?.asset ?? null,
     network: terms?.network ?? null,
     rail: terms?.rail ?? null,
-    scheme: terms && schemeOf(terms),
+    scheme: terms && shownScheme(terms),
     payer: terms?.payer ?? null,
     recipient: terms?.payTo ?? null,
   }
-}
-
-/** Of a channel, deposit and voucher are told apart: only the first is money that left. */
-function schemeOf({ scheme, method }: Terms): string {
-  return method === 'deposit' || method === 'voucher' ? `${scheme}/${method}` : scheme
 }
 
 function timesOf(payment: Payment): ReceiptBody['times'] {

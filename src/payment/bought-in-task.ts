@@ -1,4 +1,5 @@
 /** What a task has bought so far: each refusal tells it, so that an agent can keep, finish or undo partial work. */
+import { movedBy } from '../channel-terms.ts'
 import type { BoughtInTask } from '../errors.ts'
 import type { Ledger, Payment, PaymentState } from '../ledger/ledger.ts'
 import { MAX_SHOWN_RESOURCE_CHARS, MAX_TASK_LATEST, MAX_TASK_PAYMENTS } from '../limits.ts'
@@ -20,7 +21,7 @@ export async function boughtInTask(
   const { bought, count } = await newest(ledger, { session: session.id, task })
   return {
     count,
-    amount: bought.reduce((sum, { terms }) => sum + (terms?.amount ?? 0n), 0n),
+    amount: bought.reduce((sum, { terms }) => sum + (terms ? movedBy(terms) : 0n), 0n),
     currency: session.currency,
     ...(bought.length < count && { amountOf: bought.length }),
     latest: bought.slice(0, MAX_TASK_LATEST).map(shown),

@@ -86,7 +86,11 @@ const RACE =
 async function sign({ ledger, wallet, assets, clock }: CancelDeps, payment: Payment): Promise<Cancellation> {
   const { terms, nonce } = checkOpen(payment, clock.now())
   const { network } = terms
-  if (terms.method !== undefined) {
+  if (terms.method === 'voucher') {
+    const detail = `Payment ${payment.id} is a voucher of a channel, which nothing cancels; closing the session's channel brings back what was not charged.`
+    throw refused('conflict', detail)
+  }
+  if (terms.method === 'permit2') {
     const detail = `Payment ${payment.id} was signed for Permit2, where only a transaction of the wallet itself cancels; it ends with its window.`
     throw refused('conflict', detail)
   }

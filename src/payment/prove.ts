@@ -4,6 +4,7 @@
  * authorization spent some time after its end, because nobody will ever tell.
  */
 import type { Chain, ChainFinding, SignedTransfer } from '../chain/chain.ts'
+import { DEPOSIT_COLLECTOR } from '../channel-digest.ts'
 import type { Clock } from '../clock.ts'
 import { PurserError } from '../errors.ts'
 import type { Finding } from '../ledger/findings.ts'
@@ -11,10 +12,11 @@ import type { Ledger, Payment } from '../ledger/ledger.ts'
 import { EXPIRY_GRACE_MS, MAX_PROOF_DELAY_MS, PROOF_INTERVAL_MS } from '../limits.ts'
 import type { Events } from '../telemetry/events.ts'
 import { passing } from '../waypoints.ts'
+import { findVoucher } from './channels/find-voucher.ts'
 import { namedIn, type Resolved } from './report.ts'
 
 export interface ProveDeps {
-  readonly ledger: Pick<Ledger, 'resolve' | 'payment'>
+  readonly ledger: Pick<Ledger, 'resolve' | 'payment' | 'channels'>
   readonly chain: Pick<Chain, 'networks' | 'find'>
   readonly clock: Clock
   readonly events: Pick<Events, 'warned'>
@@ -27,6 +29,7 @@ export type Proven =
 
 /** @throws PurserError `ledger_unavailable`; Error for a payment that was never signed. */
 export async function prove(deps: ProveDeps, payment: Payment): Promise<Proven> {
+  if (payment.terms?.method === 'voucher') return ofChannel(deps, payment)
   const transfer = transferOf(payment)
   if (!deps.chain.networks.includes(transfer.network)) return byTime(deps, payment, transfer)
   const found = await deps.chain.find(transfer)
@@ -48,6 +51,14 @@ export async function prove(deps: ProveDeps, payment: Payment): Promise<Proven> 
     case 'unavailable':
       return { kind: found.kind, reason: found.reason, lookAgain: nextLook(deps.clock.now(), transfer, found) }
   }
+}
+
+/** A voucher is on no chain: what became of it is what its channel shows when it is closed. */
+async function ofChannel(deps: ProveDeps, payment: Payment): Promise<Proven> {
+  const finding = await findVoucher(deps.ledger.channels, payment)
+  if (!finding) return { kind: 'open', reason: 'Its channel is not closed yet.', lookAgain: deps.clock.now() + MAX_PROOF_DELAY_MS }
+  const outcome = finding.kind === 'settled' ? outcomeFor(payment) : finding.kind === 'dead' ? 'void' : 'expired'
+  return apply(deps, payment, { finding, outcome })
 }
 
 type Certain = Extract<ChainFinding, { kind: 'settled' | 'used_otherwise' }>
@@ -149,9 +160,11 @@ function transferOf({ id, terms, nonce, validBefore_s, signedAt, decidedAt, auth
   if (!terms || nonce === null || validBefore_s === null) throw new Error(`payment ${id} was never signed, so there is nothing to look for`)
   const { network, asset, payer, payTo, amountAtomic, scheme, method } = terms
   const signedAt_s = Math.floor((signedAt ?? decidedAt) / 1000)
-  const permit = method === undefined ? {} : { permit: scheme === 'upto' ? ('upto' as const) : ('exact' as const) }
+  const permit = method !== 'permit2' ? {} : { permit: scheme === 'upto' ? ('upto' as const) : ('exact' as const) }
   const proof = authorized === undefined ? {} : { authorized }
-  return { network, token: asset.address, payer, payTo, nonce, amountAtomic, ...permit, validBefore_s, signedAt_s, ...proof }
+  // What is deposited is the recipient's only in the end.
+  const to = method === 'deposit' ? DEPOSIT_COLLECTOR : payTo
+  return { network, token: asset.address, payer, payTo: to, nonce, amountAtomic, ...permit, validBefore_s, signedAt_s, ...proof }
 }
 
 /** At its end; soon where the chain has it already; later and later where the chain, long after the end, does not tell. */

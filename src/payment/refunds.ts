@@ -3,6 +3,7 @@
  * often its block is looked at; what fits no payment is told, and budgets grow by none of it.
  */
 import type { Chain, Incoming } from '../chain/chain.ts'
+import { ESCROW } from '../channel-digest.ts'
 import type { Clock } from '../clock.ts'
 import { PurserError } from '../errors.ts'
 import type { Ledger, Payment } from '../ledger/ledger.ts'
@@ -71,6 +72,8 @@ function note({ refunds, unmatched }: Found, transfer: Incoming, placed: Awaited
 async function place(deps: RefundDeps, transfer: Incoming): Promise<MatchedRefund | 'unmatched' | undefined> {
   const { ledger, clock, events } = deps
   const { network, token, from, to, amountAtomic, transaction, logIndex, block } = transfer
+  // What comes back from a channel is counted when the channel is closed.
+  if (sameAddress(from, ESCROW)) return undefined
   const paid = await ledger.settledTo({ network, token, payTo: from })
   const payment = matchRefund(transfer, paid)
   if (!payment) {

@@ -1,6 +1,6 @@
-/** Asking what something would cost: one unpaid request of our own, whose answer goes nowhere. */
+/** Asking what something would cost, or a recipient for money back: one request of our own, whose answer goes to no agent. */
 import type { Refusal } from '../errors.ts'
-import { discard } from '../http.ts'
+import { discard, type RawHeaders } from '../http.ts'
 import type { PaidRequest, UnpaidAnswer } from '../session/exchange.ts'
 import { outOfScope } from '../session/scope.ts'
 import type { Session } from '../session/session.ts'
@@ -14,6 +14,8 @@ import { readUnpaid } from './unpaid-answer.ts'
 export interface ProbeRequest {
   readonly url: string
   readonly method: string
+  /** Headers of ours beside the usual ones: [name, value, …]. They leave over verified TLS or to an opened network only. */
+  readonly set?: RawHeaders
 }
 
 export type Probed =
@@ -33,13 +35,14 @@ export interface ProbeDeps {
 interface Asking {
   readonly target: Target
   readonly method: string
+  readonly set: RawHeaders
   readonly signal: AbortSignal | undefined
 }
 
 const METHODS = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'QUERY'])
 
 export function createProbe({ lane, upgraded }: ProbeDeps): Probe {
-  return async (session, { url, method }, signal) => {
+  return async (session, { url, method, set = [] }, signal) => {
     if (!METHODS.has(method)) return failed({ code: 'request_invalid', detail: 'This method cannot be probed.' })
     const read = readUrl(url)
     if (read.kind === 'fault') return failed({ code: read.code, detail: read.detail })
@@ -49,15 +52,16 @@ export function createProbe({ lane, upgraded }: ProbeDeps): Probe {
     const way = lane(target.origin)
     const done = [way.use(), way.pin()]
     try {
-      return await probe(way, { target, method, signal })
+      if (set.length > 0 && transportOf(way) === 'plain') return failed(PLAIN)
+      return await probe(way, { target, method, set, signal })
     } finally {
       for (const release of done) release()
     }
   }
 }
 
-async function probe(lane: Lane, { target, method, signal }: Asking): Promise<Probed> {
-  const headers = ['Host', target.authority, 'Accept', 'application/json', 'User-Agent', 'purser']
+async function probe(lane: Lane, { target, method, set, signal }: Asking): Promise<Probed> {
+  const headers = ['Host', target.authority, 'Accept', 'application/json', 'User-Agent', 'purser', ...set]
   const asked = await ask(lane, { target, method, headers, body: null }, { signal })
   if (asked.kind === 'failed') return failed({ code: asked.fault.refusalCode, detail: asked.fault.detail })
   const transport = transportOf(lane)
@@ -85,5 +89,7 @@ function barTo({ scope, id }: Session, { target, method }: { target: Target; met
   const detail = outOfScope(asked, { host, port, method, path: target.path })
   return detail === undefined ? undefined : { code: 'out_of_scope', detail, sessionId: id }
 }
+
+const PLAIN: Refusal = { code: 'plain_http_not_payable', detail: 'What was signed travels over verified TLS only.' }
 
 const failed = (refusal: Refusal): Probed => ({ kind: 'failed', refusal })

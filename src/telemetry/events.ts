@@ -98,6 +98,20 @@ export interface Events {
   circuitTurned(turn: { readonly host: string; readonly state: 'open' | 'half_open' | 'closed' }): void
   /** An agent asks the same again and again although it is refused or fails; once for each loop. */
   loopDetected(loop: { readonly sessionId: string; readonly agent: string; readonly method: string; readonly host: string }): void
+  /** The closing of a payment channel went on. Sums in atomic units, since it was opened. */
+  channelStepped(channel: {
+    readonly channelId: string
+    readonly sessionId: string
+    readonly network: string
+    /** `given_back`: the receiver says so; `refused`: it did not; the chain shows what is `closed`. */
+    readonly step: 'given_back' | 'refused' | 'withdrawal_begun' | 'withdrawal_ending' | 'closed'
+    readonly deposited: bigint
+    readonly charged: bigint
+    readonly returned: bigint
+    readonly transaction: string | null
+    /** Our own words. */
+    readonly reason?: string
+  }): void
   /** A session pays otherwise than it began, and what its scope makes of it. */
   sessionDrifted(drift: {
     readonly sessionId: string

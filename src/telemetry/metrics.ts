@@ -149,6 +149,12 @@ const DEFINITIONS = {
     help: 'Times that an agent asked the same again and again although it was refused or failed.',
     labels: [],
   },
+  channelSteps: {
+    name: 'purser_channel_steps_total',
+    type: 'counter',
+    help: 'Steps of closing payment channels, by what was done.',
+    labels: ['step'],
+  },
   logins: {
     name: 'purser_logins_total',
     type: 'counter',

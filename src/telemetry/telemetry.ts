@@ -144,6 +144,11 @@ function paymentEvents(metrics: Metrics, log: Logger, traces: Traces | undefined
       metrics.count('loops', {})
       log.warn(loop, 'loop_detected')
     },
+    channelStepped({ step, deposited, charged, returned, ...channel }) {
+      metrics.count('channelSteps', { step })
+      const sums = { deposited: `${deposited}`, charged: `${charged}`, returned: `${returned}` }
+      log.info({ step, ...channel, ...sums }, 'channel')
+    },
     preempted: (outcome) => metrics.count('preemptive', { outcome }),
     signedIn: (outcome) => metrics.count('logins', { outcome }),
     sessionDrifted({ kind, consequence, ...drift }) {

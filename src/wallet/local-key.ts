@@ -7,18 +7,20 @@ import { refused } from '../errors.ts'
 import { digestPermit } from '../permit-digest.ts'
 import { ecdsa } from '../secp256k1.ts'
 import { digestCancel, digestTransfer } from '../transfer-digest.ts'
+import { digestWithdrawal, signedWithdrawal } from '../withdrawal.ts'
 import { decryptKeystore } from './keystore.ts'
 import { digestLogin } from './login.ts'
 import type {
   CancelAuthorization,
   ChannelDeposit,
-  ChannelSigner,
   ChannelVoucher,
+  ChannelWallet,
   Hex,
   Login,
   PermitTransfer,
   TransferAuthorization,
   Wallet,
+  WithdrawalTransaction,
 } from './wallet.ts'
 
 export interface LocalKey {
@@ -29,7 +31,7 @@ export interface LocalKey {
 }
 
 /** @throws Error where the key is no key; the message holds nothing of it. */
-export function createLocalWallet({ key, name = 'default' }: LocalKey): Wallet & ChannelSigner {
+export function createLocalWallet({ key, name = 'default' }: LocalKey): Wallet & ChannelWallet {
   const address = addressOf(key)
   // Memory of its own: a small Buffer would lie in a pool that other buffers show.
   const bytes = hexToBytes(key)
@@ -69,6 +71,11 @@ export function createLocalWallet({ key, name = 'default' }: LocalKey): Wallet &
     async signVoucher(walletName: string | null, data: ChannelVoucher): Promise<Hex> {
       checkName(walletName)
       return ecdsa.signDigest(digestVoucher({ ...data, channel: ownChannel(data.channel, address) }), bytes)
+    },
+    async signWithdrawal(walletName: string | null, data: WithdrawalTransaction): Promise<Hex> {
+      checkName(walletName)
+      const own = { ...data, channel: ownChannel(data.channel, address) }
+      return signedWithdrawal(own, await ecdsa.signDigest(digestWithdrawal(own), bytes))
     },
   }
   Object.defineProperty(wallet, inspect.custom, { value: () => `Wallet { ${address} }` })

@@ -4,16 +4,30 @@
  * that. Where it refuses, is late or answers something else, nothing was sent: whoever asked frees what was reserved.
  */
 import { inspect } from 'node:util'
-import { bytesToHex, getAddress, getTypesForEIP712Domain, serializeTypedData, stringToHex, type TypedDataDefinition } from 'viem'
+import {
+  bytesToHex,
+  concat,
+  getAddress,
+  getTypesForEIP712Domain,
+  numberToHex,
+  pad,
+  parseTransaction,
+  serializeTypedData,
+  stringToHex,
+  type TypedDataDefinition,
+  zeroAddress,
+} from 'viem'
 import { z } from 'zod'
+import { type ChannelConfig, depositTypedData, digestDeposit, digestVoucher, voucherTypedData } from '../channel-digest.ts'
 import { refused } from '../errors.ts'
 import type { Fetch } from '../http.ts'
 import { digestPermit, permitTypedData } from '../permit-digest.ts'
 import { ecdsa } from '../secp256k1.ts'
 import { digestCancel, digestTransfer } from '../transfer-digest.ts'
 import { MAX_REMOTE_ANSWER_BYTES } from '../wallet-limits.ts'
+import { digestWithdrawal, signedWithdrawal, type WithdrawalTransaction, withdrawalCall } from '../withdrawal.ts'
 import { digestLogin, loginText } from './login.ts'
-import type { CancelAuthorization, Hex, Login, TransferAuthorization, Wallet } from './wallet.ts'
+import type { CancelAuthorization, ChannelWallet, Hex, Login, TransferAuthorization, Wallet } from './wallet.ts'
 
 export interface RemoteSigner {
   readonly url: string
@@ -34,7 +48,7 @@ const SIGNATURE = /^0x[0-9a-fA-F]{130}$/
 
 const answerSchema = z.object({ result: z.unknown().optional(), error: z.looseObject({ code: z.number() }).nullish() })
 
-export function createRemoteWallet(signer: RemoteSigner): Wallet {
+export function createRemoteWallet(signer: RemoteSigner): Wallet & ChannelWallet {
   const own = getAddress(signer.address)
   const nameChecked = (walletName: string | null) => {
     if (walletName !== null && walletName !== 'default')
@@ -46,7 +60,7 @@ export function createRemoteWallet(signer: RemoteSigner): Wallet {
     return verified(await firstAnswer(signer, calls), { digest, own })
   }
   const typed = (data: TypedDataDefinition) => typedCalls(own, data)
-  const wallet: Wallet = {
+  const wallet: Wallet & ChannelWallet = {
     async address(walletName) {
       nameChecked(walletName)
       return own
@@ -55,6 +69,15 @@ export function createRemoteWallet(signer: RemoteSigner): Wallet {
     signCancel: async (name, data) => sign(name, data.authorizer, digestCancel(data), typed(cancelTypedData(data))),
     signPermit: async (name, data) => sign(name, data.from, digestPermit(data), typed(permitTypedData(data))),
     signLogin: async (name, data) => sign(name, data.address, digestLogin(data), loginCalls(own, data)),
+    signDeposit: async (name, data) => sign(name, payerOf(data.channel), digestDeposit(data), typed(depositTypedData(data))),
+    signVoucher: async (name, data) => sign(name, payerOf(data.channel), digestVoucher(data), typed(voucherTypedData(data))),
+    async signWithdrawal(name, data) {
+      nameChecked(name)
+      if (payerOf(data.channel) !== own) throw refused('internal_error', 'This is not for this wallet. Nothing was signed.')
+      const digest = digestWithdrawal(data)
+      const signature = await verified(signatureIn(await firstAnswer(signer, transactionCalls(own, data))), { digest, own })
+      return signedWithdrawal(data, signature)
+    },
   }
   Object.defineProperty(wallet, inspect.custom, { value: () => `Wallet { ${own} }` })
   return wallet
@@ -70,6 +93,35 @@ function typedCalls(own: Hex, data: TypedDataDefinition): Call[] {
     ['eth_signTypedData', [own, text]],
     ['account_signTypedData', [own, JSON.parse(text)]],
   ]
+}
+
+/** The payer of a channel that nobody else signs for; else an address that is no wallet's. */
+function payerOf({ payer, payerAuthorizer }: ChannelConfig): Hex {
+  return payer === payerAuthorizer ? payer : zeroAddress
+}
+
+/** A signer that also sends transactions is not asked to: ours is journalled before it leaves. */
+function transactionCalls(own: Hex, transaction: WithdrawalTransaction): Call[] {
+  const { to, data, chainId } = withdrawalCall(transaction)
+  const { nonce, gas, gasPrice } = transaction
+  const numbers = { gas: numberToHex(gas), gasPrice: numberToHex(gasPrice), nonce: numberToHex(nonce), chainId: numberToHex(chainId) }
+  const params = { from: own, to, value: '0x0', data, ...numbers }
+  return [
+    ['eth_signTransaction', [params]],
+    ['account_signTransaction', [params]],
+  ]
+}
+
+/** Of a raw transaction, which some signers put beside its parts. What it says else is ours to compare. */
+function signatureIn(answer: unknown): unknown {
+  const raw: unknown = typeof answer === 'object' && answer !== null && 'raw' in answer ? answer.raw : answer
+  if (typeof raw !== 'string' || !/^0x([0-9a-f]{2})+$/i.test(raw)) return undefined
+  try {
+    const { r, s, yParity } = parseTransaction(raw as Hex)
+    return r && s && yParity !== undefined && concat([pad(r, { size: 32 }), pad(s, { size: 32 }), numberToHex(yParity + 27)])
+  } catch {
+    return undefined
+  }
 }
 
 function loginCalls(own: Hex, login: Login): Call[] {

@@ -1,13 +1,13 @@
 /**
  * A wallet that took over from others. The present one pays; those before it sign nothing but cancellations of what they
- * have open, and are remembered, so that their payments are proven and reconciled as before.
+ * have open and the closing of their channels, and are remembered, so that their payments are proven and reconciled as before.
  */
 import { inspect } from 'node:util'
 import { PurserError, refused } from '../errors.ts'
-import type { Hex, Wallet } from './wallet.ts'
+import { type ChannelConfig, type ChannelWallet, channelWalletOf, type Hex, type Wallet } from './wallet.ts'
 
-/** One that paid before: with its key, or only its address. */
-export type PreviousWallet = Pick<Wallet, 'address' | 'signCancel'>
+/** One that paid before: with its key, or only its address. What is left in its channels comes back to it. */
+export type PreviousWallet = Pick<Wallet, 'address' | 'signCancel' | 'signVoucher' | 'signWithdrawal'>
 
 /**
  * @param previous the latest first
@@ -22,6 +22,7 @@ export async function createRotatedWallet(current: Wallet, previous: readonly Pr
     ...(current.ofSession && { ofSession: current.ofSession }),
     ...(current.forPayment && { forPayment: current.forPayment }),
     ...(current.readiness && { readiness: current.readiness }),
+    ...channelsOf(current, all),
     address: (walletName) => current.address(walletName),
     signTransfer: (walletName, data) => current.signTransfer(walletName, data),
     signPermit: (walletName, data) => current.signPermit(walletName, data),
@@ -38,6 +39,32 @@ export async function createRotatedWallet(current: Wallet, previous: readonly Pr
   }
   Object.defineProperty(wallet, inspect.custom, { value: () => `Wallet { ${addresses[0]} }` })
   return wallet
+}
+
+/** Deposits are the present wallet's; what was deposited before is brought back by the key that did. */
+function channelsOf(current: Wallet, all: readonly PreviousWallet[]): Partial<Omit<ChannelWallet, 'address'>> {
+  const present = channelWalletOf(current)
+  if (!present) return {}
+  const payerOf = async (walletName: string | null, { payer }: ChannelConfig) => {
+    const owned = await Promise.all(all.map((one) => addressIn(one, walletName)))
+    return all[owned.indexOf(payer)]
+  }
+  return {
+    signDeposit: present.signDeposit,
+    async signVoucher(walletName, data) {
+      const owner = await payerOf(walletName, data.channel)
+      return owner ? (owner.signVoucher ?? noKey)(walletName, data) : present.signVoucher(walletName, data)
+    },
+    async signWithdrawal(walletName, data) {
+      const owner = await payerOf(walletName, data.channel)
+      return owner ? (owner.signWithdrawal ?? noKey)(walletName, data) : present.signWithdrawal(walletName, data)
+    },
+  }
+}
+
+function noKey(_walletName: string | null, { channel }: { readonly channel: ChannelConfig }): Promise<never> {
+  const detail = `The key of ${channel.payer} is not configured here, so nothing of its channels can be brought back. Nothing was signed.`
+  return Promise.reject(refused('conflict', detail))
 }
 
 /** Remembered by its address alone: its key is elsewhere, or gone. */

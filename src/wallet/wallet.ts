@@ -6,10 +6,12 @@
 import type { ChannelDeposit, ChannelVoucher } from '../channel-digest.ts'
 import type { PermitTransfer } from '../permit-digest.ts'
 import type { SolanaTransfer } from '../solana-message.ts'
+import type { WithdrawalTransaction } from '../withdrawal.ts'
 
 export type { ChannelConfig, ChannelDeposit, ChannelVoucher } from '../channel-digest.ts'
 export type { PermitTransfer } from '../permit-digest.ts'
 export type { SolanaTransfer } from '../solana-message.ts'
+export type { WithdrawalTransaction } from '../withdrawal.ts'
 
 export type Hex = `0x${string}`
 
@@ -55,8 +57,8 @@ export interface SigningPurpose {
   readonly paymentId: string
 }
 
-/** Payment channels take the last two, which not every wallet has. */
-export interface Wallet extends Partial<Omit<ChannelSigner, 'address'>> {
+/** Its channels are there where all three operations of `ChannelWallet` are: ask `channelWalletOf`. */
+export interface Wallet extends Partial<Omit<ChannelWallet, 'address'>> {
   /** Checksummed address that pays. `walletName` is the session's choice; null is the default wallet. */
   address(walletName: string | null): Promise<Hex>
   /** The 65-byte signature. Deterministic (RFC 6979): signing the same data again gives the same bytes. */
@@ -106,4 +108,17 @@ export interface ChannelSigner {
   signDeposit(walletName: string | null, data: ChannelDeposit): Promise<Hex>
   /** The 65-byte signature of a voucher of such a channel, deterministic as well: it never expires. */
   signVoucher(walletName: string | null, data: ChannelVoucher): Promise<Hex>
+}
+
+/** What also brings back what is left in them. */
+export interface ChannelWallet extends ChannelSigner {
+  /** The finished transaction, which makes one of the two calls of a withdrawal from a channel of this wallet and no other. */
+  signWithdrawal(walletName: string | null, data: WithdrawalTransaction): Promise<Hex>
+}
+
+/** The wallet's part for payment channels; undefined where it has none. */
+export function channelWalletOf(wallet: Wallet): ChannelWallet | undefined {
+  const { signDeposit, signVoucher, signWithdrawal } = wallet
+  if (!signDeposit || !signVoucher || !signWithdrawal) return undefined
+  return { address: (walletName) => wallet.address(walletName), signDeposit, signVoucher, signWithdrawal }
 }

@@ -41,6 +41,8 @@ const ALLOWED: Readonly<Record<Store, ReadonlySet<string>>> = {
   told: new Set(),
   // What an agent asks about itself is read on in the archive; only the primary hands over.
   retention: new Set<keyof Ledger['retention']>(['newest', 'segments']),
+  // A worker pays through channels; only the primary closes them.
+  channels: new Set<keyof Ledger['channels']>(['channel', 'current', 'channels', 'open', 'vouch', 'voucher', 'tell']),
 }
 
 const STEPS: ReadonlySet<string> = new Set<keyof Reservation>([

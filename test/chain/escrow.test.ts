@@ -1,8 +1,9 @@
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { finalizeWithdrawCall, initiateWithdrawCall, readEscrow } from '../../src/chain/escrow.ts'
+import { readEscrow } from '../../src/chain/escrow.ts'
 import { createRpc, RpcError } from '../../src/chain/rpc.ts'
 import type { ChannelConfig } from '../../src/channel-digest.ts'
+import { withdrawalCall } from '../../src/withdrawal.ts'
 import { height } from '../testnet/authorizations.ts'
 import { makeTestTls } from '../testnet/certificates.ts'
 import { type Chain, NETWORK, startChain, USDC } from '../testnet/chain.ts'
@@ -53,12 +54,12 @@ describe('the escrow', () => {
   it('lets the payer out by the calls that are made here', async () => {
     await placeEscrow(chain)
     const channel = await fillChannel(chain, DEPOSIT)
-    const begin = initiateWithdrawCall(channel, { network: NETWORK, amount: 40_000n })
+    const begin = withdrawalCall({ chainId: 84532, channel, amount: 40_000n })
     expect(await callAs(chain, privateKeyToAddress(generatePrivateKey()), begin)).toBe(false)
     expect(await callAs(chain, channel.payer, begin)).toBe(true)
     expect(await read(channel)).toMatchObject({ balance: DEPOSIT, withdrawal: { amount: 40_000n, initiatedAt_s: expect.any(Number) } })
     await chain.mine({ blocks: 1, seconds: WITHDRAW_DELAY_S })
-    expect(await callAs(chain, channel.payer, finalizeWithdrawCall(channel, NETWORK))).toBe(true)
+    expect(await callAs(chain, channel.payer, withdrawalCall({ chainId: 84532, channel, amount: null }))).toBe(true)
     expect(await read(channel)).toEqual({ balance: 10_000n, claimed: 0n, withdrawal: undefined })
     expect(await chain.balanceOf(channel.payer)).toBe(40_000n)
   })

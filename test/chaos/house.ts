@@ -36,6 +36,7 @@ const events: Events = {
   ...{
     circuitTurned: ignore,
     loopDetected: ignore,
+    channelStepped: ignore,
     sessionDrifted: ignore,
     preempted: ignore,
     signedIn: ignore,

@@ -235,6 +235,7 @@ function withTakeOver({ ledger }: Rig, takeOver: () => Promise<number>): Recover
     scanned: (network, wallet, block) => ledger.scanned(network, wallet, block),
     settledTo: (recipient) => ledger.settledTo(recipient),
     refund: (refund) => ledger.refund(refund),
+    channels: ledger.channels,
   }
 }
 

@@ -123,6 +123,7 @@ export function hearEvents(): HeardEvents {
     priceDrifted: ignore,
     circuitTurned: ignore,
     loopDetected: ignore,
+    channelStepped: ignore,
     sessionDrifted: ignore,
     preempted: ignore,
     signedIn: ignore,

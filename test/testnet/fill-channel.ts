@@ -14,8 +14,8 @@ const abi = parseAbi([
 const COLLECTOR_DATA = [{ type: 'uint256' }, { type: 'uint256' }, { type: 'uint256' }, { type: 'bytes' }] as const
 
 /** @param amount atomic units, which are all that its wallet gets; 0n makes the channel and deposits nothing. */
-export async function fillChannel(chain: Chain, amount: bigint): Promise<ChannelConfig> {
-  const wallet = createLocalWallet({ key: generatePrivateKey() })
+export async function fillChannel(chain: Chain, amount: bigint, key = generatePrivateKey()): Promise<ChannelConfig> {
+  const wallet = createLocalWallet({ key })
   const payer = await wallet.address(null)
   const receiver = privateKeyToAddress(generatePrivateKey())
   const salt = toHex(crypto.getRandomValues(new Uint8Array(32)))

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
-import { recoverMessageAddress, recoverTypedDataAddress, toHex } from 'viem'
+import { recoverMessageAddress, recoverTransactionAddress, recoverTypedDataAddress, type TransactionSerializedLegacy, toHex } from 'viem'
 import { HDKey, privateKeyToAddress } from 'viem/accounts'
 import { describe, expect, it } from 'vitest'
+import { depositTypedData, voucherTypedData } from '../../src/channel-digest.ts'
 import { permitTypedData } from '../../src/permit-digest.ts'
 import { createDerivedWallet } from '../../src/wallet/derived.ts'
 import { loginText } from '../../src/wallet/login.ts'
 import { parseSeed } from '../../src/wallet/seed.ts'
 import type { Hex, Wallet } from '../../src/wallet/wallet.ts'
-import { cancelOf, loginOf, permitOf, transferOf, typedCancel, typedTransfer } from './operations.ts'
+import { cancelOf, depositOf, loginOf, permitOf, transferOf, typedCancel, typedTransfer, voucherOf, withdrawalOf } from './operations.ts'
 
 const SEED = Uint8Array.from(Buffer.from('c0ffee11'.repeat(8), 'hex'))
 const CANARY = 'c0ffee11c0ffee11'
@@ -59,6 +60,22 @@ describe('a derived wallet', () => {
     await expect(wallet.signCancel('ses_1', cancelOf(other))).rejects.toMatchObject(refusedAs('internal_error'))
     await expect(wallet.signPermit('ses_1', permitOf(other))).rejects.toMatchObject(refusedAs('internal_error'))
     await expect(wallet.signLogin('ses_1', loginOf(other))).rejects.toMatchObject(refusedAs('internal_error'))
+    await expect(wallet.signDeposit('ses_1', depositOf(other))).rejects.toMatchObject(refusedAs('internal_error'))
+    await expect(wallet.signVoucher('ses_1', voucherOf(other))).rejects.toMatchObject(refusedAs('internal_error'))
+    await expect(wallet.signWithdrawal('ses_1', withdrawalOf(other))).rejects.toMatchObject(refusedAs('internal_error'))
+  })
+
+  it('has channels of each session of its own, which its key fills, vouches for and leaves', async () => {
+    const wallet = createDerivedWallet({ seed: seed() })
+    const own = await wallet.address('ses_1')
+    const raw = await wallet.signWithdrawal('ses_1', withdrawalOf(own))
+    expect(
+      await Promise.all([
+        recoverTypedDataAddress({ ...depositTypedData(depositOf(own)), signature: await wallet.signDeposit('ses_1', depositOf(own)) }),
+        recoverTypedDataAddress({ ...voucherTypedData(voucherOf(own)), signature: await wallet.signVoucher('ses_1', voucherOf(own)) }),
+        recoverTransactionAddress({ serializedTransaction: raw as TransactionSerializedLegacy }),
+      ]),
+    ).toEqual([own, own, own])
   })
 
   it.each(['', 'research', 'ses_', 'ses_a b', `ses_${'a'.repeat(101)}`, 'SES_1', "ses_1/0'"])('knows no wallet %j', async (name) => {

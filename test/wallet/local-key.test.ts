@@ -1,10 +1,11 @@
 import { inspect } from 'node:util'
-import { verifyTypedData } from 'viem'
+import { parseTransaction, recoverTransactionAddress, type TransactionSerializedLegacy, verifyTypedData } from 'viem'
 import { describe, expect, it } from 'vitest'
-import { digestDeposit, digestVoucher } from '../../src/channel-digest.ts'
+import { digestDeposit, digestVoucher, ESCROW } from '../../src/channel-digest.ts'
 import { ecdsa } from '../../src/secp256k1.ts'
 import { createLocalWallet, generateKey, parseKey } from '../../src/wallet/local-key.ts'
 import type { CancelAuthorization, ChannelConfig, TransferAuthorization, Wallet } from '../../src/wallet/wallet.ts'
+import { withdrawalOf } from './operations.ts'
 
 const KEY = `0x${'c0ffee11'.repeat(8)}` as const
 const CANARY = KEY.slice(2, 34)
@@ -92,7 +93,8 @@ describe('local wallet', () => {
 
   it('has no operation but an address and typed signatures', () => {
     const operations = Reflect.ownKeys(createLocalWallet({ key: KEY })).filter((name) => typeof name === 'string')
-    expect(operations).toEqual(['address', 'signTransfer', 'signCancel', 'signPermit', 'signLogin', 'signDeposit', 'signVoucher'])
+    const typed = ['signTransfer', 'signCancel', 'signPermit', 'signLogin', 'signDeposit', 'signVoucher', 'signWithdrawal']
+    expect(operations).toEqual(['address', ...typed])
   })
 
   it('shows its address and never its key, however it is printed', async () => {
@@ -157,6 +159,18 @@ describe('channels of a local wallet', () => {
     const refusal = { refusal: { code: 'internal_error' } }
     await expect(wallet.signDeposit(null, { ...terms, channel, eip712: { name: 'USDC', version: '2' } })).rejects.toMatchObject(refusal)
     await expect(wallet.signVoucher(null, { chainId: 84532, channel, cumulative: 1n })).rejects.toMatchObject(refusal)
+    await expect(wallet.signWithdrawal(null, { ...withdrawalOf(own.payer), channel })).rejects.toMatchObject(refusal)
+  })
+
+  it('are left by transactions of its address, which carry no money and go to the escrow', async () => {
+    const wallet = createLocalWallet({ key: KEY })
+    const address = await wallet.address(null)
+    for (const amount of [5n, null]) {
+      const raw = await wallet.signWithdrawal(null, withdrawalOf(address, amount))
+      expect(await recoverTransactionAddress({ serializedTransaction: raw as TransactionSerializedLegacy })).toBe(address)
+      const { to, value } = parseTransaction(raw)
+      expect([to, value ?? 0n]).toEqual([ESCROW.toLowerCase(), 0n])
+    }
   })
 })
 

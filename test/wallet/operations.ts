@@ -1,5 +1,15 @@
 /** One of each typed operation, for the address that is given, and as another program would check it. */
-import type { CancelAuthorization, Hex, Login, PermitTransfer, TransferAuthorization } from '../../src/wallet/wallet.ts'
+import type {
+  CancelAuthorization,
+  ChannelConfig,
+  ChannelDeposit,
+  ChannelVoucher,
+  Hex,
+  Login,
+  PermitTransfer,
+  TransferAuthorization,
+  WithdrawalTransaction,
+} from '../../src/wallet/wallet.ts'
 
 const DOMAIN = { name: 'USDC', version: '2', chainId: 84532, verifyingContract: '0x036CbD53842c5426634e7929541eC2318f3dCF7e' } as const
 const PAY_TO = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C'
@@ -22,6 +32,24 @@ export function permitOf(from: Hex): PermitTransfer {
 export function loginOf(address: Hex): Login {
   const site = { domain: 'api.example.com', uri: 'https://api.example.com/login', chainId: 84532, nonce: 'abcdefgh12' }
   return { ...site, address, issuedAt: '2026-11-23T12:00:00.000Z' }
+}
+
+export function channelOf(payer: Hex): ChannelConfig {
+  const parties = { payer, payerAuthorizer: payer, receiver: PAY_TO, receiverAuthorizer: PAY_TO } as const
+  return { ...parties, token: DOMAIN.verifyingContract, withdrawDelay: 900, salt: NONCE }
+}
+
+export function depositOf(payer: Hex): ChannelDeposit {
+  const window = { validAfter: 0n, validBefore: 1_800_000_000n }
+  return { chainId: 84532, channel: channelOf(payer), eip712: { name: 'USDC', version: '2' }, amount: 50_000n, ...window, salt: NONCE }
+}
+
+export function voucherOf(payer: Hex): ChannelVoucher {
+  return { chainId: 84532, channel: channelOf(payer), cumulative: 1_000n }
+}
+
+export function withdrawalOf(payer: Hex, amount: bigint | null = 49_000n): WithdrawalTransaction {
+  return { chainId: 84532, channel: channelOf(payer), amount, nonce: 7, gas: 200_000n, gasPrice: 1_000_000_007n }
 }
 
 const address = (name: string) => ({ name, type: 'address' })

@@ -2,8 +2,8 @@ import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createLocalWallet } from '../../src/wallet/local-key.ts'
 import { createRemoteWallet } from '../../src/wallet/remote.ts'
-import type { Wallet } from '../../src/wallet/wallet.ts'
-import { cancelOf, loginOf, permitOf, transferOf } from './operations.ts'
+import type { ChannelWallet, Wallet } from '../../src/wallet/wallet.ts'
+import { cancelOf, depositOf, loginOf, permitOf, transferOf, voucherOf, withdrawalOf } from './operations.ts'
 import { startTestSigner, type TestSigner } from './signer-at.ts'
 
 const KEY = `0x${'c0ffee11'.repeat(8)}` as const
@@ -27,12 +27,16 @@ const unavailable = (detail: RegExp) => ({
   },
 })
 
-async function everything(wallet: Wallet) {
+async function everything(wallet: Wallet & ChannelWallet) {
   return [
     await wallet.signTransfer(null, transferOf(own)),
     await wallet.signCancel('default', cancelOf(own)),
     await wallet.signPermit(null, permitOf(own)),
     await wallet.signLogin(null, loginOf(own)),
+    await wallet.signDeposit(null, depositOf(own)),
+    await wallet.signVoucher(null, voucherOf(own)),
+    await wallet.signWithdrawal(null, withdrawalOf(own)),
+    await wallet.signWithdrawal(null, withdrawalOf(own, null)),
   ]
 }
 
@@ -60,10 +64,16 @@ describe('a remote wallet', () => {
     await expect(remote('stranger').signTransfer(null, transferOf(own))).rejects.toMatchObject(unavailable(/What it signed is not/))
     await expect(remote('greedy').signTransfer(null, transferOf(own))).rejects.toMatchObject(unavailable(/What it signed is not/))
     await expect(remote('stranger').signLogin(null, loginOf(own))).rejects.toMatchObject(unavailable(/What it signed is not/))
+    for (const manner of ['stranger', 'greedy'])
+      await expect(remote(manner).signWithdrawal(null, withdrawalOf(own))).rejects.toMatchObject(unavailable(/What it signed is not/))
+    await expect(remote('nonsense').signWithdrawal(null, withdrawalOf(own))).rejects.toMatchObject(unavailable(/.*no signature/))
   })
 
   it('asks for nothing that another address would pay', async () => {
-    await expect(remote('silent').signTransfer(null, transferOf(STRANGER))).rejects.toMatchObject({ refusal: { code: 'internal_error' } })
+    const refusal = { refusal: { code: 'internal_error' } }
+    await expect(remote('silent').signTransfer(null, transferOf(STRANGER))).rejects.toMatchObject(refusal)
+    await expect(remote('silent').signVoucher(null, voucherOf(STRANGER))).rejects.toMatchObject(refusal)
+    await expect(remote('silent').signWithdrawal(null, withdrawalOf(STRANGER))).rejects.toMatchObject(refusal)
   })
 
   it.each([

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { createDerivedWallet } from '../../src/wallet/derived.ts'
 import { createLocalWallet } from '../../src/wallet/local-key.ts'
 import { createRotatedWallet, watchedWallet } from '../../src/wallet/rotated.ts'
-import { cancelOf, loginOf, permitOf, transferOf, typedCancel, typedTransfer } from './operations.ts'
+import { channelWalletOf } from '../../src/wallet/wallet.ts'
+import { cancelOf, depositOf, loginOf, permitOf, transferOf, typedCancel, typedTransfer, voucherOf, withdrawalOf } from './operations.ts'
 
 const local = (byte: string) => createLocalWallet({ key: `0x${byte.repeat(32)}` })
 const [now, before, first] = [local('c1'), local('c2'), local('c3')]
@@ -50,6 +51,29 @@ describe('a wallet that took over from others', () => {
     await expect(wallet.signTransfer(null, transferOf(old))).rejects.toMatchObject(refusedAs('internal_error'))
     await expect(wallet.signPermit(null, permitOf(old))).rejects.toMatchObject(refusedAs('internal_error'))
     await expect(wallet.signLogin(null, loginOf(old))).rejects.toMatchObject(refusedAs('internal_error'))
+  })
+
+  it('fills channels from its own address only, and closes those of the others with the key that filled them', async () => {
+    const wallet = await rotated()
+    const [own, old] = [NOW ?? '0x', BEFORE ?? '0x']
+    expect(await wallet.signDeposit?.(null, depositOf(own))).toBe(await now.signDeposit(null, depositOf(own)))
+    await expect(wallet.signDeposit?.(null, depositOf(old))).rejects.toMatchObject(refusedAs('internal_error'))
+    expect(await wallet.signVoucher?.(null, voucherOf(old))).toBe(await before.signVoucher(null, voucherOf(old)))
+    for (const [payer, key] of [
+      [own, now],
+      [old, before],
+    ] as const) {
+      expect(await wallet.signWithdrawal?.(null, withdrawalOf(payer))).toBe(await key.signWithdrawal(null, withdrawalOf(payer)))
+    }
+    await expect(wallet.signWithdrawal?.(null, withdrawalOf(LOST))).rejects.toMatchObject(refusedAs('internal_error'))
+  })
+
+  it('says where the key of a channel is not here, and has no channels where the present wallet has none', async () => {
+    const wallet = await createRotatedWallet(now, [watchedWallet(LOST)])
+    await expect(wallet.signVoucher?.(null, voucherOf(LOST))).rejects.toMatchObject(refusedAs('conflict'))
+    await expect(wallet.signWithdrawal?.(null, withdrawalOf(LOST))).rejects.toMatchObject(refusedAs('conflict'))
+    const { signDeposit: _, ...without } = now
+    expect(channelWalletOf(await createRotatedWallet(without, [before]))).toBeUndefined()
   })
 
   it('remembers an address without its key, and says that nothing of it can be cancelled', async () => {

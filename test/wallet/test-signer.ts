@@ -11,11 +11,11 @@ import { privateKeyToAccount } from 'viem/accounts'
 const honest = privateKeyToAccount(argv[2] as Hex)
 const stranger = privateKeyToAccount(`0x${'5a'.repeat(32)}`)
 const METHODS: Record<string, readonly string[]> = {
-  web3signer: ['eth_accounts', 'eth_signTypedData', 'eth_sign'],
-  clef: ['account_list', 'account_signTypedData', 'account_signData'],
+  web3signer: ['eth_accounts', 'eth_signTypedData', 'eth_sign', 'eth_signTransaction'],
+  clef: ['account_list', 'account_signTypedData', 'account_signData', 'account_signTransaction'],
   nothing: ['eth_accounts'],
 }
-const USUAL = ['eth_accounts', 'eth_signTypedData_v4', 'personal_sign']
+const USUAL = ['eth_accounts', 'eth_signTypedData_v4', 'personal_sign', 'eth_signTransaction']
 
 async function resultOf(method: string, params: readonly unknown[], manner: string): Promise<unknown> {
   const account = manner === 'stranger' ? stranger : honest
@@ -27,6 +27,13 @@ async function resultOf(method: string, params: readonly unknown[], manner: stri
     const signature = await account.signTypedData(data)
     if (manner !== 'from-zero') return signature
     return `${signature.slice(0, -2)}${signature.endsWith('1b') ? '00' : '01'}`
+  }
+  if (/signTransaction/.test(method)) {
+    const { to, data, gas, gasPrice, nonce, chainId } = params[0] as Record<string, Hex>
+    const numbers = { gas: BigInt(gas ?? 0), gasPrice: BigInt(gasPrice ?? 0), nonce: Number(nonce), chainId: Number(chainId) }
+    const value = manner === 'greedy' ? 1n : 0n
+    const signed = await account.signTransaction({ type: 'legacy', ...(to && { to }), ...(data && { data }), value, ...numbers })
+    return manner === 'clef' ? { raw: signed, tx: {} } : signed
   }
   const raw = params[method === 'personal_sign' ? 0 : method === 'eth_sign' ? 1 : 2] as Hex
   return /accounts|list/.test(method) ? [account.address] : account.signMessage({ message: { raw } })

@@ -74,6 +74,32 @@ describe('the ledger of a worker', () => {
     await expect(again.reservation.void(NEVER_SENT)).rejects.toMatchObject({ refusal: { code: 'conflict' } })
   })
 
+  it('pays through a channel, whose pending voucher is its own while it lives', async () => {
+    await using rig = await workerRig()
+    const other = joined(rig.bench, 'run_other')
+    const { id } = await rig.ledger.openSession(rig.bench.make.session())
+    const method = { scheme: 'batch-settlement', method: 'deposit' } as const
+    const [mine, theirs] = [await reserved(rig, id, { terms: method }), await reserved({ ...rig, ...other }, id, { terms: method })]
+    const named = { sessionId: id, network: mine.request.attempt.terms.network, asset: 'a', receiver: 'r', receiverAuthorizer: 'w' }
+    const about = {
+      payer: 'p',
+      salt: 's',
+      url: 'https://api.example.com/',
+      offer: '{}',
+      decimals: 6,
+      currency: 'USD',
+      withdrawDelay_s: 900,
+    }
+    const channel = await rig.ledger.channels.open({ ...named, ...about, id: 'chn_1' })
+    const vouching = { paymentId: mine.request.paymentId, cumulative: 1n, deposit: usd(1) }
+    const pending = await rig.ledger.channels.vouch('chn_1', { ...vouching, version: channel.version })
+    const next = { version: pending?.version ?? 0, paymentId: theirs.request.paymentId, cumulative: 1n, deposit: usd(1) }
+    await mine.reservation.void({ kind: 'never_signed', reason: 'why', code: 'wallet_insufficient' })
+    expect(await other.ledger.channels.vouch('chn_1', next)).toBeUndefined()
+    rig.bench.ledger.workers.delete('run_worker')
+    expect(await other.ledger.channels.vouch('chn_1', next)).toMatchObject({ pending: { paymentId: theirs.request.paymentId } })
+  })
+
   it('keeps whose token it is for half a second, and forgets it at once when the session ends', async () => {
     await using rig = await workerRig()
     const session = await rig.ledger.openSession(rig.bench.make.session())

@@ -25,7 +25,7 @@ const WORKERS_OWN = [
 
 function calledIn(files: readonly string[]): string[] {
   const calls = files.flatMap((file) =>
-    [...readFileSync(file, 'utf8').matchAll(/\b(?:ledger\.(approvals|insight)|ledger|store)\??\.(\w+)\(/g)].map(
+    [...readFileSync(file, 'utf8').matchAll(/\b(?:ledger\.(approvals|insight|channels)|ledger|store)\??\.(\w+)\(/g)].map(
       (call) => [file, call] as const,
     ),
   )
@@ -40,6 +40,7 @@ describe('the ledger’s door for a worker', () => {
     ...(['ledger.halt', 'ledger.resumePayments', 'ledger.createToken', 'ledger.tokens', 'ledger.correct', 'ledger.topUp'] as const),
     ...(['ledger.takeOver', 'ledger.claimUnproven', 'ledger.checkpoint', 'ledger.refund', 'ledger.constructor'] as const),
     ...(['ledger.workers', 'reports.keep', 'told.tell', 'retention.handOver', 'approvals.deadLetters', 'insight.activity'] as const),
+    ...(['channels.claimClosing', 'channels.putOff', 'channels.close'] as const),
   ])('refuses what a worker has no business with: %s', async (method) => {
     await using rig = await workerRig()
     const [to, name] = method.split('.') as ['ledger', string]

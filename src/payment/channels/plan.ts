@@ -7,7 +7,7 @@ import type { Refusal } from '../../errors.ts'
 import { bucketsOf } from '../../ledger/buckets.ts'
 import type { Channel, ChannelKey } from '../../ledger/channels.ts'
 import type { Payment } from '../../ledger/ledger.ts'
-import { formatAtomic, least } from '../../money.ts'
+import { formatAtomic, least, priceOf } from '../../money.ts'
 import type { Quote } from '../../rails/quote.ts'
 import { type ChannelAccount, nextVoucher, stepPrice } from '../../rails/x402/channels/account.ts'
 import { type DepositBounds, decideDeposit } from '../../rails/x402/channels/deposit.ts'
@@ -65,7 +65,7 @@ export async function plan(matter: Case, quote: Quote): Promise<Planned | Refusa
   const through = { offer, channel, cumulative: next.cumulative, counts }
   if (next.kind === 'voucher') return planned(matter, quote, { ...through, deposit: undefined })
   const wish = { asset: offer.asset, deposited: account.deposited, missing: next.missing }
-  const decision = decideDeposit(wish, await boundsFor(matter, { offer, bounds: channels.bounds }))
+  const decision = decideDeposit(wish, await boundsFor(matter, { offer, bounds: channels.bounds, deposited: account.deposited }))
   if (decision.kind === 'refused') return { ...decision.refusal, amount: counts, currency: quote.currency }
   return planned(matter, quote, { ...through, deposit: decision.amountAtomic }, decision.price)
 }
@@ -129,17 +129,19 @@ const CLOSING: Refusal = {
 /** A deposit is bounded by all that a payment of its amount would be bounded by, so that it is cut instead of refused. */
 async function boundsFor(
   { deps, request }: Case,
-  { offer, bounds }: { readonly offer: ChannelOffer; readonly bounds: OperatorBounds },
+  { offer, bounds, deposited }: { readonly offer: ChannelOffer; readonly bounds: OperatorBounds; readonly deposited: bigint },
 ): Promise<DepositBounds> {
   const { session, hints, url } = request
   const line = await lineageOf(deps.ledger, (await deps.ledger.session(session.id)) ?? session)
   const { origin, host } = placeOf(url)
   const counted = { origin, host, tool: null, user: null, categories: [], terms: { payTo: offer.payTo } }
-  const most = line.flatMap(({ limits }) => [
-    ...(limits.perPayment === undefined ? [] : [limits.perPayment]),
-    ...bucketsOf(limits, counted).flatMap(({ code, max }) => (code === 'recipient_limit_exceeded' ? [max ?? 0n] : [])),
-  ])
-  const asked = hints.maxAmount === undefined ? [] : [hints.maxAmount]
+  const recipient = line.flatMap(({ limits }) =>
+    bucketsOf(limits, counted).flatMap(({ code, max }) => (code === 'recipient_limit_exceeded' ? [max ?? 0n] : [])),
+  )
+  const [first, ...others] = recipient
   const remaining = least(remainingOf(line[0] ?? session), ...line.map(remainingOf))
-  return { ...bounds, maxDeposit: least(bounds.maxDeposit, ...most, ...asked), remaining }
+  const maxDeposit = least(bounds.maxDeposit, hints.maxAmount, ...line.map(({ limits }) => limits.perPayment))
+  if (first === undefined) return { ...bounds, maxDeposit, remaining }
+  const [most, inChannel] = [least(first, ...others), priceOf(deposited, offer.asset)]
+  return { ...bounds, maxDeposit, remaining, recipientLeft: most > inChannel ? most - inChannel : 0n }
 }

@@ -1,7 +1,9 @@
 /** The official server of payment channels as the upstream of the payment flow's rig, with the rig's wallet funded on its chain. */
 import { Readable } from 'node:stream'
+import { generatePrivateKey } from 'viem/accounts'
 import type { RawHeaders } from '../../../src/http.ts'
 import type { SendResult, UnpaidAnswer } from '../../../src/session/exchange.ts'
+import { createLocalWallet } from '../../../src/wallet/local-key.ts'
 import { testClock } from '../../clock.ts'
 import { makeTestTls } from '../../testnet/certificates.ts'
 import { type Chain, startChain } from '../../testnet/chain.ts'
@@ -42,7 +44,8 @@ export async function startSeller(): Promise<Seller> {
       return answerOf(response, await response.text())
     },
     async rig(options = {}) {
-      const rig = await startRig({ clock: testClock(Date.now()), channels: BOUNDS, ...options })
+      const wallet = createLocalWallet({ key: generatePrivateKey() })
+      const rig = await startRig({ clock: testClock(Date.now()), channels: BOUNDS, wallet, ...options })
       await chain.fund(await rig.deps.wallet.address(null), FUNDS)
       return rig
     },

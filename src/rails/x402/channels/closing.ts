@@ -1,7 +1,7 @@
 /**
- * Closing: how what was deposited and never vouched for comes back. The receiver is asked first, which costs one
- * transaction of its own; where it does not agree, the payer begins a withdrawal and ends it after the channel's delay.
- * What was vouched for is left to the receiver, claimed or not: it may have been delivered for.
+ * Closing: how what was deposited and never charged comes back. The receiver is asked first, which costs one transaction
+ * of its own; where it does not agree, the payer begins a withdrawal of what it never vouched for and ends it after the
+ * channel's delay. What was vouched for is then left to the receiver, claimed or not: it may have been delivered for.
  */
 import type { ChannelAccount } from './account.ts'
 import type { ChannelOnChain } from './correction.ts'
@@ -32,9 +32,10 @@ export function nextClosingStep({ account, chain, time_s, withdrawDelay_s, refus
     const until_s = chain.withdrawal.initiatedAt_s + withdrawDelay_s
     return time_s < until_s ? { kind: 'wait', until_s } : { kind: 'finalize' }
   }
+  const uncharged = returnable(chain, { signed: account.charged })
+  if (!refused && uncharged > 0n) return { kind: 'ask', amount: uncharged }
   const amount = returnable(chain, account)
-  if (amount === 0n) return { kind: 'closed' }
-  return refused ? { kind: 'initiate', amount } : { kind: 'ask', amount }
+  return amount === 0n ? { kind: 'closed' } : { kind: 'initiate', amount }
 }
 
 /** Atomic units in the escrow that no voucher lets the receiver claim, nor has it claimed them. */

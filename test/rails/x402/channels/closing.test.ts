@@ -11,8 +11,12 @@ const begun = (initiatedAt_s: number): Closing => ({ ...OPEN, refused: true, cha
 
 describe('closing a channel', () => {
   it('asks the receiver first, then withdraws without it', () => {
-    expect(nextClosingStep(OPEN)).toEqual({ kind: 'ask', amount: 47_000n })
+    expect(nextClosingStep(OPEN)).toEqual({ kind: 'ask', amount: 48_000n })
     expect(nextClosingStep({ ...OPEN, refused: true })).toEqual({ kind: 'initiate', amount: 47_000n })
+  })
+
+  it('asks even for what was vouched for, where it was not charged', () => {
+    expect(nextClosingStep({ ...OPEN, chain: { ...OPEN.chain, balance: 3_000n } })).toEqual({ kind: 'ask', amount: 1_000n })
   })
 
   it('ends a withdrawal when the chain’s time is up, and not before', () => {
@@ -21,7 +25,8 @@ describe('closing a channel', () => {
   })
 
   it('is done where nothing is left but what was vouched for', () => {
-    expect(nextClosingStep({ ...OPEN, chain: { ...OPEN.chain, balance: 3_000n } })).toEqual({ kind: 'closed' })
+    expect(nextClosingStep({ ...OPEN, refused: true, chain: { ...OPEN.chain, balance: 3_000n } })).toEqual({ kind: 'closed' })
+    expect(nextClosingStep({ ...OPEN, chain: { ...OPEN.chain, balance: 2_000n } })).toEqual({ kind: 'closed' })
     expect(nextClosingStep({ ...OPEN, chain: { ...OPEN.chain, balance: 0n, claimed: 0n } })).toEqual({ kind: 'closed' })
   })
 
