@@ -57,6 +57,8 @@ export interface CatalogueOptions {
   /** Offers `exact` as well, after the channel. */
   readonly exactToo?: boolean
   readonly withdrawDelay_s?: number
+  /** What it asks a deposit to live, in seconds. */
+  readonly window_s?: number
 }
 
 /** Both contracts at their addresses. Idempotent. */
@@ -78,7 +80,7 @@ export function startChannelServer(
 export async function startCatalogue(chain: Chain, tls: TestTls, options: CatalogueOptions): Promise<Catalogue> {
   await placeEscrow(chain)
   const account = privateKeyToAccount(generatePrivateKey())
-  const { withdrawDelay_s = WITHDRAW_DELAY_S } = options
+  const { withdrawDelay_s = WITHDRAW_DELAY_S, window_s = 60, exactToo = false } = options
   const scheme = new ServerScheme(account.address, { receiverAuthorizerSigner: account, withdrawDelay: withdrawDelay_s })
   const settlements: SettleResponse[] = []
   const facilitator = adapterOf(chain, settlements)
@@ -86,7 +88,7 @@ export async function startCatalogue(chain: Chain, tls: TestTls, options: Catalo
   const sales = new x402ResourceServer(facilitator).register(NETWORK, scheme).register(NETWORK, new ExactServerScheme())
   let served = 0
   const app = new Hono()
-  app.use(paymentMiddleware(routesOf({ prices, payTo: account.address, exactToo: options.exactToo ?? false }), sales))
+  app.use(paymentMiddleware(routesOf({ prices, payTo: account.address, exactToo, window_s }), sales))
   app.get('/*', (context) => {
     served += 1
     return context.json({ sold: context.req.path, number: served })
@@ -103,10 +105,11 @@ interface Sale {
   readonly prices: ReadonlyMap<string, string>
   readonly payTo: Hex
   readonly exactToo: boolean
+  readonly window_s: number
 }
 
-function routesOf({ prices, payTo, exactToo }: Sale) {
-  const common = { network: NETWORK, payTo, maxTimeoutSeconds: 60 } as const
+function routesOf({ prices, payTo, exactToo, window_s }: Sale) {
+  const common = { network: NETWORK, payTo, maxTimeoutSeconds: window_s } as const
   return Object.fromEntries(
     [...prices.keys()].map((path) => {
       const price = () => `$${prices.get(path)}`
