@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { CLOSING_RETRY_MS, MAX_ASKS_BACK } from '../../../src/channel-limits.ts'
+import { CHANNEL_LEASE_MS, CLOSING_RETRY_MS, MAX_ASKS_BACK } from '../../../src/channel-limits.ts'
 import type { Channel } from '../../../src/ledger/channels.ts'
 import { type CloseDeps, lookIntoClosing } from '../../../src/payment/channels/close.ts'
+import { createClosing } from '../../../src/payment/channels/closing.ts'
 import { configOf } from '../../../src/payment/channels/heard.ts'
+import { createClosingMemory } from '../../../src/payment/channels/patience.ts'
 import { NETWORK } from '../../testnet/chain.ts'
 import { CHANNEL_PRICE, WITHDRAW_DELAY_S } from '../../testnet/channels.ts'
 import { type ClosingRig, FUNDS, startClosingRig } from './closing-rig.ts'
@@ -131,7 +133,6 @@ describe('a channel whose session has ended', () => {
     await rig.open(DEPOSIT)
     await rig.endSession()
     const deps = rig.deps({ ask: silent })
-    const { createClosing } = await import('../../../src/payment/channels/closing.ts')
     const closing = createClosing(deps)
     for (let looks = 0; looks < 8; looks++) {
       await rig.pass(CLOSING_RETRY_MS / 1000)
@@ -142,6 +143,76 @@ describe('a channel whose session has ended', () => {
     expect(lacking).toEqual([expect.stringContaining(rig.payer)])
     await rig.chain.rpc('anvil_setBalance', [rig.payer, '0xde0b6b3a7640000'])
     await expectExact(rig, await closeAll(rig, deps, WITHDRAW_DELAY_S))
+  })
+})
+
+/** The same object, but for these members. */
+function withOthers<T extends object>(whole: T, others: Partial<T>): T {
+  return new Proxy(whole, {
+    get(target, name) {
+      const member: unknown = Reflect.get(others, name) ?? Reflect.get(target, name)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+}
+
+/** Every call that changes something, or tells what was changed, ends in a crash twice: once before it, once after it. */
+function mortal(deps: CloseDeps): { readonly deps: CloseDeps; readonly deaths: () => number } {
+  const calls = new Map<string, number>()
+  let deaths = 0
+  const dying =
+    <A extends unknown[], R>(name: string, call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      const turn = calls.get(name) ?? 0
+      calls.set(name, turn + 1)
+      const die = () => {
+        deaths++
+        throw new Error(`the process died ${turn === 0 ? 'before' : 'after'} ${name}`)
+      }
+      if (turn === 0) die()
+      const result = await call(...args)
+      return turn === 1 ? die() : result
+    }
+  const { channels } = deps.ledger
+  const { escrows } = deps
+  const mortalChannels = withOthers(channels, {
+    tell: dying('tell', (...args: Parameters<typeof channels.tell>) => channels.tell(...args)),
+    close: dying('close', (...args: Parameters<typeof channels.close>) => channels.close(...args)),
+    putOff: dying('putOff', (...args: Parameters<typeof channels.putOff>) => channels.putOff(...args)),
+  })
+  const withdraw: typeof escrows.withdraw = (wanted) => {
+    const step = wanted.withdrawal.amount === null ? 'ending' : 'beginning'
+    const noted = dying(`${step} noted`, wanted.noted)
+    return dying(step, () => escrows.withdraw({ ...wanted, noted }))()
+  }
+  const ask: CloseDeps['ask'] = (...asked) => dying(asked[1].set ? 'refund' : 'question', () => deps.ask(...asked))()
+  const ledger = withOthers(deps.ledger, { channels: mortalChannels })
+  const mortalEscrows = { ...escrows, state: dying('state', escrows.state), fate: dying('fate', escrows.fate), withdraw }
+  return { deps: { ...deps, ledger, escrows: mortalEscrows, ask }, deaths: () => deaths }
+}
+
+describe('closing that breaks off anywhere', () => {
+  it.each([
+    ['given back by the receiver', undefined, 8],
+    ['withdrawn by the payer', silent, 14],
+  ] as const)('goes on from what is known, and ends as if it had never broken off: %s', async (_, ask, least) => {
+    await using rig = await startClosingRig()
+    const { channel } = await rig.buy(await rig.open(DEPOSIT))
+    await rig.endSession()
+    const { deps, deaths } = mortal(rig.deps(ask && { ask }))
+    let alive: CloseDeps = deps
+    let closed: Channel | undefined
+    for (let looks = 0; looks < 80 && closed?.state !== 'closed'; looks++) {
+      await rig.pass(CHANNEL_LEASE_MS / 1000 + 1)
+      await rig.proveAll()
+      const [due] = await rig.ledger.channels.claimClosing(1)
+      // A new process remembers nothing but what is written down.
+      if (due) await lookIntoClosing(alive, due).catch(() => (alive = { ...deps, memory: createClosingMemory() }))
+      closed = await rig.ledger.channels.channel(channel.id)
+    }
+    expect(deaths()).toBeGreaterThanOrEqual(least)
+    expect(closed).toMatchObject({ state: 'closed', returned: DEPOSIT - 2n * CHANNEL_PRICE })
+    await expectExact(rig, closed ?? channel)
   })
 })
 
