@@ -31,3 +31,5 @@ export const ASK_BACK_TIMEOUT_MS = 20_000
 export const TRANSACTION_PATIENCE_MS = 10 * 60_000
 /** Channels whose closing one process keeps in mind at a time. */
 export const MAX_CLOSING_KNOWN = 10_000
+/** Channels that are shown with their session: one for each recipient and way to be paid. */
+export const MAX_SHOWN_CHANNELS = 100

@@ -6,6 +6,7 @@ import { type SessionRequest, sessionRequestSchema } from '../session/spec.ts'
 import { mintToken } from '../session/token.ts'
 import { amount, duration, positiveDuration } from '../session/values.ts'
 import { describedBody, readBody } from './body.ts'
+import { Channels, channelsOf } from './channels-view.ts'
 import type { AdminDeps } from './deps.ts'
 import { adminKey, KeyHeader } from './idempotency.ts'
 import { openAsked } from './open-asked.ts'
@@ -15,7 +16,8 @@ import { SummaryView, summarize } from './session-summary.ts'
 import { isoTime, SessionView, sessionView } from './views.ts'
 
 const OpenedSession = SessionView.extend({ token: z.string(), proxyUrl: z.string() }).openapi('OpenedSession')
-const ClosedSession = SessionView.extend({ summary: SummaryView }).openapi('ClosedSession')
+const ShownSession = SessionView.extend(Channels.shape).openapi('ShownSession')
+const ClosedSession = ShownSession.extend({ summary: SummaryView }).openapi('ClosedSession')
 
 export const MintBody = z.strictObject({ ttl: positiveDuration.optional() })
 export const MintedToken = z.object({ token: z.string(), expiresAt: z.iso.datetime() }).openapi('MintedToken')
@@ -60,7 +62,7 @@ const show = createRoute({
   summary: 'One session with its balance',
   ...allow(...READERS),
   request: { params: IdParam },
-  responses: { 200: json(SessionView, 'The session'), ...PROBLEMS },
+  responses: { 200: json(ShownSession, 'The session, with its payment channels'), ...PROBLEMS },
 })
 
 const close = createRoute({
@@ -109,11 +111,15 @@ export function registerSessions(app: AdminApp, deps: AdminDeps): void {
     const { items, next } = await ledger.sessions(pageRequest({ limit, cursor }), present(filter))
     return context.json({ items: await Promise.all(items.map((one) => viewOf(one, { clock, wallet }))), next }, 200)
   })
-  app.openapi(show, async (context) => context.json(await view(await sessionNamed(context.req.valid('param').id, deps)), 200))
+  app.openapi(show, async (context) => {
+    const session = await sessionNamed(context.req.valid('param').id, deps)
+    return context.json({ ...(await view(session)), ...(await channelsOf(session.id, deps)) }, 200)
+  })
   app.openapi(close, async (context) => {
     const { id } = await sessionNamed(context.req.valid('param').id, deps)
     const closed = await ledger.close(id)
-    return context.json({ ...(await view(closed)), summary: await summarize(ledger, closed) }, 200)
+    const shown = { ...(await view(closed)), ...(await channelsOf(id, deps)) }
+    return context.json({ ...shown, summary: await summarize(ledger, closed) }, 200)
   })
   app.openapi(revoke, async (context) => {
     const { id } = await sessionNamed(context.req.valid('param').id, deps)

@@ -16,6 +16,7 @@ import {
   refillFlag,
   windowsFlag,
 } from './options.ts'
+import { channelLines } from './session-channels.ts'
 import { type OpenFlags, specOf } from './session-flags.ts'
 import { connectAdmin } from './settings.ts'
 import { balanceText, display } from './statement.ts'
@@ -142,6 +143,7 @@ async function show(id: string, flags: CommonFlags, terminal: Terminal): Promise
   if (session.parent) terminal.out.line(`Parent    ${session.parent}`)
   const { wallet } = Wallet.parse(session)
   if (wallet?.address) terminal.out.line(`Wallet    ${wallet.address}`)
+  for (const line of channelLines(session)) terminal.out.line(line)
   for (const name of ['limits', 'scope', 'networks', 'assets', 'labels']) {
     const value = session[name]
     if (value === undefined || ['{}', '[]'].includes(JSON.stringify(value))) continue
@@ -182,6 +184,7 @@ async function finish({ id, name }: { id: string; name: 'close' | 'revoke' }, fl
   const ended = await admin.post(`${pathOf(id)}/${name}`, {}, EndedSession)
   if (flags.json) return printJson(terminal, ended)
   terminal.out.line(balanceText(ended))
+  for (const line of channelLines(ended)) terminal.out.line(line)
   if (ended.summary)
     terminal.out.line(`${display(ended.summary.freed, ended.currency)} were never spent, and nobody can spend them here any more.`)
 }

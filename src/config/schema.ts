@@ -48,6 +48,7 @@ function contradictionsOf(config: z.output<z.ZodObject<ReturnType<typeof configS
     ...contradictionsOnSolana(config),
     ...when(config.preemptive && networks.every(({ rpc }) => rpc === undefined), ['preemptive'], 'needs a network with an rpc'),
     ...when(config.channels && networks.every(({ rpc }) => rpc === undefined), ['channels'], 'needs a network with an rpc'),
+    ...when(config.channels && config.wallet.kind === 'signer', ['channels'], 'needs a wallet of kind local, derived or remote'),
     ...unknown.map((id): Contradiction => [['proxy', 'defaultSession', 'networks'], `${id} is not among networks`]),
   ]
 }

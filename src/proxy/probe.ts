@@ -52,7 +52,6 @@ export function createProbe({ lane, upgraded }: ProbeDeps): Probe {
     const way = lane(target.origin)
     const done = [way.use(), way.pin()]
     try {
-      if (set.length > 0 && transportOf(way) === 'plain') return failed(PLAIN)
       return await probe(way, { target, method, set, signal })
     } finally {
       for (const release of done) release()
@@ -62,7 +61,13 @@ export function createProbe({ lane, upgraded }: ProbeDeps): Probe {
 
 async function probe(lane: Lane, { target, method, set, signal }: Asking): Promise<Probed> {
   const headers = ['Host', target.authority, 'Accept', 'application/json', 'User-Agent', 'purser', ...set]
-  const asked = await ask(lane, { target, method, headers, body: null }, { signal })
+  let safe = true
+  const beforeSend = () => {
+    safe = set.length === 0 || transportOf(lane) !== 'plain'
+    return safe
+  }
+  const asked = await ask(lane, { target, method, headers, body: null }, { beforeSend, signal })
+  if (!safe) return failed(PLAIN)
   if (asked.kind === 'failed') return failed({ code: asked.fault.refusalCode, detail: asked.fault.detail })
   const transport = transportOf(lane)
   try {

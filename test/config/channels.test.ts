@@ -24,6 +24,13 @@ describe('payment channels', () => {
     expect(problems([{ id: 'base-sepolia', rpc: 'https://sepolia.base.org' }])).toBeUndefined()
   })
 
+  it('need a wallet that signs for them', () => {
+    const wallet = { kind: 'signer', socket: '/run/purser/signer.sock', address: `0x${'11'.repeat(20)}` }
+    const networks = [{ id: 'base-sepolia', rpc: 'https://sepolia.base.org' }]
+    const { error } = configSchema('/').safeParse({ channels: { deposit: '1', maxDeposit: '1' }, networks, wallet })
+    expect(error?.issues).toEqual([expect.objectContaining({ path: ['channels'], message: expect.stringContaining('kind local') })])
+  })
+
   it.each([
     {},
     { deposit: '1' },

@@ -64,6 +64,18 @@ describe('on the real chain, cancelling a payment', () => {
     await expect(cancelOf(rig, { ledger })(payment.id)).rejects.toMatchObject({ refusal: { code: 'conflict' } })
   })
 
+  it('is not possible for a voucher, which is on no chain, and is for the deposit of a channel', async () => {
+    await using rig = await startRig()
+    const payment = await unknownPayment(rig)
+    const through = (method: 'voucher' | 'deposit') => {
+      const of = payment.terms && { ...payment.terms, scheme: 'batch-settlement', method }
+      return { payment: async () => ({ ...payment, terms: of }), session: async () => undefined }
+    }
+    const refusal = { code: 'conflict', detail: expect.stringContaining('a voucher of a channel, which nothing cancels') }
+    await expect(cancelOf(rig, { ledger: through('voucher') })(payment.id)).rejects.toMatchObject({ refusal })
+    expect(await cancelOf(rig, { ledger: through('deposit') })(payment.id)).toMatchObject({ kind: 'signed' })
+  })
+
   it('that was settled meanwhile fails, and the settlement counts', async () => {
     await using world = await startChainRig()
     const { rig, chain } = world

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ChainFinding } from '../../src/chain/chain.ts'
 import { EXPIRY_GRACE_MS, MAX_PROOF_DELAY_MS, PROOF_INTERVAL_MS } from '../../src/limits.ts'
 import { type ProveDeps, prove } from '../../src/payment/prove.ts'
+import { startClosingRig } from './channels/closing-rig.ts'
 import { CHAIN_TX, newest, type ScriptedChain, scriptedChain, stateOf, unknownPayment, warnings } from './proof-rig.ts'
 import { answer, challenge, type Rig, settled, startRig } from './rig.ts'
 
@@ -250,5 +251,28 @@ describe('two payments with one nonce', () => {
     await prove(deps, two.older)
     expect(await stateOf(rig, two.older.id)).toMatchObject({ state: 'settled', dispute: 'taken_otherwise' })
     expect(deps.said).toEqual([expect.stringContaining(two.older.id)])
+  })
+})
+
+describe('a payment through a channel', () => {
+  it('is proven by the deposit’s own transfer, which goes to the collector and not to the recipient', async () => {
+    await using rig = await startClosingRig()
+    const channel = await rig.open(50_000n)
+    await rig.pass()
+    await rig.proveAll()
+    expect((await rig.payments())[0]).toMatchObject({
+      state: 'settled',
+      evidence: 'confirmed',
+      terms: { method: 'deposit', payTo: channel.receiver },
+    })
+    expect(rig.told).toEqual([])
+  })
+
+  it('is open as a voucher while its channel is, and is looked at now and then', async () => {
+    await using rig = await startClosingRig()
+    const { payment } = await rig.buy(await rig.open(50_000n), 'lost')
+    const deps = { ledger: rig.ledger, chain: scriptedChain(), clock: rig.clock, events: warnings().events }
+    expect(await prove(deps, payment)).toMatchObject({ kind: 'open', lookAgain: rig.clock.now() + MAX_PROOF_DELAY_MS })
+    expect(deps.chain.looked).toEqual([])
   })
 })

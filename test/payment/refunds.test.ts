@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Incoming } from '../../src/chain/chain.ts'
+import { ESCROW } from '../../src/channel-digest.ts'
 import type { Payment } from '../../src/ledger/ledger.ts'
 import { lookForRefunds, matchRefund } from '../../src/payment/refunds.ts'
 import { type ScriptedChain, scriptedChain, warnings } from './proof-rig.ts'
@@ -98,6 +99,13 @@ describe('a transfer back', () => {
     await using rig = await startRig()
     const transfer = await transferBack(rig, { from: STRANGER })
     expect(await look(rig, scriptedChain(), [transfer])).toMatchObject({ refunds: [], unmatched: [transfer], said: [] })
+  })
+
+  it('from the escrow of channels is counted when its channel is closed, and not here', async () => {
+    await using rig = await startRig()
+    await buy(rig, 'one', '1000')
+    const back = await transferBack(rig, { from: ESCROW })
+    expect(await look(rig, scriptedChain(), [back])).toMatchObject({ refunds: [], unmatched: [], said: [] })
   })
 
   it('from before the first look is none of ours', async () => {

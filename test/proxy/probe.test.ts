@@ -27,6 +27,25 @@ describe('probe', () => {
     expect(probed).toMatchObject({ kind: 'answer', transport: 'verified-tls', url: `https://localhost:${upstream.port}/` })
   })
 
+  it('takes headers of ours along, where the way is safe', async () => {
+    const upstream = await startUpstream((_, response) => response.end())
+    const rig = await startProxy()
+    const set = ['PAYMENT-SIGNATURE', 'signed']
+    const probed = await rig.exchange.probe(openSession(), { url: `${upstream.url}/`, method: 'GET', set })
+    expect(probed).toMatchObject({ kind: 'answer', transport: 'opened-plain' })
+    expect(headerValue(upstream.heads.at(-1) ?? [], 'payment-signature')).toBe('signed')
+  })
+
+  it('lets no signature out over a plain connection', async () => {
+    const upstream = await startUpstream((_, response) => response.end())
+    const guard = { vet: async () => ({ kind: 'vetted', address: '127.0.0.1', family: 4, opened: false }) as const }
+    const rig = await startProxy({ guard })
+    const set = ['PAYMENT-SIGNATURE', 'signed']
+    const probed = await rig.exchange.probe(openSession(), { url: `${upstream.url}/`, method: 'GET', set })
+    expect(probed).toMatchObject({ kind: 'failed', refusal: { code: 'plain_http_not_payable' } })
+    expect(upstream.heads).toEqual([])
+  })
+
   it('lets go of an upstream that keeps silent as soon as nobody waits any more', async () => {
     const asked = Promise.withResolvers<void>()
     const upstream = await startUpstream(() => asked.resolve())

@@ -106,6 +106,8 @@ describe('telemetry', () => {
     events.sessionDrifted({ ...drift, kind: 'host', consequence: 'report' })
     events.circuitTurned({ host: 'api.example.com', state: 'open' })
     events.loopDetected({ sessionId: 'ses_1', agent: 'researcher', method: 'GET', host: 'api.example.com' })
+    const sums = { deposited: 5n, charged: 2n, returned: 3n, transaction: null }
+    events.channelStepped({ channelId: '0xc', sessionId: 'ses_1', network: 'eip155:84532', step: 'closed', ...sums })
     events.preempted('hit')
     events.signedIn('let_in')
     events.upstreamConnections(1)
@@ -124,6 +126,7 @@ describe('telemetry', () => {
       'purser_session_drifts_total{kind="host",consequence="report"} 1',
       'purser_circuit_turns_total{state="open"} 1',
       'purser_loops_total 1',
+      'purser_channel_steps_total{step="closed"} 1',
       'purser_preemptive_total{outcome="hit"} 1',
       'purser_logins_total{outcome="let_in"} 1',
       'purser_upstream_connections 1',
