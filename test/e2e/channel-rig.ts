@@ -10,6 +10,9 @@ import { type OpenSession, openConfig, type RunningPurser, startPurser } from '.
 
 export const CHANNELS = { deposit: '2', maxDeposit: '50', maxWithdrawDelay: '1h' } as const
 
+/** $1,000. */
+const FUNDS = 1_000_000_000n
+
 /** Networks that can be asked, TLS for what an agent without certificates asks, and channels. */
 export function channelConfig({ chain, caFile }: ChannelWorld, more: Record<string, unknown> = {}): Record<string, unknown> {
   const open = openConfig([caFile])
@@ -33,14 +36,18 @@ export interface ChannelRig extends AsyncDisposable {
   history(): Promise<ChannelHistory[]>
 }
 
-export async function startChannelRig(more: Record<string, unknown> = {}, funds = 1_000_000_000n): Promise<ChannelRig> {
+/** What a configuration has besides; it may name sellers. */
+type More = Record<string, unknown> | ((world: ChannelWorld) => Promise<Record<string, unknown>>)
+
+export async function startChannelRig(also: More = {}): Promise<ChannelRig> {
   await using started = new AsyncDisposableStack()
   const world = started.use(await startChannelWorld())
+  const more = typeof also === 'function' ? await also(world) : also
   let skipped_ms = 0
   const clock = { now: () => systemClock.now() + skipped_ms, monotonic: () => systemClock.monotonic() + skipped_ms }
   const purser = started.use(await startPurser(channelConfig(world, more), { clock }))
   const payer = purser.app.walletAddress as `0x${string}`
-  await world.chain.fund(payer, funds)
+  await world.chain.fund(payer, FUNDS)
   const all = started.move()
   return {
     ...{ world, purser, payer },

@@ -151,36 +151,40 @@ describe('an agent with $200 at a dozen catalogues', () => {
 })
 
 describe('what bounds any payment bounds channels', () => {
+  const PRICES = { prices: { '/tick': '0.01', '/rare': '0.01', '/dear': '0.01', '/casino': '0.01' } }
   let rig: ChannelRig
+  let blocked: Catalogue
   beforeAll(async () => {
     const conditions = (more: Record<string, unknown>) => ({
       ...{ maxAmount: '1.00', categories: ['api_calls'], recipientTrust: 'verified', frequency: { max: 1_000, per: '1h' } },
       ...more,
     })
-    rig = await startChannelRig({
-      channels: { deposit: '0.50', maxDeposit: '50', maxWithdrawDelay: '1h' },
-      approvals: { hold: '20s' },
-      categories: [
-        { host: '*', path: '/casino', category: 'gambling' },
-        { host: '*', path: '/dear', category: 'service_procurement' },
-        { host: '*', path: '/rare', category: 'rare' },
-        { host: '*', category: 'api_calls' },
-      ],
-      tiers: [
-        { name: 'autonomous', conditions: conditions({}), approval: 'none' },
-        { name: 'seldom', conditions: conditions({ categories: ['rare'], frequency: { max: 3, per: '1h' } }), approval: 'none' },
-        {
-          name: 'asking',
-          conditions: conditions({ categories: ['service_procurement'], maxAmount: '5.00' }),
-          ...{ approval: 'explicit_human', timeout: '4h' },
-        },
-        { name: 'prohibited', conditions: { categories: ['gambling'] }, approval: 'blocked' },
-      ],
+    rig = await startChannelRig(async (world) => {
+      blocked = await world.open(PRICES)
+      return {
+        recipients: { verified: [{ host: 'localhost' }], blocked: [{ host: blocked.host }] },
+        channels: { deposit: '0.50', maxDeposit: '50', maxWithdrawDelay: '1h' },
+        approvals: { hold: '20s' },
+        categories: [
+          { host: '*', path: '/casino', category: 'gambling' },
+          { host: '*', path: '/dear', category: 'service_procurement' },
+          { host: '*', path: '/rare', category: 'rare' },
+          { host: '*', category: 'api_calls' },
+        ],
+        tiers: [
+          { name: 'autonomous', conditions: conditions({}), approval: 'none' },
+          { name: 'seldom', conditions: conditions({ categories: ['rare'], frequency: { max: 3, per: '1h' } }), approval: 'none' },
+          {
+            name: 'asking',
+            conditions: conditions({ categories: ['service_procurement'], maxAmount: '5.00' }),
+            ...{ approval: 'explicit_human', timeout: '4h' },
+          },
+          { name: 'prohibited', conditions: { categories: ['gambling'] }, approval: 'blocked' },
+        ],
+      }
     })
   })
   afterAll(() => rig?.[Symbol.asyncDispose]())
-
-  const PRICES = { prices: { '/tick': '0.01', '/rare': '0.01', '/dear': '0.01', '/casino': '0.01' } }
 
   it.each([
     ['recipient_limit_exceeded', (seller: Catalogue) => ({ perRecipient: { [seller.host]: '0.03' } })],
@@ -231,6 +235,7 @@ describe('what bounds any payment bounds channels', () => {
     const shopper = shopperOf(rig.purser, session)
     const before = (await rig.history()).length
     expect(await buy(shopper, seller, '/casino')).toMatchObject({ kind: 'refused', status: 403, code: 'tier_prohibited' })
+    expect(await buy(shopper, blocked)).toMatchObject({ kind: 'refused', status: 403, code: 'recipient_blocked' })
     expect(await buy(shopper, slow)).toMatchObject({ kind: 'refused', status: 403, code: 'scheme_not_supported' })
     expect((await rig.history()).length).toBe(before)
     expect(await shown(rig.purser, session)).toMatchObject({ spent: '0.00', held: '0.00' })
