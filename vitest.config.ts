@@ -26,6 +26,7 @@ const LONGEST = [
   'deploy/image',
   'conformance/ledger-postgres',
   'e2e/ambiguous',
+  'conformance/rails',
   'docs',
   'e2e/package',
   'e2e/failover',

@@ -11,12 +11,15 @@ import type { Config } from './config/load.ts'
 import { adminBasis, type Engine, readTls, startEngine } from './engine.ts'
 import { type House, type HouseOptions, openHouse } from './house.ts'
 import { PACKAGE_ROOT } from './package-root.ts'
+import { type Ceilings, createCeilings } from './payment/ceilings.ts'
 import type { Policy } from './payment/deps.ts'
 import { createHoldings } from './payment/holdings.ts'
+import { createOuterCeiling } from './payment/outer-ceiling.ts'
 import { lintTiers } from './policy/lint.ts'
 import { policySentences } from './policy/sentences.ts'
 import type { Telemetry } from './telemetry/telemetry.ts'
 import { giveBackMemory, warmUp } from './warm-up.ts'
+import { openCeilingReader } from './way-out.ts'
 import { openWorkers, workersOf } from './workers.ts'
 
 export interface App extends AsyncDisposable {
@@ -99,6 +102,7 @@ async function openAdmin(
   const deps: AdminDeps = {
     ...{ ...adminBasis(house), ...status, checkpointing, reconcile, cancel, hosts, people, authorize, feed, console, signer: house.signer },
     ...{ jwts: house.jwts, mandates: house.mandates, holdings: createHoldings(house) },
+    ...{ outerCeiling: createOuterCeiling(house), ceilings: ceilingsOf(house) },
     policy: () => policyInfo(house, policy.policy()),
     contentType,
     proxyUrl,
@@ -107,6 +111,13 @@ async function openAdmin(
   const app = async () => (await import('./admin/admin.ts')).createAdminApp(deps)
   const tls = serverTls && { tls: await readTls(serverTls) }
   return known(house, await startAdmin({ app, probes: createProbeDoor(deps, hosts), events, listen, ...tls }))
+}
+
+/** Read when somebody looks. */
+function ceilingsOf(house: House): Ceilings {
+  const { config, fetch, clock } = house
+  const { spenders = [], spendPermissions = [] } = config.wallet
+  return createCeilings({ ...house, spenders, permissions: spendPermissions, reader: () => openCeilingReader(config, { fetch, clock }) })
 }
 
 const CONSOLE = fileURLToPath(new URL('dist/console', PACKAGE_ROOT))

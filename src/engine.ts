@@ -36,9 +36,9 @@ import { isBlocked } from './policy/trust.ts'
 import { openPolicy, type PolicyInForce } from './policy-in-force.ts'
 import { type Proof, startClosing, startProof } from './proof.ts'
 import { type Address, type RunningProxy, startProxy } from './proxy/listen.ts'
+import { inMcp } from './rails/in-mcp.ts'
 import { createMppRail } from './rails/mpp/mpp.ts'
 import { isSolana } from './rails/x402/assets.ts'
-import { x402InMcp } from './rails/x402/in-mcp.ts'
 import { type Accepted, createX402Rail } from './rails/x402/x402.ts'
 import { createIdentify } from './session/identify.ts'
 import type { Session } from './session/session.ts'
@@ -215,7 +215,7 @@ async function openProxy(
     onPaymentRequired: createPay(payment),
     paymentHeaders: payment.rails.flatMap(({ paymentHeaders }) => paymentHeaders),
     ...(rail && { askAgain: rail.askAgain }),
-    toolDialect: x402InMcp,
+    toolDialect: inMcp,
     ...(payment.routes && {
       preempt: createPreempt(payment, { routes: payment.routes, provable: new Set(house.chain.networks.filter((id) => !isSolana(id))) }),
     }),

@@ -6,3 +6,7 @@ export const APPROVE_GAS = 120_000n
 export const APPROVE_POLL_MS = 1_000
 /** So many looks: networks take a transaction within a minute, or it is for people to see why not. */
 export const APPROVE_POLLS = 60
+/** Words of a transaction's input that are tried as nonces, up to three questions each; a settlement has some twenty, read three ways. */
+export const MAX_PERMIT_WORDS = 200
+/** Transactions of one stretch of blocks that are searched for permits which the ledger does not know. */
+export const MAX_PERMIT_TRANSACTIONS = 100

@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import type { AllowanceWallet } from './chain/allowance-wallet.ts'
 import { joinChains } from './chain/both-chains.ts'
+import type { CeilingReaderOptions } from './chain/ceilings.ts'
 import type { Chain, ChainHistory, Escrows } from './chain/chain.ts'
 import { createEvmChain } from './chain/evm-chain.ts'
 import { systemPause } from './clock.ts'
@@ -13,6 +14,7 @@ import type { Config } from './config/load.ts'
 import { resolveParents } from './config/parent.ts'
 import type { Fetch } from './http.ts'
 import type { Asset } from './money.ts'
+import type { CeilingReader } from './outer-ceilings.ts'
 import { createParents, type Parents } from './proxy/parent.ts'
 import { createParentFetch, type ParentFetch } from './proxy/parent-fetch.ts'
 import { isSolana, knownAssets } from './rails/x402/assets.ts'
@@ -43,7 +45,7 @@ export async function openChain(config: Pick<Config, 'networks' | 'assets'>, fet
 
 /** Escrows of payment channels, on the EVM networks that have an RPC. What asks them is loaded by the first question. */
 export function openEscrows({ networks }: Pick<Config, 'networks'>, fetch: Fetch): Escrows {
-  const reachable = networks.flatMap(({ rpc, ...network }) => (rpc === undefined || isSolana(network.id) ? [] : [{ ...network, rpc }]))
+  const reachable = reachableByEvm(networks)
   let opened: Promise<Escrows> | undefined
   const open = () => {
     opened ??= import('./chain/escrows.ts').then(({ createEscrows }) => createEscrows({ networks: reachable, fetch }))
@@ -55,6 +57,16 @@ export function openEscrows({ networks }: Pick<Config, 'networks'>, fetch: Fetch
     withdraw: async (wanted) => (await open()).withdraw(wanted),
     fate: async (network, transaction) => (await open()).fate(network, transaction),
   }
+}
+
+/** What the networks that have an RPC permit at most. Solana has its balances alone, which its chain tells. */
+export async function openCeilingReader(
+  { networks }: Pick<Config, 'networks'>,
+  way: Pick<CeilingReaderOptions, 'fetch' | 'clock'>,
+): Promise<CeilingReader> {
+  const { createCeilingReader } = await import('./chain/ceilings.ts')
+  const reachable = reachableByEvm(networks)
+  return createCeilingReader({ networks: reachable, ...way })
 }
 
 /** What can be paid with on the configured networks: the known stablecoins and the configured assets. */
@@ -97,4 +109,9 @@ export async function openAllowing(
   const { address, allow } = createAllowanceWallet({ key, networks: reachable, fetch, pause: systemPause, signal })
   const chain = await openChain(config, fetch)
   return { address, allow, allowed: ({ network, token }) => chain.allowance({ network, token, wallet: address }) }
+}
+
+/** Those whose chain can be asked by Ethereum's JSON-RPC. */
+function reachableByEvm(networks: Config['networks']) {
+  return networks.flatMap(({ rpc, ...network }) => (rpc === undefined || isSolana(network.id) ? [] : [{ ...network, rpc }]))
 }

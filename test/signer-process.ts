@@ -23,7 +23,8 @@ export interface RunningSigner {
   end(signal?: NodeJS.Signals): Promise<number | null>
 }
 
-export async function makeSignerFolder(caps = { payment: '10', session: '25', day: '100' }): Promise<SignerFolder> {
+/** @param main the program */
+export async function makeSignerFolder(caps = { payment: '10', session: '25', day: '100' }, main = MAIN): Promise<SignerFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'purser-signer-'))
   await chmod(folder, 0o700)
   const [socket, journal, keyFile] = [join(folder, 'socket'), join(folder, 'journal'), join(folder, 'wallet.key')]
@@ -35,7 +36,7 @@ export async function makeSignerFolder(caps = { payment: '10', session: '25', da
   return {
     ...{ folder, socket, journal, keyFile },
     async start(more = [], env = { PATH: process.env.PATH }) {
-      const child = spawn(process.execPath, [MAIN, 'signer', ...argv, ...more], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+      const child = spawn(process.execPath, [main, 'signer', ...argv, ...more], { env, stdio: ['ignore', 'pipe', 'pipe'] })
       const address = await firstWords(child)
       const one: RunningSigner = { address, process: child, end: (signal) => end(child, signal) }
       running.add(one)

@@ -1,10 +1,14 @@
 /** The signer as a process: how it starts, what it lets in, and what stays when it is killed. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { chmod, readdir, readFile, stat } from 'node:fs/promises'
+import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
+import { authorizationTypes } from '@x402/evm'
+import { recoverTypedDataAddress } from 'viem'
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { encryptKeystore } from '../src/wallet/keystore.ts'
 import { createSignerWallet, type SignerWallet } from '../src/wallet/signer-wallet.ts'
 import type { TransferAuthorization } from '../src/wallet/wallet.ts'
 import { MAIN } from './program.ts'
@@ -164,6 +168,28 @@ describe('the signer process', () => {
       expect(one.process.stderr?.read()?.toString() ?? '').not.toContain('Debugger listening')
     },
   )
+
+  it('signs with a key that lies encrypted, and does not start without its password or with another one', async () => {
+    const key = generatePrivateKey()
+    await writeFile(place.keyFile, encryptKeystore(Buffer.from(key.slice(2), 'hex'), 'opens it'), { mode: 0o600 })
+    const password = join(place.folder, 'password')
+    await writeFile(password, 'opens it\n', { mode: 0o600 })
+    await expect(place.start()).rejects.toThrow(/password/)
+    const other = { PATH: process.env.PATH, OTHER: 'opens nothing' }
+    await expect(place.start(['--password', 'env:OTHER'], other)).rejects.toThrow(/password/)
+    const { address } = await place.start(['--password', `file:${password}`])
+    expect(address).toBe(privateKeyToAddress(key))
+    await using wallet = createSignerWallet({ socket: place.socket, address, nonceOf })
+    const { domain, ...message } = transferOf(address, 1, 5n)
+    const signature = await wallet.forPayment({ sessionId: 's1', paymentId: 'p1' }).signTransfer(null, { domain, ...message })
+    const typed = { domain, types: authorizationTypes, primaryType: 'TransferWithAuthorization', message } as const
+    expect(await recoverTypedDataAddress({ ...typed, signature })).toBe(address)
+    // What lies in its folder opens nothing.
+    for (const name of await readdir(place.folder)) {
+      const bytes = await readFile(join(place.folder, name)).catch(() => Buffer.alloc(0))
+      expect([name, bytes.includes(key.slice(2)) || bytes.includes(Buffer.from(key.slice(2), 'hex'))]).toEqual([name, false])
+    }
+  })
 
   it('ends with 0 when it is asked to, and wrong usage with 2', async () => {
     const one = await place.start()

@@ -8,6 +8,7 @@ import { registerApprovalPage } from './approval-page.ts'
 import { registerApprovals } from './approvals.ts'
 import { bearer } from './authenticate.ts'
 import { registerAuthorize } from './authorize.ts'
+import { registerCeilings } from './ceilings.ts'
 import { registerOverview } from './console-overview.ts'
 import { registerProfiles } from './console-recipients.ts'
 import { registerStories } from './console-story.ts'
@@ -68,6 +69,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
   registerHalts(app, deps)
   registerTokens(app, deps)
   registerWallet(app, deps)
+  registerCeilings(app, deps)
   if (deps.feed) registerEvents(app, { feed: deps.feed, signIns, people: deps.people })
   return app
 }

@@ -19,6 +19,7 @@ import type { Session } from '../session/session.ts'
 import type { Events } from '../telemetry/events.ts'
 import type { Wallet } from '../wallet/wallet.ts'
 import type { Authorize } from './authorize.ts'
+import type { CeilingsView } from './ceilings.ts'
 import type { ConsoleFiles } from './console-files.ts'
 import type { EventFeed } from './event-feed.ts'
 import type { Oidc } from './oidc.ts'
@@ -110,6 +111,10 @@ export interface AdminDeps extends StatusDeps {
   readonly ledger: Ledger
   /** What the wallet of a session holds; absent where no network can be asked. */
   readonly holdings?: (of: Pick<Session, 'wallet' | 'networks' | 'assets'>) => Promise<readonly HoldingView[]>
+  /** The most that the chain lets a session spend, in millionths of its currency; undefined where nobody can tell. */
+  readonly outerCeiling?: (of: Pick<Session, 'wallet' | 'networks' | 'assets' | 'currency'>) => Promise<bigint | undefined>
+  /** What the chain lets be taken from this wallet, and for it; absent where no network can be asked. */
+  readonly ceilings?: (walletName: string | null) => Promise<CeilingsView>
   /** Mints session tokens that can be verified offline. */
   readonly jwts?: SessionJwts
   /** Where mandates are presented; absent: none are taken. */

@@ -10,6 +10,7 @@ import { Channels, channelsOf } from './channels-view.ts'
 import type { AdminDeps } from './deps.ts'
 import { adminKey, KeyHeader } from './idempotency.ts'
 import { openAsked } from './open-asked.ts'
+import { outerCeilingView } from './outer-ceiling.ts'
 import { listOf, PageQuery, pageRequest, present } from './pages.ts'
 import { type AdminApp, allow, body, IdParam, json, PROBLEMS, READERS } from './router.ts'
 import { SummaryView, summarize } from './session-summary.ts'
@@ -159,13 +160,14 @@ async function sessionNamed(id: string, { ledger }: Pick<AdminDeps, 'ledger'>): 
   return session
 }
 
-type ViewDeps = Pick<AdminDeps, 'clock' | 'wallet' | 'holdings'>
+type ViewDeps = Pick<AdminDeps, 'clock' | 'wallet' | 'holdings' | 'outerCeiling'>
 
 /** The session as JSON. A wallet that is no longer configured leaves its address empty. */
-export async function viewOf(session: Session, { clock, wallet, holdings }: ViewDeps): Promise<SessionView> {
+export async function viewOf(session: Session, { clock, wallet, holdings, outerCeiling }: ViewDeps): Promise<SessionView> {
   const address = await wallet.address(session.wallet).catch(() => null)
-  const balance = address === null ? undefined : await holdings?.(session)
-  return sessionView(session, { now: clock.now(), address, ...(balance && { balance }) })
+  const [balance, free] = address === null ? [] : await Promise.all([holdings?.(session), outerCeiling?.(session)])
+  const view = sessionView(session, { now: clock.now(), address, ...(balance && { balance }) })
+  return free === undefined ? view : { ...view, outerCeiling: outerCeilingView(session, { free, state: view.state }) }
 }
 
 /** With token and proxy URL, for whoever opened it. The token is derived from the id, so that a replayed creation answers the same one. */

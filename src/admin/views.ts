@@ -45,6 +45,11 @@ export const HoldingView = z
   .openapi({ description: 'What the wallet holds of a token, and what of it no payment may still take' })
 export type HoldingView = z.infer<typeof HoldingView>
 
+export const OuterCeilingView = z.object({ free: Amount, warning: maybe(z.string()) }).openapi({
+  description:
+    'What the session’s wallet has free of all that it may pay with, and where that is less than remains of the cap, a sentence on it',
+})
+
 export const SessionView = z
   .object({
     id: z.string(),
@@ -65,6 +70,7 @@ export const SessionView = z
     networks: Names,
     assets: Names,
     wallet: z.object({ name: maybe(z.string()), address: maybe(z.string()), balance: z.array(HoldingView).readonly().optional() }),
+    outerCeiling: OuterCeilingView.optional(),
     owner: z.string(),
     parent: maybe(z.string()),
     singleUse: z.boolean(),

@@ -75,6 +75,9 @@ const Enhanced = {
   trace: maybe.describe('trace id of the W3C traceparent'),
   workload: z.strictObject({ issuer: text, subject: text }).nullable().describe('the workload identity that opened the session'),
   facts: z.array(text).describe('what people were shown besides the price'),
+  serverEvidence: z
+    .array(text)
+    .describe('what the server signed or said of itself, and the id it got of the purchase; nothing was decided on it'),
   alternatives: z.array(text).describe('offers and tiers that were considered, with why they were not taken'),
   auditId: maybe.describe('the authorization that it claimed'),
   policy: z.record(text, z.unknown()).nullable().describe('the tier as it was written in the policy that decided'),
@@ -150,10 +153,12 @@ function standard(receipt: Receipt, policy: PolicyBehind): Omit<StandardRecord, 
 
 function enhanced(receipt: Receipt, { tier }: PolicyBehind): Omit<EnhancedRecord, keyof StandardRecord> {
   const { challengeDigest, nonce, validBefore, signature, signatureDigest, paymentRequestId, previousHash } = receipt
-  const { approval, onBehalfOf = [], trace = null, workload = null, facts = [], alternatives = [], auditId = null } = receipt.context ?? {}
+  const { approval, onBehalfOf = [], trace = null, workload = null, auditId = null } = receipt.context ?? {}
+  const { facts = [], evidence = [], alternatives = [] } = receipt.context ?? {}
   return {
     approval: approval ? { ...approval, votes: approval.votes.map((vote) => ({ ...vote })) } : null,
-    ...{ onBehalfOf: [...onBehalfOf], trace, workload, facts: [...facts], alternatives: [...alternatives], auditId },
+    ...{ onBehalfOf: [...onBehalfOf], trace, workload, facts: [...facts], serverEvidence: [...evidence], alternatives: [...alternatives] },
+    auditId,
     policy: tier && { ...tier },
     ...{ challengeDigest, nonce, validBefore, signature, signatureDigest, paymentRequestId, previousHash },
   }

@@ -104,6 +104,29 @@ export interface NonceUse {
   readonly amountAtomic: bigint | null
 }
 
+/** Money that left one of our wallets in a transaction which authorizations do not explain. Addresses checksummed. */
+export interface Outgoing {
+  readonly token: string
+  readonly transaction: string
+  readonly block: bigint
+  readonly payTo: string
+  readonly amountAtomic: bigint
+}
+
+/** What the ledger knows. */
+export interface Recorded {
+  /** Whether a payment of it has this nonce (lower case) and may have been settled. */
+  isKnown(nonce: string): boolean
+  /** How many of its payments were settled by this transaction. */
+  settledBy(transaction: string): number
+}
+
+export interface PermitUses {
+  readonly uses: readonly NonceUse[]
+  /** What could not be told, each as a sentence. */
+  readonly unread: readonly string[]
+}
+
 /** What final blocks tell about all that our wallets ever signed, whoever remembers it. Every method @throws Error where the network cannot be asked. */
 export interface ChainHistory {
   /** The newest final block. */
@@ -117,7 +140,17 @@ export interface ChainHistory {
     readonly wallet: string
     readonly from: bigint
     readonly to: bigint
-  }): Promise<{ readonly uses: readonly NonceUse[]; readonly from_s: number; readonly to_s: number }>
+  }): Promise<{
+    readonly uses: readonly NonceUse[]
+    /** What left the wallet otherwise, where that is told. */
+    readonly outgoing?: readonly Outgoing[]
+    readonly from_s: number
+    readonly to_s: number
+  }>
+  /** Permits by which this left the wallet, and which the ledger does not know. `final`: a final block, no older. Absent: nobody can tell. */
+  permits?(
+    query: { readonly network: string; readonly wallet: string; readonly outgoing: readonly Outgoing[]; readonly final: bigint } & Recorded,
+  ): Promise<PermitUses>
 }
 
 /** A signed EIP-3009 `CancelAuthorization`, ready for whoever has gas. */

@@ -3,10 +3,11 @@ import { FIND_TIMEOUT_MS, MAX_CHAIN_SKEW_MS, MAX_LOG_BLOCKS } from '../limits.ts
 import { agree } from './agreement.ts'
 import { bracket } from './block-search.ts'
 import type { Chain, ChainFinding, ChainHistory, ChainTime, Incoming, SignedTransfer } from './chain.ts'
-import { addressIn, checksummed, TRANSFER, topicOf } from './eip3009.ts'
+import { addressIn, checksummed, TRANSFER, topicOf, USED } from './eip3009.ts'
 import { type Block, createEvmNode, type EvmNode, type Log } from './evm-node.ts'
 import { finalBlock, look, type Sighting } from './find.ts'
-import { pairUses, transfersFrom, usesOf } from './nonce-uses.ts'
+import { pairUses, usesOf } from './nonce-uses.ts'
+import { findPermitUses, withoutAuthorization } from './permit-uses.ts'
 import { createRpc, RpcError, type RpcOptions } from './rpc.ts'
 
 export interface NetworkAccess {
@@ -56,7 +57,12 @@ export function createEvmChain({ networks, ...way }: EvmChainOptions): Chain & C
       return (await bracket(network.first, await newestFinal(network), time_s)).before.number
     },
     uses: async (query) => uses(at(query.network), query),
+    permits: async (query) => findPermitUses(serversOf(at(query.network)), query),
   }
+}
+
+function serversOf({ first, second }: Network): EvmNode[] {
+  return second ? [first, second] : [first]
 }
 
 function openNetwork({ id, rpc, secondRpc, finalityBlocks }: NetworkAccess, way: Omit<EvmChainOptions, 'networks'>): Network {
@@ -152,8 +158,9 @@ function transferIn(network: string, { address, topics, data, transaction, index
 }
 
 async function uses(network: Network, { tokens, wallet, from, to }: UsesQuery): Promise<Awaited<ReturnType<ChainHistory['uses']>>> {
-  const used = await agreedLogs(network, { tokens, topics: usesOf(wallet), from, to })
-  const moved = used.length === 0 ? [] : await agreedLogs(network, { tokens, topics: transfersFrom(wallet), from, to })
+  const logs = await agreedLogs(network, { tokens, topics: usesOf(wallet), from, to })
+  const of = (event: string) => logs.filter(({ topics }) => topics[0] === event)
+  const [used, moved] = [of(USED), of(TRANSFER)]
   const [first, last] = await Promise.all([network.first.block(from), network.first.block(to)])
-  return { uses: pairUses(used, moved), from_s: first.time_s, to_s: last.time_s }
+  return { uses: pairUses(used, moved), outgoing: withoutAuthorization(used, moved), from_s: first.time_s, to_s: last.time_s }
 }

@@ -5,14 +5,9 @@ import type { Log, LogQuery } from './evm-node.ts'
 
 type Topics = LogQuery['topics']
 
-/** Every use of an authorization of this wallet. */
+/** Every use of an authorization of this wallet, and every transfer out of it. */
 export function usesOf(wallet: string): Topics {
-  return [[USED], [topicOf(wallet)]]
-}
-
-/** Every transfer out of this wallet. */
-export function transfersFrom(wallet: string): Topics {
-  return [[TRANSFER], [topicOf(wallet)]]
+  return [[USED, TRANSFER], [topicOf(wallet)]]
 }
 
 /**

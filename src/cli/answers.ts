@@ -18,6 +18,7 @@ export const SessionAnswer = z.looseObject({
   singleUse: z.boolean().optional(),
   limits: z.looseObject({ payments: z.number().nullish() }).optional(),
   parent: z.string().nullish(),
+  outerCeiling: z.looseObject({ free: Amount, warning: z.string().nullish() }).optional(),
   refill: z.looseObject({ amount: Amount, every: z.string(), max: Amount }).nullish(),
   refillsAt: z.string().nullish(),
 })

@@ -28,6 +28,7 @@ export function balanceText(session: SessionAnswer): string {
       ['State', session.state],
       ...refillFacts(session),
       ['Expires', session.expiresAt],
+      ...ceilingFacts(session),
     ]),
   ].join('\n')
 }
@@ -40,6 +41,11 @@ function usedLine(used: bigint, cap: bigint): string {
 function countBound({ singleUse, limits }: SessionAnswer): string {
   const most = singleUse ? 1 : limits?.payments
   return most === undefined || most === null ? '' : ` of ${most}`
+}
+
+/** A cap beyond what the wallet holds promises money that is not there. */
+function ceilingFacts({ outerCeiling }: SessionAnswer): (readonly [string, string])[] {
+  return outerCeiling?.warning ? [['Warning', outerCeiling.warning]] : []
 }
 
 function refillFacts({ refill, refillsAt, currency }: SessionAnswer): (readonly [string, string])[] {

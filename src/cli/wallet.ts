@@ -13,6 +13,7 @@ import { reachPurser } from './reach.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { printJson, type Terminal, table } from './terminal.ts'
 import { allowCommand } from './wallet-allow.ts'
+import { ceilingsCommand } from './wallet-ceilings.ts'
 import { encryptCommand } from './wallet-encrypt.ts'
 
 const SessionWalletAnswer = z.looseObject({ wallet: z.looseObject({ address: z.string().nullable() }) })
@@ -39,7 +40,7 @@ export function walletCommand(terminal: Terminal): Command {
   const balance = command('balance', 'what it holds on the configured networks, asked by their RPC').action((flags: CommonFlags) =>
     showBalance(flags, terminal),
   )
-  return group('wallet', [address, balance, allowCommand(terminal), encryptCommand(terminal)])
+  return group('wallet', [address, balance, ceilingsCommand(terminal), allowCommand(terminal), encryptCommand(terminal)])
 }
 
 interface AddressFlags extends CommonFlags {

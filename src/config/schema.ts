@@ -13,6 +13,7 @@ import { CERTIFICATE, identitySchema } from './identity.ts'
 import { keysSchema, ledgerSchema, missingKeys, networkSchema, retentionSchema, sessionsSchema } from './keeping.ts'
 import { adminSchema, proxySchema } from './listeners.ts'
 import { mandatesSchema } from './mandates.ts'
+import { unreachablePermissions } from './outer-ceilings.ts'
 import { approvalsSchema, peopleSchema } from './people.ts'
 import { filePath, listen, secret } from './places.ts'
 import { blockedFilesSchema, discoverySchema, priceDriftSchema } from './policy-inputs.ts'
@@ -49,6 +50,7 @@ function contradictionsOf(config: z.output<z.ZodObject<ReturnType<typeof configS
     ...when(config.preemptive && networks.every(({ rpc }) => rpc === undefined), ['preemptive'], 'needs a network with an rpc'),
     ...when(config.channels && networks.every(({ rpc }) => rpc === undefined), ['channels'], 'needs a network with an rpc'),
     ...when(config.channels && config.wallet.kind === 'signer', ['channels'], 'needs a wallet of kind local, derived or remote'),
+    ...unreachablePermissions(config.wallet, networks).map(([at, message]): Contradiction => [['wallet', 'spendPermissions', at], message]),
     ...unknown.map((id): Contradiction => [['proxy', 'defaultSession', 'networks'], `${id} is not among networks`]),
   ]
 }

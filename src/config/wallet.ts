@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { evmAddress, positiveDuration, section, wanted } from '../session/values.ts'
 import { MAX_PREVIOUS_WALLETS, MAX_REMOTE_TIMEOUT_MS, REMOTE_TIMEOUT_MS } from '../wallet-limits.ts'
+import { type OuterCeilingsConfig, outerCeilingsShape } from './outer-ceilings.ts'
 import { filePath, hookUrl, secret } from './places.ts'
 import type { SecretRef } from './secrets.ts'
 
@@ -54,7 +55,7 @@ export type WalletConfig = (LocalWalletConfig | DerivedWalletConfig | RemoteWall
   readonly previous?: readonly PreviousWalletConfig[]
   /** What pays on Solana, whatever pays elsewhere. */
   readonly solana?: { readonly key: SecretRef }
-}
+} & OuterCeilingsConfig
 
 export function walletSchema(folder: string) {
   return z.discriminatedUnion('kind', [localSchema(folder), derivedSchema(folder), remoteSchema(folder), signerSchema(folder)], {
@@ -84,12 +85,13 @@ function remoteSchema(folder: string) {
     timeout,
     previous,
     solana,
+    ...outerCeilingsShape,
   })
 }
 
 function signerSchema(folder: string) {
   const { previous, solana } = sharedBy(folder)
-  return section({ kind: z.literal('signer'), socket: filePath(folder), address: evmAddress, previous, solana })
+  return section({ kind: z.literal('signer'), socket: filePath(folder), address: evmAddress, previous, solana, ...outerCeilingsShape })
 }
 
 function sharedBy(folder: string) {
@@ -97,6 +99,7 @@ function sharedBy(folder: string) {
     password: secret(folder).exactOptional(),
     previous: previousSchema(folder).exactOptional(),
     solana: section({ key: secret(folder) }).exactOptional(),
+    ...outerCeilingsShape,
   }
 }
 

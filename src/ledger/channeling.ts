@@ -19,6 +19,7 @@ import {
 } from './channel-account.ts'
 import type { Channel, ChannelEnd, ChannelNews, NewChannel, Vouching } from './channels.ts'
 import type { Chronicle } from './chronicle.ts'
+import type { Endings } from './endings.ts'
 import type { Payment } from './ledger.ts'
 import type { PaymentRecord } from './payment-row.ts'
 import type { Tables, Transaction } from './tables.ts'
@@ -27,6 +28,7 @@ import { isOpen } from './transitions.ts'
 export interface ChannelingOptions {
   readonly tables: Tables
   readonly budget: Budget
+  readonly endings: Endings
   readonly chronicle: Chronicle
   /** The run that looks into channels that close. */
   readonly runId: string
@@ -118,7 +120,7 @@ export class Channeling {
   }
 
   #returned(tx: Transaction, { channel, payment, back }: { readonly channel: Channel; readonly payment: Payment; readonly back: bigint }) {
-    const { tables, budget, chronicle } = this.#options
+    const { tables, budget, endings, chronicle } = this.#options
     const { terms } = payment
     if (!terms) throw new Error(`payment ${payment.id} was reserved without terms`)
     const share = (terms.amount * back) / terms.amountAtomic
@@ -128,8 +130,9 @@ export class Channeling {
       const evidence = channel.transaction ?? 'The escrow has nothing left for this channel.'
       tables.refunds.insert(tx, { paymentId: payment.id, source, amountAtomic: back, evidence, by: 'chain', at: tx.now })
     }
-    const refunded = tables.payments.refund(tx, payment.id, share)
-    chronicle.append(tx, 'amendment', told(tables, tx, { record: refunded, channel }))
+    const counted = tables.payments.refund(tx, payment.id, share)
+    const record = back >= terms.amountAtomic ? endings.appease(tx, counted) : counted
+    chronicle.append(tx, 'amendment', told(tables, tx, { record, channel }))
     if (back > 0n) chronicle.reconciled(tx, payment.id, 'refunded')
   }
 

@@ -344,7 +344,8 @@ export interface Ledger extends AsyncDisposable {
   takeOver(): Promise<number>
   /**
    * Payments to look into now, oldest due first, and nobody else's for `PROOF_LEASE_MS`: unknown ones, those that expired
-   * or that settled on a server's word where their network is among `networks`, whose chain can be asked.
+   * or that settled on a server's word where their network is among `networks`, whose chain can be asked. Of vouchers, which
+   * are on no chain, only the unknown ones.
    */
   claimUnproven(query: { readonly networks: readonly string[]; readonly limit: number }): Promise<readonly Payment[]>
   /** Lets go of a claim; nobody looks into the payment before `until` (milliseconds since 1970). */
@@ -365,8 +366,8 @@ export interface Ledger extends AsyncDisposable {
   /** The settled payments to this recipient in this token, newest first: what a transfer back may be for. */
   settledTo(recipient: { readonly network: string; readonly token: string; readonly payTo: string }): Promise<readonly Payment[]>
   recipients(page: PageRequest): Promise<Page<RecipientRecord>>
-  /** What payments of this wallet may still take of this token, atomic units: all that is reserved, signed, sent or unknown. */
-  heldBy(wallet: { readonly network: string; readonly token: string; readonly payer: string }): Promise<bigint>
+  /** What payments of this wallet (by permits alone) may still take of this token, atomic units: all that is reserved, signed, sent or unknown. */
+  heldBy(wallet: { readonly network: string; readonly token: string; readonly payer: string; readonly method?: 'permit2' }): Promise<bigint>
 
   /** Bounded by `KEPT_ANSWERS_BYTES` in all; the oldest go first. */
   keepAnswer(paymentId: string, answer: KeptAnswer): Promise<void>
@@ -374,10 +375,7 @@ export interface Ledger extends AsyncDisposable {
   /** The agent did not get its answer after all: the purchase can be repeated again. */
   reopen(paymentId: string): Promise<void>
 
-  /**
-   * Signs the heads of all chains that grew since the last checkpoint; undefined where none did. `sign` gets the text
-   * and returns an Ed25519 signature in hex.
-   */
+  /** Signs the heads of all chains that grew since the last checkpoint; undefined where none did. `sign` gets the text and answers with an Ed25519 signature in hex. */
   checkpoint(sign: CheckpointSigner): Promise<Checkpoint | undefined>
   /** Oldest first, from `after` (a checkpoint's number) on. */
   checkpoints(after: number, limit: number): Promise<readonly Checkpoint[]>

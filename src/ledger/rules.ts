@@ -50,6 +50,6 @@ export function composeRules({ tables, runId, thresholds, confirmable, events }:
     resolving: new Resolving({ tables, endings, chronicle }),
     accounts: new Accounts({ tables, budget, transitions }),
     reserving: new Reserving({ tables, budget, chronicle, refusals }),
-    channeling: new Channeling({ tables, budget, chronicle, runId }),
+    channeling: new Channeling({ tables, budget, endings, chronicle, runId }),
   }
 }

@@ -284,7 +284,7 @@ class SqliteLedger implements SharedLedger {
   }
 
   async heldBy(wallet: Parameters<port.Ledger['heldBy']>[0]): Promise<bigint> {
-    return this.#list(() => this.#tables.lists.heldBy(wallet))
+    return this.#list(() => this.#tables.lists[wallet.method ? 'permitsHeldBy' : 'heldBy'](wallet))
   }
 
   async settledTo(recipient: Parameters<port.Ledger['settledTo']>[0]): Promise<readonly port.Payment[]> {

@@ -16,7 +16,7 @@ import { BALANCE_AGE_MS, BALANCE_RETRY_MS, BALANCE_TIMEOUT_MS, MAX_BALANCE_AGE_M
 import { formatAtomic } from '../money.ts'
 import type { Events } from '../telemetry/events.ts'
 import { MAX_KEPT_BALANCES } from '../wallet-limits.ts'
-import { createAllowances } from './allowance.ts'
+import { createAllowances, type PermitClaim } from './allowance.ts'
 
 export interface WalletToken {
   /** CAIP-2. */
@@ -114,15 +114,16 @@ export function createFunds(options: FundsOptions): Funds {
       const wallet = { network: terms.network, token: terms.asset.address, payer: terms.payer }
       // What a voucher lets the receiver have has left the wallet with the deposit.
       if (!knows(wallet) || terms.method === 'voucher') return UNCOUNTED
-      const bar = terms.method === 'permit2' ? await allowances(terms) : undefined
-      if (bar) return { kind: 'refused', refusal: bar }
+      const permit = terms.method === 'permit2' ? await allowances(terms) : undefined
+      if (permit && 'code' in permit) return { kind: 'refused', refusal: permit }
       const account = accountOf(wallet)
+      // Neither of the two rejects: what cannot be read covers.
       await recent(wallet, account)
       const covered = take(account, terms.amountAtomic)
-      if (covered) return covered
+      if (covered) return withPermit(covered, permit)
       const age = options.clock.monotonic() - (account.reading?.at ?? 0)
       if (age >= BALANCE_RETRY_MS) await ask(wallet, account)
-      return take(account, terms.amountAtomic) ?? { kind: 'refused', refusal: insufficient(terms, account) }
+      return withPermit(take(account, terms.amountAtomic) ?? { kind: 'refused', refusal: insufficient(terms, account) }, permit)
     },
     async holding(wallet) {
       if (!knows(wallet)) return undefined
@@ -134,6 +135,23 @@ export function createFunds(options: FundsOptions): Funds {
       return reading?.kind === 'read' ? { balance: reading.balance, free: freeOf(account) ?? 0n } : undefined
     },
   }
+}
+
+/** Covered by balance and allowance, or by neither. */
+function withPermit(covered: Covered, permit: PermitClaim | undefined): Covered {
+  if (!permit) return covered
+  if (covered.kind === 'refused') {
+    permit.release()
+    return covered
+  }
+  const both = [covered.cover, permit]
+  const reserved = () => {
+    for (const one of both) one.reserved()
+  }
+  const release = () => {
+    for (const one of both) one.release()
+  }
+  return { kind: 'covered', cover: { reserved, release } }
 }
 
 /** The one that was asked for longest ago and covers nothing that the ledger does not hold: its next reading knows all of it. */

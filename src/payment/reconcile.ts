@@ -1,5 +1,5 @@
 /** Reconciling: one full pass over all that is open or under dispute, and over what our wallets did that the ledger does not know. */
-import type { Chain, ChainHistory } from '../chain/chain.ts'
+import type { Chain, ChainHistory, Recorded } from '../chain/chain.ts'
 import type { Ledger, Page, PageRequest, Payment, PaymentFilter } from '../ledger/ledger.ts'
 import { DEFAULT_PAGE, MAX_HISTORY_STEPS, MAX_LOG_BLOCKS, MAX_PAGE, MAX_REPORT_ENTRIES } from '../limits.ts'
 import type { Events } from '../telemetry/events.ts'
@@ -104,9 +104,10 @@ async function searchHistory(deps: ReconcileDeps, options: ReconcileOptions): Pr
   const found: Found = { unrecorded: [], searched: [], unavailable: [], more: ofSessions?.more ?? false }
   for (const watched of [...deps.wallets, ...(ofSessions?.wallets ?? [])]) {
     try {
-      const { unrecorded, searched } = await searchWallet(deps, watched, options)
+      const { unrecorded, searched, unread } = await searchWallet(deps, watched, options)
       found.unrecorded.push(...unrecorded)
       found.searched.push(searched)
+      found.unavailable.push(...unread.map((reason) => ({ network: watched.network, reason })))
     } catch (fault) {
       deps.events.warned(`${watched.network} could not be searched for unrecorded payments.`, fault)
       found.unavailable.push({ network: watched.network, reason: fault instanceof Error ? fault.message : 'It could not be searched.' })
@@ -124,19 +125,25 @@ async function searchWallet(
   deps: ReconcileDeps,
   { network, wallet, tokens }: WatchedWallet,
   options: ReconcileOptions,
-): Promise<{ unrecorded: Unrecorded[]; searched: Searched }> {
+): Promise<{ unrecorded: Unrecorded[]; searched: Searched; unread: string[] }> {
   const { chain, ledger } = deps
   const { block: to } = await chain.final(network)
   const from = options.fromBlock?.[network] ?? (await startOf(deps, network, to))
   const unrecorded: Unrecorded[] = []
-  let known: ReadonlySet<string> | undefined
+  const unread: string[] = []
+  let known: Recorded | undefined
   for (let start = from; start <= to; start += BigInt(MAX_LOG_BLOCKS)) {
     const last = start + BigInt(MAX_LOG_BLOCKS) - 1n
-    const { uses, from_s } = await chain.uses({ network, wallet, tokens, from: start, to: last < to ? last : to })
-    if (uses.length > 0) known ??= await noncesSince(ledger, from_s * 1000 - BEFORE_FIRST_MS)
-    unrecorded.push(...uses.filter(({ nonce }) => !known?.has(nonce)).map((use) => ({ network, wallet, ...use })))
+    const { uses, outgoing = [], from_s } = await chain.uses({ network, wallet, tokens, from: start, to: last < to ? last : to })
+    if (uses.length === 0 && outgoing.length === 0) continue
+    known ??= await recordedSince(ledger, from_s * 1000 - BEFORE_FIRST_MS)
+    const recorded = known
+    const permits = outgoing.length > 0 ? await chain.permits?.({ network, wallet, outgoing, final: to, ...recorded }) : undefined
+    const strange = [...uses.filter(({ nonce }) => !recorded.isKnown(nonce)), ...(permits?.uses ?? [])]
+    unrecorded.push(...strange.map((use) => ({ network, wallet, ...use })))
+    unread.push(...(permits?.unread ?? []))
   }
-  return { unrecorded, searched: { network, wallet, from, to } }
+  return { unrecorded, searched: { network, wallet, from, to }, unread }
 }
 
 /** With the ledger's own beginning, as far as its first checkpoint tells it, but within the bound of queries. */
@@ -150,18 +157,24 @@ async function startOf({ chain, ledger }: ReconcileDeps, network: string, to: bi
 }
 
 /**
- * Nonces of all payments that were decided since then (milliseconds since 1970), in lower case. What is void here can never
- * have been used: where it was, this ledger is an older copy too, in which that payment was not signed yet.
+ * Nonces of all payments that were decided since then (milliseconds since 1970), and what settled them, in lower case. What is
+ * void here can never have been used: where it was, this ledger is an older copy too, in which that payment was not signed yet.
  */
-async function noncesSince(ledger: ReconcileDeps['ledger'], since: number): Promise<ReadonlySet<string>> {
+async function recordedSince(ledger: ReconcileDeps['ledger'], since: number): Promise<Recorded> {
   const nonces = new Set<string>()
+  const settled = new Map<string, Set<string>>()
   let cursor: string | null | undefined
   while (cursor !== null) {
     const page: Page<Payment> = await ledger.payments({ since }, { limit: MAX_PAGE, ...(cursor !== undefined && { cursor }) })
-    for (const { nonce, state } of page.items) if (nonce !== null && state !== 'void') nonces.add(nonce.toLowerCase())
+    for (const { nonce, state, transaction } of page.items) {
+      if (nonce === null || state === 'void') continue
+      const known = nonce.toLowerCase()
+      nonces.add(known)
+      if (transaction !== null) settled.set(transaction.toLowerCase(), (settled.get(transaction.toLowerCase()) ?? new Set()).add(known))
+    }
     cursor = page.next
   }
-  return nonces
+  return { isKnown: (nonce) => nonces.has(nonce), settledBy: (transaction) => settled.get(transaction.toLowerCase())?.size ?? 0 }
 }
 
 /** All items of a listing, up to the bound of a report. */

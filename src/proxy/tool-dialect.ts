@@ -10,8 +10,8 @@ export interface MetaMember {
 export interface ToolDialect {
   /** Members of a call's `_meta` that only the payment flow may send. */
   readonly metaKeys: readonly string[]
-  /** The challenge in a response, as the body of a 402 that asks for the same; undefined where it is none. */
-  challengeIn(response: string): Uint8Array | undefined
+  /** The challenge in a response, as a 402 that asks for the same; undefined where it is none. */
+  challengeIn(response: string): { readonly headers: RawHeaders; readonly body: Uint8Array } | undefined
   /** Request headers that carry a payment, as a member of `_meta`; undefined where there is none that can be carried so. */
   carried(headers: RawHeaders): { readonly member: MetaMember; readonly rest: RawHeaders } | undefined
   /** What a response says of the settlement, as the headers of an answer. */

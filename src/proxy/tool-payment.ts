@@ -100,8 +100,8 @@ class Calling {
     }
     if (!mayRespond(answer)) return { heard: { held: Buffer.alloc(0), whole: false }, inside: false }
     const heard = await this.#listen(answer, { id: this.#call.idValue, max_bytes: MAX_UNPAID_MESSAGE_BYTES })
-    const body = heard.response === undefined ? undefined : this.#deps.dialect.challengeIn(heard.response)
-    return { ...(body && { unpaid: { status: 402, headers: [], body } }), heard, inside: true }
+    const asked = heard.response === undefined ? undefined : this.#deps.dialect.challengeIn(heard.response)
+    return { ...(asked && { unpaid: { status: 402, ...asked } }), heard, inside: true }
   }
 
   /** Undefined where no payment protocol claims the challenge. */
@@ -165,8 +165,8 @@ class Calling {
       if (!mayRespond(answer)) return undefined
       const listening = { id, max_bytes: MAX_UNPAID_MESSAGE_BYTES, timeout_ms: CALL_TIMEOUT_MS, passOn: () => undefined }
       const { response } = await listen(answer, listening)
-      const body = response === undefined ? undefined : this.#deps.dialect.challengeIn(response)
-      return body && { status: 402, headers: [], body }
+      const again = response === undefined ? undefined : this.#deps.dialect.challengeIn(response)
+      return again && { status: 402, ...again }
     } catch {
       return undefined
     } finally {

@@ -50,4 +50,16 @@ describe('session-summary', () => {
     expect(byRecipient).toHaveLength(MAX_SUMMARY_RECIPIENTS + 1)
     expect(byRecipient.at(-1)).toEqual({ recipient: 'further recipients', host: '', count: 5, amount: '5.00' })
   })
+
+  it('counts the vouchers of a channel, whose money is its deposit’s', async () => {
+    await using fixture = await startFixture()
+    const { id: sessionId } = await fixture.open()
+    const sample = await buy(fixture, { sessionId, amount: 1_000_000n })
+    const paid = (method: 'deposit' | 'voucher'): Payment => ({ ...sample, terms: sample.terms && { ...sample.terms, method } })
+    const items = [paid('voucher'), paid('voucher'), paid('deposit')]
+    const ledger = { payments: async () => ({ items, next: null }) }
+    const { payments, byRecipient } = await summarize(ledger, await fixture.ledger.close(sessionId))
+    expect(payments.settled).toEqual({ count: 3, amount: '1.00' })
+    expect(byRecipient).toMatchObject([{ count: 3, amount: '1.00' }])
+  })
 })

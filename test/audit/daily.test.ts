@@ -43,6 +43,12 @@ describe('a daily report', () => {
     expect(report.totals).toMatchObject([{ outcome: 'settled', payments: 3, amount: '0.06' }])
   })
 
+  it('has the money of a channel once: its deposit, and its vouchers as payments alone', () => {
+    const terms = { amount: 20_000n, currency: 'USD' }
+    const report = signed([payment({ terms: { ...terms, method: 'deposit' } }), payment({ terms: { ...terms, method: 'voucher' } })])
+    expect(report.totals).toMatchObject([{ outcome: 'settled', payments: 2, amount: '0.02' }])
+  })
+
   it('that was signed before there were cost centres is still read, and still holds', () => {
     const { lines, signature: _, ...rest } = signed([payment()])
     const body = { ...rest, lines: lines.map(({ costCentre: _none, ...line }) => line) }

@@ -59,10 +59,18 @@ describe('record formats', () => {
       alternatives: ['Up to $1.00 passes without people.'],
       auditId: 'aud-2026-06-27-001',
     }
-    expect(toRecord({ ...receipt, context }, 'enhanced', BEHIND)).toMatchObject({ ...context, policy: { name: 'collaborative' } })
+    expect(toRecord({ ...receipt, context }, 'enhanced', BEHIND)).toMatchObject({
+      ...context,
+      policy: { name: 'collaborative' },
+    })
+    const said = ['The offer is signed by 0x1, whom the operator has not listed: {}']
+    expect(toRecord({ ...receipt, context: { ...context, evidence: said } }, 'enhanced', BEHIND)).toMatchObject({
+      ...{ serverEvidence: said, evidence: receipt.evidence },
+    })
     expect(toRecord({ ...receipt, context: null }, 'enhanced', { audit: null, tier: null })).toMatchObject({
       approval: null,
       onBehalfOf: [],
+      serverEvidence: [],
       policy: null,
       audit: null,
     })

@@ -27,6 +27,7 @@ import { isPinned } from './processes.ts'
 import { startPurserProcess } from './purser-process.ts'
 import { markdownOf, type Table } from './report.ts'
 import { signingTable } from './signing.ts'
+import { signingWays } from './signing-ways.ts'
 import { standing } from './standing.ts'
 import { tableText } from './statistics.ts'
 
@@ -125,7 +126,10 @@ async function measureAll(folder: string, started: AsyncDisposableStack): Promis
     const counts = flags.short ? { connections: 1_000, sessions: 1_000 } : { connections: 10_000, sessions: 100_000 }
     outcomes.push({ tables: await standing({ field, peers, plan, ...counts }), scores: [] })
   }
-  if (wanted('signing')) outcomes.push({ tables: [await signingTable({ duration_ms: flags.short ? 200 : 500 })], scores: [] })
+  if (wanted('signing')) {
+    const times = { duration_ms: flags.short ? 200 : 500 }
+    outcomes.push({ tables: [await signingTable(times), ...(await signingWays({ ...times, main: resolve(flags.main) }))], scores: [] })
+  }
   return outcomes
 }
 

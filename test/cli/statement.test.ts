@@ -50,6 +50,12 @@ describe('statement', () => {
     expect(text).toContain('Payments  3')
   })
 
+  it('the balance says where the wallet holds less than the cap promises', () => {
+    const warning = 'The wallet has $12.00 free.'
+    expect(balanceText({ ...session, outerCeiling: { free: '12.00', warning } })).toContain(`Warning   ${warning}`)
+    expect(balanceText({ ...session, outerCeiling: { free: '12.00', warning: null } })).not.toContain('Warning')
+  })
+
   it('nothing held needs no explanation', () => {
     expect(balanceText({ ...session, held: '0.00' })).toMatch(/Held +\$0\.00$/m)
   })

@@ -103,6 +103,18 @@ export function closingChannels(bench: () => Bench): void {
       expect((await bench().ledger.receipts({ payment: dead.paymentId }, { limit: 9 })).items.at(0)).toMatchObject({ state: 'void' })
     })
 
+    it('that gives its deposit back whole is owed nothing for it', async () => {
+      const session = (await bench().openSession({ cap: usd(20) })).id
+      const fresh = await bench().ledger.channels.open(newChannel(bench(), session))
+      const lost = await bench().sign(deposit(session))
+      const pending = await vouch(fresh, { paymentId: lost.paymentId, cumulative: usd(1), deposit: usd(5) })
+      await lost.leaveUnknown('The server says that it failed.')
+      expect(await bench().ledger.resolve(lost.paymentId, SETTLED)).toMatchObject({ dispute: 'settled_though_denied' })
+      const closing = await tell(await tell(pending, { deposited: usd(5), over: lost.paymentId }), { state: 'closing' })
+      await end(closing, usd(5))
+      expect(await bench().ledger.payment(lost.paymentId)).toMatchObject({ dispute: null, refunded: usd(5) })
+    })
+
     it('waits for the outcome of its deposit: only what is spent can come back', async () => {
       const session = (await bench().openSession({ cap: usd(20) })).id
       const fresh = await bench().ledger.channels.open(newChannel(bench(), session))

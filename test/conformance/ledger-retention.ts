@@ -8,8 +8,18 @@ import { createPass, type PassDeps } from '../../src/ledger/archive/pass.ts'
 import { withArchive } from '../../src/ledger/archive/records.ts'
 import type { Ledger, PageRequest, ReserveRequest } from '../../src/ledger/ledger.ts'
 import type { RetentionStore } from '../../src/ledger/retention.ts'
-import { CLAIMED, COMPLETE, CONFIRMABLE, NEVER_SIGNED, OTHER_PAY_TO, type RequestChanges, usd } from '../ledger/fixtures.ts'
+import {
+  authorizationFor,
+  CLAIMED,
+  COMPLETE,
+  CONFIRMABLE,
+  NEVER_SIGNED,
+  OTHER_PAY_TO,
+  type RequestChanges,
+  usd,
+} from '../ledger/fixtures.ts'
 import type { Bench } from './ledger.ts'
+import { channelSteps, newChannel } from './ledger-channel-steps.ts'
 
 const DAY_MS = 86_400_000
 const AFTER_MS = 90 * DAY_MS
@@ -171,6 +181,31 @@ export function retentionConformance(bench: () => Bench): void {
         refusal: { code: 'conflict', detail: expect.stringContaining('archive') },
       })
       await expect(records().refund({ ...refund, paymentId: 'pay_none' })).rejects.toMatchObject({ refusal: { code: 'not_found' } })
+    })
+
+    it('takes what was signed for a voucher along, and leaves the deposit of its channel', async () => {
+      const { deposit, voucher, tell, vouch, current } = channelSteps(bench)
+      const { id } = await bench().openSession()
+      const brought = deposit(id)
+      const channel = await bench().ledger.channels.open(newChannel(bench(), id))
+      const bought = voucher(id)
+      const said = { state: 'open', deposited: usd(5), charged: usd(1), over: brought.paymentId } as const
+      for (const [request, more] of [[brought, { deposit: usd(5) }] as const, [bought, {}] as const]) {
+        const reservation = await bench().reserve(request)
+        const at = await current(channel)
+        const pending = await vouch(at, { paymentId: request.paymentId, cumulative: at.charged + usd(1), ...more })
+        await reservation.record(authorizationFor(request))
+        await reservation.post(CLAIMED)
+        await reservation.delivered(COMPLETE)
+        reservation.release()
+        await tell(pending, request === brought ? said : { charged: usd(2), over: bought.paymentId })
+      }
+      await grownOld()
+      await passOver().round()
+      expect([await inLedger(bought.paymentId), await inLedger(brought.paymentId)]).toEqual([false, true])
+      expect(await records().payment(bought.paymentId)).toMatchObject({ terms: { method: 'voucher' } })
+      const { channels } = bench().ledger
+      expect([await channels.voucher(bought.paymentId), await channels.voucher(brought.paymentId)]).toMatchObject([undefined, { base: 0n }])
     })
 
     it('lets a chain go on behind what has left, and a second pass goes on where the first one ended', async () => {

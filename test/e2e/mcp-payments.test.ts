@@ -168,10 +168,31 @@ describe.each(['json', 'events'] as const)('a paid tool over %s', (door) => {
     expect(callsOf('own')).toEqual([])
   })
 
-  it('that asks by another protocol is refused, and the refusal is on record', async () => {
-    tools.behaviours.mpp = { throws: new McpError(-32042, 'Payment Required', { challenges: [{ id: 'x', method: 'tempo' }] }) }
+  it('that asks by MPP is paid by MPP, with the receipt as its evidence', async () => {
+    const name = `mpp-${door}`
+    tools.behaviours[name] = { price: '$0.001', asks: 'mpp' }
+    const before = await testnet.balanceOf(tools.merchant)
     const buyer = await agent(door)
-    expect((await buyer.call('mpp')).problem).toMatchObject({ code: 'scheme_not_supported', moneyState: 'none' })
+    const result = await buyer.call(name)
+    expect(result).toMatchObject({ isError: false, text: 'sunny', meta: { 'org.paymentauth/receipt': { status: 'success' } } })
+    expect((await testnet.balanceOf(tools.merchant)) - before).toBe(1_000n)
+    const { items } = await purser.admin<{ items: unknown[] }>(`/v1/payments?session=${buyer.session.id}`)
+    expect(items).toMatchObject([{ rail: 'mpp', state: 'settled', transaction: expect.stringMatching(/^0x/) }])
+    expect(await buyer.balance()).toMatchObject({ spent: '0.001', held: '0.00' })
+  })
+
+  it('that asks by a way of MPP that is not spoken here is refused, and the refusal is on record', async () => {
+    const challenge = {
+      id: 'x',
+      realm: 'tools',
+      method: 'tempo',
+      intent: 'charge',
+      request: { amount: '1000' },
+      expires: '2099-01-01T00:00:00Z',
+    }
+    tools.behaviours.tempo = { throws: new McpError(-32042, 'Payment Required', { challenges: [challenge] }) }
+    const buyer = await agent(door)
+    expect((await buyer.call('tempo')).problem).toMatchObject({ code: 'scheme_not_supported', moneyState: 'none' })
     const { items } = await purser.admin<{ items: unknown[] }>(`/v1/payments?session=${buyer.session.id}`)
     expect(items).toHaveLength(1)
   })

@@ -139,6 +139,21 @@ describe('without an allowance', () => {
     expect((await ask(session, '/exact', poor)).status).toBe(200)
   })
 
+  it('no more permits are out at once than it covers together, and what the others asked for is not held', async () => {
+    await using poor = await start({ rpc: testnet.rpcUrl, finalityBlocks: 0 })
+    await allow(testnet, walletOf(poor), 2_500n)
+    const session = await poor.openSession()
+    // Nothing is taken for these: their permits live on.
+    const answers = await Promise.all([1, 2, 3, 4].map((n) => ask(session, `/upto?take=0&n=${n}`, poor)))
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(2)
+    const refused = answers.flatMap(({ status, body }) => (status === 403 ? [body] : []))
+    const told = { code: 'wallet_insufficient', moneyState: 'none', nextAction: expect.stringContaining('--amount 0.003`') }
+    expect(refused).toMatchObject([told, told])
+    expect(await balanceOf(session, poor)).toMatchObject({ spent: '0.00', held: '0.002' })
+    expect(await ask(session, '/exact', poor)).toMatchObject({ status: 403, body: { code: 'wallet_insufficient', moneyState: 'none' } })
+    expect(await balanceOf(session, poor)).toMatchObject({ spent: '0.00', held: '0.002' })
+  })
+
   it('the server’s 412 becomes the same refusal where no chain can be asked; what was signed stays held', async () => {
     await allow(testnet, walletOf(blind), 0n)
     const session = await blind.openSession()

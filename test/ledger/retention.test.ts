@@ -32,11 +32,13 @@ describe('a payment may leave', () => {
       ['disputed', { dispute: 'settled_though_denied' }],
       ['paid back in part', { refunded: 1n }],
       ['void and paid back', { state: 'void', refunded: 1n }],
+      ['a deposit, of which something may come back', { terms: termsOf(1n, { method: 'deposit' }), evidence: 'confirmed' }],
       ['the chain may say more', { terms: termsOf(1n, { network: CONFIRMABLE }) }],
     ]
     for (const [why, change] of stays) expect([why, mayLeave({ ...payment, ...change }, leave)]).toEqual([why, false])
     const confirmed: Payment = { ...payment, evidence: 'confirmed', terms: termsOf(1n, { network: CONFIRMABLE }) }
-    for (const one of [confirmed, { ...payment, state: 'void' }, { ...payment, state: 'denied' }] as const) {
+    const voucher: Payment = { ...payment, terms: termsOf(1n, { network: CONFIRMABLE, method: 'voucher' }) }
+    for (const one of [confirmed, voucher, { ...payment, state: 'void' }, { ...payment, state: 'denied' }] as const) {
       expect(mayLeave(one, leave)).toBe(true)
     }
   })

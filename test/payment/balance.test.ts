@@ -65,6 +65,19 @@ describe('the wallet’s balance as a ceiling', () => {
     expect(covered).toHaveProperty('release')
   })
 
+  it('and the allowance to Permit2 cover a permit both or not at all', async () => {
+    const chain = { networks: [NETWORK], balance: async () => 150n, allowance: async () => 100n }
+    const { take, verdict } = rig({}, { chain })
+    const permit = { method: 'permit2' }
+    const rest = await take(60n)
+    expect(await take(100n, permit)).toMatchObject({ detail: expect.stringContaining('the wallet has 0.00009 USDC free') })
+    if ('release' in rest) rest.release()
+    const cover = await take(100n, permit)
+    expect(await take(1n, permit)).toMatchObject({ detail: expect.stringContaining('permits that are out may still take 0.0001 USDC') })
+    if ('release' in cover) cover.release()
+    expect(await verdict(100n, permit)).toBe('covered')
+  })
+
   it('takes off what payments of all sessions may still take', async () => {
     const { verdict } = rig({ held: 70n })
     expect(await verdict(31n)).toBe('refused')

@@ -25,6 +25,18 @@ describe('what a task has bought', () => {
     expect(latest.map(({ state }) => state)).toEqual(['unknown', 'unknown', 'settled'])
   })
 
+  it('adds up the deposit of a channel, and counts its vouchers, which moved nothing more', async () => {
+    await using rig = await startRig()
+    await buy(rig, URL_ASKED)
+    const [sample] = (await rig.ledger.payments({ session: rig.session.id }, { limit: 1 })).items
+    if (!sample?.terms) throw new Error('nothing was bought')
+    const { terms } = sample
+    const items = (['voucher', 'deposit'] as const).map((method) => ({ ...sample, terms: { ...terms, method } }))
+    const ledger = { payments: async () => ({ items, next: null }), countInTask: async () => 2 }
+    const { count, amount, latest } = await boughtInTask(ledger, rig.session, 't')
+    expect([count, amount, latest.map((one) => one.amount)]).toEqual([2, 1_000n, [1_000n, 1_000n]])
+  })
+
   it('nothing of another task or session is told', async () => {
     await using rig = await startRig()
     await buy(rig, URL_ASKED)

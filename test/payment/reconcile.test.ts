@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { ChainFinding } from '../../src/chain/chain.ts'
+import type { ChainFinding, ChainHistory } from '../../src/chain/chain.ts'
 import { createReconcile } from '../../src/payment/reconcile.ts'
 import { createRecovery } from '../../src/payment/recover.ts'
 import { makePayer, PAYEE, settle, transferBack } from '../testnet/authorizations.ts'
 import { NETWORK, USDC } from '../testnet/chain.ts'
+import { allow, placePermit2 } from '../testnet/permit2.ts'
+import { settlePermit, signPermit } from '../testnet/permits.ts'
 import { CHAIN_TX, newest, type ScriptedChain, scriptedChain, startChainRig, unknownPayment, warnings } from './proof-rig.ts'
 import { type Rig, settled, startRig } from './rig.ts'
 
@@ -64,6 +66,21 @@ describe('on the real chain', () => {
     const later = await reconcile({ fromBlock: { [NETWORK]: (report.unrecorded[0]?.block ?? 0n) + 1n } })
     expect(later.unrecorded).toEqual([])
   })
+
+  it('what our wallet paid by a permit without this ledger is told as well', async () => {
+    await using world = await startChainRig()
+    const { rig, chain, payer } = world
+    await placePermit2(chain)
+    await allow(chain, payer)
+    const foreign = await signPermit(chain, await makePayer(chain, rig.deps.wallet), { scheme: 'exact' })
+    const { transaction } = await settlePermit(chain, foreign)
+    await chain.mine({ blocks: 2 })
+    const { reconcile } = await realReconcile(world)
+    const { nonce } = foreign.transfer
+    expect((await reconcile()).unrecorded).toEqual([
+      { network: NETWORK, wallet: payer, token: USDC, nonce, transaction, block: expect.any(BigInt), payTo: PAYEE, amountAtomic: 1_000n },
+    ])
+  })
 })
 
 describe('one pass', () => {
@@ -123,6 +140,31 @@ describe('one pass', () => {
     const report = await createReconcile({ recovery, ledger, chain, events, wallets })()
     expect(report.unrecorded).toEqual([{ network: NETWORK, wallet: USDC, ...use }])
     expect(said).toEqual([expect.stringContaining('is the ledger an older copy?')])
+  })
+
+  it('a search for permits is told what the ledger knows, and tells what it could not read', async () => {
+    await using rig = await startRig()
+    const { ledger, clock } = rig
+    await rig.pay(() => settled())
+    const { nonce, transaction } = await newest(rig)
+    const { events } = warnings()
+    const outgoing = [{ token: USDC, transaction: CHAIN_TX, block: 5n, payTo: PAYEE, amountAtomic: 1n }]
+    const asked: unknown[] = []
+    const chain = {
+      ...scriptedChain(),
+      final: async () => ({ block: 10n, time_s: 1 }),
+      blockBefore: async () => 0n,
+      uses: async () => ({ uses: [], outgoing, from_s: 0, to_s: 1 }),
+      permits: async ({ isKnown, settledBy, ...query }: Parameters<NonNullable<ChainHistory['permits']>>[0]) => {
+        asked.push(query, [isKnown(nonce ?? ''), isKnown(CHAIN_TX), settledBy(transaction ?? ''), settledBy(CHAIN_TX)])
+        return { uses: [], unread: ['Whether it used a permit cannot be told.'] }
+      },
+    }
+    const wallets = [{ network: NETWORK, wallet: USDC, tokens: [USDC] }]
+    const recovery = createRecovery({ ledger, chain, clock, events, wallets: [] })
+    const report = await createReconcile({ recovery, ledger, chain, events, wallets })()
+    expect(asked).toEqual([{ network: NETWORK, wallet: USDC, outgoing, final: 10n }, [true, false, 1, 0]])
+    expect(report.unavailable).toEqual([{ network: NETWORK, reason: 'Whether it used a permit cannot be told.' }])
   })
 
   it('names the networks that could not be searched, and goes on', async () => {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { headerValue } from '../../src/http.ts'
-import { x402InMcp } from '../../src/rails/x402/in-mcp.ts'
+import { inMcp } from '../../src/rails/in-mcp.ts'
 import type { Delivery, OnPaymentRequired, PaidRequest, SendResult, UnpaidAnswer } from '../../src/session/exchange.ts'
 import { readBody } from '../testnet/doors.ts'
 import { askThrough, authLine, connectRaw, startProxy, startUpstream } from './exchange-rig.ts'
@@ -42,7 +42,7 @@ async function runThrough(serve: Serve, options: { call?: string; flow?: OnPayme
     if (result.kind === 'failed') return { kind: 'refuse', refusal: { code: result.code, detail: result.detail } }
     return { kind: 'answer', answer: result.answer, headers: [], delivered: (delivery) => void seen.deliveries.push(delivery) }
   }
-  const rig = await startProxy({ onPaymentRequired: options.flow ?? sendOnce, toolDialect: x402InMcp })
+  const rig = await startProxy({ onPaymentRequired: options.flow ?? sendOnce, toolDialect: inMcp })
   const ask = (body = options.call ?? CALL) => askThrough(rig.port, `${upstream.url}/mcp`, { method: 'POST', headers: HEADERS, body })
   return { ...seen, rig, upstream, ask }
 }
@@ -165,7 +165,7 @@ describe('a call of a tool', () => {
 
   it('that no flow may pay for passes untouched', async () => {
     const upstream = await startUpstream((_, response) => void response.setHeader('content-type', 'application/json').end(CALL))
-    const rig = await startProxy({ toolDialect: x402InMcp })
+    const rig = await startProxy({ toolDialect: inMcp })
     const answer = await askThrough(rig.port, `${upstream.url}/mcp`, { method: 'POST', headers: HEADERS, body: CALL })
     expect(answer.text).toBe(CALL)
     expect(headerValue(upstream.heads[0] ?? [], 'accept-encoding')).toBe('gzip')

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { TOOL_FAILED } from '../../src/proxy/tool-reply.ts'
-import { x402InMcp } from '../../src/rails/x402/in-mcp.ts'
+import { inMcp } from '../../src/rails/in-mcp.ts'
 import type { OnPaymentRequired, PaidAnswer, PaymentOutcome } from '../../src/session/exchange.ts'
 import { type AgentAnswer, askThrough, startProxy, startUpstream } from './exchange-rig.ts'
 
@@ -18,7 +18,7 @@ async function callFor(outcome: PaymentOutcome, began = false): Promise<AgentAns
     response.end(began ? `${PROGRESS}data: ${challenge}\n\n` : challenge)
   })
   const onPaymentRequired: OnPaymentRequired = async () => outcome
-  const rig = await startProxy({ onPaymentRequired, toolDialect: x402InMcp })
+  const rig = await startProxy({ onPaymentRequired, toolDialect: inMcp })
   return askThrough(rig.port, `${upstream.url}/mcp`, { method: 'POST', headers: HEADERS, body: CALL })
 }
 

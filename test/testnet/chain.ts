@@ -119,10 +119,16 @@ async function readSettlements(client: ChainClient, payer: Hex): Promise<ChainSe
   })
 }
 
+export interface Call {
+  readonly to: Hex
+  readonly data: Hex
+  readonly gas?: bigint
+}
+
 export interface Sender {
   readonly address: Hex
-  /** @returns the hash, when the chain has accepted the transaction; it may still revert. */
-  send(call: { readonly to: Hex; readonly data: Hex }): Promise<Hex>
+  /** @returns the hash, when the chain has accepted the transaction; it may still revert, and does with too little `gas`. */
+  send(call: Call): Promise<Hex>
 }
 
 /** The account is new in every run; its transaction count is kept here, so that parallel settlements never collide. */
@@ -131,8 +137,8 @@ function makeSender(rpc: Rpc): Sender {
   const fees = { gas: GAS, maxFeePerGas: MAX_FEE_PER_GAS, maxPriorityFeePerGas: 0n, chainId: baseSepolia.id }
   let count = 0
   let turn: Promise<unknown> = Promise.resolve()
-  const submit = async (call: { readonly to: Hex; readonly data: Hex }): Promise<Hex> => {
-    const signed = await account.signTransaction({ ...call, ...fees, nonce: count, type: 'eip1559' })
+  const submit = async (call: Call): Promise<Hex> => {
+    const signed = await account.signTransaction({ ...fees, ...call, nonce: count, type: 'eip1559' })
     const hash = await rpc('eth_sendRawTransaction', [signed])
     count += 1
     return hash as Hex

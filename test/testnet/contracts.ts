@@ -9,10 +9,13 @@ import { z } from 'zod'
 const require = createRequire(import.meta.url)
 const FOLDER = fileURLToPath(new URL('./contracts/', import.meta.url))
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/purser/', import.meta.url))
-const SOURCES = ['TestUSDC.sol', 'Multicall.sol', 'Permit2Proxies.sol', 'BatchSettlement.sol'] as const
+const SOURCES = ['TestUSDC.sol', 'Multicall.sol', 'Permit2Proxies.sol', 'BatchSettlement.sol', 'SpendPermissions.sol'] as const
 
 const hex = z.templateLiteral(['0x', z.string().regex(/^[0-9a-f]+$/)])
-const compiled = z.object({ usdc: hex, multicall: hex, exactProxy: hex, uptoProxy: hex, escrow: hex, depositCollector: hex })
+const compiled = z.object({
+  ...{ usdc: hex, multicall: hex, exactProxy: hex, uptoProxy: hex, escrow: hex, depositCollector: hex },
+  spendPermissions: hex,
+})
 
 /** Creation code, which the chain runs once to get the runtime code. */
 export type Contracts = z.infer<typeof compiled>
@@ -64,6 +67,7 @@ async function runCompiler(texts: readonly string[]): Promise<Contracts> {
     ...{ usdc: code('TestUSDC.sol', 'TestUSDC'), multicall: code('Multicall.sol', 'Multicall') },
     ...{ exactProxy: code('Permit2Proxies.sol', 'ExactProxy'), uptoProxy: code('Permit2Proxies.sol', 'UptoProxy') },
     ...{ escrow: code('BatchSettlement.sol', 'BatchSettlement'), depositCollector: code('BatchSettlement.sol', 'ERC3009DepositCollector') },
+    spendPermissions: code('SpendPermissions.sol', 'SpendPermissions'),
   })
 }
 

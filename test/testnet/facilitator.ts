@@ -16,8 +16,11 @@ import type { TestTls } from './certificates.ts'
 import { type Chain, NETWORK, NETWORK_V1 } from './chain.ts'
 import { breakOff, type Doors, openDoors, readBody } from './doors.ts'
 
-/** What the next settlement over HTTP suffers: the socket dies after settling, a 500 before or after it, or words that are no JSON. */
-export type FacilitatorFault = 'settle-then-reset' | 'settle-then-500' | 'settle-then-garbage' | 'error-500'
+/**
+ * What the next settlement over HTTP suffers: the socket dies after settling, a 500 before or after it, or words that are
+ * no JSON. `invalid` is for the next payment that is to be verified: it is said to be worth nothing.
+ */
+export type FacilitatorFault = 'settle-then-reset' | 'settle-then-500' | 'settle-then-garbage' | 'error-500' | 'invalid'
 
 export interface Facilitator extends AsyncDisposable {
   readonly url: string
@@ -27,6 +30,8 @@ export interface Facilitator extends AsyncDisposable {
   readonly attempts: readonly SettleResponse[]
   /** One fault for the next settlement over HTTP. */
   failNext(fault: FacilitatorFault): void
+  /** Faults that nothing has suffered yet. */
+  readonly faults: readonly FacilitatorFault[]
 }
 
 export async function startFacilitator(chain: Chain, tls: TestTls): Promise<Facilitator> {
@@ -43,12 +48,13 @@ export async function startFacilitator(chain: Chain, tls: TestTls): Promise<Faci
     getSupported: async () => supported(official),
   }
   const doors: Doors = await openDoors((request, response) => {
-    answer(request, response, adapter, () => faults.shift()).catch((error: unknown) => sendJson(response, 500, { error: String(error) }))
+    answer(request, response, adapter, faults).catch((error: unknown) => sendJson(response, 500, { error: String(error) }))
   }, tls)
   return {
     url: doors.url,
     adapter,
     attempts,
+    faults,
     failNext: (fault) => void faults.push(fault),
     [Symbol.asyncDispose]: () => doors[Symbol.asyncDispose](),
   }
@@ -94,19 +100,25 @@ const call = z.object({
   ),
 })
 
+const WORTHLESS = { isValid: false, invalidReason: 'insufficient_funds', payer: '' }
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   adapter: FacilitatorClient,
-  nextFault: () => FacilitatorFault | undefined,
+  faults: FacilitatorFault[],
 ): Promise<void> {
   if (request.url === '/supported') return sendJson(response, 200, await adapter.getSupported())
   const parsed = call.safeParse(JSON.parse((await readBody(request)).toString() || 'null'))
   if (!parsed.success) return sendJson(response, 400, { error: 'not a call of a facilitator' })
   const { paymentPayload, paymentRequirements } = parsed.data
-  if (request.url === '/verify') return sendJson(response, 200, await adapter.verify(paymentPayload, paymentRequirements))
+  if (request.url === '/verify') {
+    const invalid = faults[0] === 'invalid' && faults.shift()
+    const said = invalid ? WORTHLESS : await adapter.verify(paymentPayload, paymentRequirements)
+    return sendJson(response, 200, said)
+  }
   if (request.url !== '/settle') return sendJson(response, 404, { error: 'not found' })
-  const fault = nextFault()
+  const fault = faults.shift()
   if (fault === 'error-500') return sendJson(response, 500, { error: 'the facilitator is down' })
   const result = await adapter.settle(paymentPayload, paymentRequirements)
   if (fault === 'settle-then-reset') return breakOff(response)

@@ -37,7 +37,7 @@ const DOMAIN = { name: 'USDC', version: '2' }
 const PRICE = '0.001'
 
 /** Settles by the testnet's facilitator, over HTTP, so that its faults strike here too. */
-export async function startMppServer(testnet: Testnet): Promise<MppServer> {
+export async function startMppServer(testnet: Pick<Testnet, 'chainId' | 'facilitatorUrl' | 'tls'>): Promise<MppServer> {
   const merchant = privateKeyToAddress(generatePrivateKey())
   const secretKey = randomBytes(32).toString('base64')
   const charge = (recipient: Hex) => {

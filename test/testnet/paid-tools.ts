@@ -1,8 +1,9 @@
 /**
  * An MCP server whose tools cost money: the official SDK's server and transport, x402's official resource server and
  * facilitator. What stands between them is ours, written from x402's specification of its transport for MCP (v2), because no
- * wrapper of the project is on npm. Each request is served by a server of its own (no MCP session).
+ * wrapper of the project is on npm. By MPP the official library itself asks and settles. Each request is served by a server of its own (no MCP session).
  */
+import { randomBytes } from 'node:crypto'
 import { createServer as createTlsServer } from 'node:https'
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
@@ -10,8 +11,9 @@ import { type CallToolRequest, CallToolRequestSchema, type CallToolResult, McpEr
 import { x402ResourceServer } from '@x402/core/server'
 import type { PaymentPayload } from '@x402/core/types'
 import { ExactEvmScheme } from '@x402/evm/exact/server'
+import { evm, Mppx, Transport } from 'mppx/server'
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
-import { NETWORK } from './chain.ts'
+import { NETWORK, USDC } from './chain.ts'
 import { close, listen } from './doors.ts'
 import type { Testnet } from './testnet.ts'
 
@@ -19,7 +21,7 @@ import type { Testnet } from './testnet.ts'
 export interface Behaviour {
   readonly price?: string
   /** The challenge's place: `structure` and text, `text` alone, or the error of older servers. */
-  readonly asks?: 'structure' | 'text' | 'error'
+  readonly asks?: 'structure' | 'text' | 'error' | 'mpp'
   /** What happens to a payment. */
   readonly settles?: 'honestly' | 'never says so' | 'refuses'
   readonly fails?: boolean
@@ -46,9 +48,18 @@ export interface PaidTools extends AsyncDisposable {
 
 const PAYMENT = 'x402/payment'
 
+/** What it needs of a testnet. */
+export interface MarketStall extends Pick<Testnet, 'tls'> {
+  readonly facilitator: Pick<Testnet['facilitator'], 'adapter'>
+  /** Where tools that are paid by MPP settle. Absent: there are none. */
+  readonly facilitatorUrl?: string
+}
+
 /** `/json` answers with JSON, `/events` with server-sent events. */
-export async function startPaidTools(testnet: Testnet): Promise<PaidTools> {
+export async function startPaidTools(testnet: MarketStall): Promise<PaidTools> {
   const merchant = privateKeyToAddress(generatePrivateKey())
+  const { facilitatorUrl } = testnet
+  const byMpp = facilitatorUrl === undefined ? undefined : mppTill(facilitatorUrl, merchant)
   const sales = new x402ResourceServer(testnet.facilitator.adapter).register(NETWORK, new ExactEvmScheme())
   await sales.initialize()
   const behaviours: Record<string, Behaviour> = {}
@@ -56,7 +67,8 @@ export async function startPaidTools(testnet: Testnet): Promise<PaidTools> {
   const bodies: string[] = []
   const doors = createTlsServer({ key: testnet.tls.key, cert: testnet.tls.cert }, async (request, response) => {
     const server = new Server({ name: 'paid-tools', version: '1.0.0' }, { capabilities: { tools: {} } })
-    server.setRequestHandler(CallToolRequestSchema, async ({ params }, { requestId, sendNotification }) => {
+    server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+      const { requestId, sendNotification } = extra
       calls.push({ id: requestId, params })
       const { progressToken } = params._meta ?? {}
       const behaviour = behaviours[params.name] ?? {}
@@ -67,6 +79,7 @@ export async function startPaidTools(testnet: Testnet): Promise<PaidTools> {
       }
       await before
       if (behaviour.throws) throw behaviour.throws
+      if (byMpp && behaviour.asks === 'mpp') return byMpp(behaviour, extra)
       return behaviour.price ? paid({ sales, merchant, behaviour, params }) : resultOf(behaviour)
     })
     const transport = new StreamableHTTPServerTransport({ enableJsonResponse: request.url === '/json' })
@@ -80,6 +93,18 @@ export async function startPaidTools(testnet: Testnet): Promise<PaidTools> {
   })
   const port = await listen(doors)
   return { url: `https://localhost:${port}`, merchant, behaviours, calls, bodies, [Symbol.asyncDispose]: () => close(doors) }
+}
+
+/** Settles by the testnet's facilitator, over HTTP. */
+function mppTill(facilitatorUrl: string, recipient: `0x${string}`) {
+  const token = { currency: USDC, chainId: Number(NETWORK.split(':')[1]), decimals: 6, authorization: { name: 'USDC', version: '2' } }
+  const method = { ...evm.charge({ ...token, recipient, x402: { facilitator: facilitatorUrl } }), transport: undefined }
+  const mppx = Mppx.create({ methods: [method], secretKey: randomBytes(32).toString('base64'), transport: Transport.mcpSdk() })
+  return async (behaviour: Behaviour, extra: Parameters<ReturnType<typeof mppx.charge>>[0]): Promise<CallToolResult> => {
+    const said = await mppx.charge({ amount: (behaviour.price ?? '').replace('$', '') })(extra)
+    if (said.status === 402) throw said.challenge
+    return said.withReceipt(resultOf(behaviour)) as CallToolResult
+  }
 }
 
 interface Sale {

@@ -12,6 +12,8 @@ import type { TestTls } from './certificates.ts'
 import { openDoors, type SeenRequest } from './doors.ts'
 import { PYUSD_TOKEN, SOLANA, SOLANA_PYUSD, type TestSolana, USDC_TOKEN } from './solana.ts'
 
+export type SolanaFault = 'after' | 'before' | 'invalid'
+
 export interface SolanaShop extends AsyncDisposable {
   /** `https://localhost:port` */
   readonly url: string
@@ -19,8 +21,10 @@ export interface SolanaShop extends AsyncDisposable {
   readonly merchant: string
   readonly requests: readonly SeenRequest[]
   readonly attempts: readonly SettleResponse[]
-  /** The next settlement is done, or not, and its answer never arrives. */
-  breakNext(fault: 'after' | 'before'): void
+  /** The next settlement is done, or not, and its answer never arrives; or the next payment is said to be worth nothing. */
+  breakNext(fault: SolanaFault): void
+  /** Faults that nothing has suffered yet. */
+  readonly faults: readonly SolanaFault[]
 }
 
 /** GET /weather costs $0.001, GET /memo the same with a memo of the seller's, GET /paypal the same in another program's token. */
@@ -31,9 +35,13 @@ export async function startSolanaShop(solana: TestSolana, tls: TestTls): Promise
   for (const token of [USDC_TOKEN, PYUSD_TOKEN]) solana.fund(merchant, 0n, token)
   const official = new x402Facilitator().register(SOLANA, new ExactSvmScheme(toFacilitatorSvmSigner(payer, { defaultRpcUrl: solana.rpc })))
   const attempts: SettleResponse[] = []
-  const faults: string[] = []
+  const faults: SolanaFault[] = []
   const adapter: FacilitatorClient = {
-    verify: (payload, requirements) => official.verify(payload, requirements),
+    verify: async (payload, requirements) => {
+      if (faults[0] !== 'invalid') return official.verify(payload, requirements)
+      faults.shift()
+      return { isValid: false, invalidReason: 'insufficient_funds' }
+    },
     settle: async (payload, requirements) => {
       const fault = faults.shift()
       if (fault === 'before') throw new Error('the facilitator is down')
@@ -60,7 +68,7 @@ export async function startSolanaShop(solana: TestSolana, tls: TestTls): Promise
   app.get('/*', (_, response) => void response.json({ celsius: 21 }))
   const doors = await openDoors(app, tls)
   return {
-    ...{ url: doors.httpsUrl, requests: doors.requests, feePayer: payer.address, merchant, attempts },
+    ...{ url: doors.httpsUrl, requests: doors.requests, feePayer: payer.address, merchant, attempts, faults },
     breakNext: (fault) => void faults.push(fault),
     [Symbol.asyncDispose]: () => doors[Symbol.asyncDispose](),
   }

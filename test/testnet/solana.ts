@@ -35,6 +35,8 @@ export interface Executed {
   readonly accounts: readonly string[]
   readonly memo: string | null
   readonly failed: boolean
+  /** What it transfers, atomic units. */
+  readonly amount: bigint
 }
 
 export interface TestSolana extends AsyncDisposable {
@@ -218,7 +220,9 @@ function send(world: World, wire: string): string {
   if (failed && /BlockhashNotFound|SignatureFailure|AlreadyProcessed|^[0-9]$/.test(String(result.err())))
     throw new Error(String(result.err()))
   const memo = instructions.find(({ programAddressIndex: at }) => staticAccounts[at]?.startsWith('Memo'))?.data ?? []
+  const transfer = instructions.find(({ programAddressIndex: at }) => staticAccounts[at]?.startsWith('Token'))?.data
   world.executed.push({
+    amount: transfer ? Buffer.from(transfer).readBigUInt64LE(1) : 0n,
     ...{ id, slot: world.slot, time_s: world.now_s(), signatures, accounts: staticAccounts, failed },
     memo: memo.length > 0 ? `[${memo.length}] ${Buffer.from(memo).toString()}` : null,
   })

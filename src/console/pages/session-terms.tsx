@@ -19,6 +19,7 @@ export function SessionTerms({ session }: { readonly session: SessionView }) {
     networks,
     assets,
     wallet,
+    outerCeiling,
     refill,
     refillsAt,
     currency,
@@ -62,6 +63,7 @@ export function SessionTerms({ session }: { readonly session: SessionView }) {
           {amount}, of which {free} is free ({network})
         </Fact>
       ))}
+      <Fact name="Outer ceiling">{outerCeiling?.warning}</Fact>
       {Object.entries(session.labels).map(([name, value]) => (
         <Fact key={name} name={`Label ${name}`}>
           <bdi>{value}</bdi>

@@ -89,8 +89,13 @@ export class PostgresChannels implements ChannelStore {
 
   /** Whoever else looks is not waited for: what they have claimed is seen in the transaction that would claim it. */
   async claimClosing(limit: number): Promise<readonly Channel[]> {
+    const claimed = await this.#claim(await this.#due(), limit)
+    return claimed.length < limit ? [...claimed, ...(await this.#claim(await this.#ended(), limit - claimed.length))] : claimed
+  }
+
+  async #claim(found: readonly Placed[], limit: number): Promise<Channel[]> {
     const claimed: Channel[] = []
-    for (const { id, sessionId } of [...(await this.#due()), ...(await this.#ended())]) {
+    for (const { id, sessionId } of found) {
       if (claimed.length >= limit) break
       const wanted = (wants: Wants) => wants.row({ access: 'channel', values: [id] }).row({ access: 'livingRuns', values: [] })
       const operation = await this.#onSession(sessionId, wanted, ({ tx, rules }) => rules.channeling.claim(tx, id))

@@ -70,6 +70,27 @@ export class Lists {
     return rows.filter((row) => !isVoucherRow(row)).reduce((sum, row) => sum + BigInt(text(row, 'amount_atomic')), 0n)
   }
 
+  /** As `heldBy`, of what is paid by permits alone. */
+  async permitsHeldBy({
+    network,
+    token,
+    payer,
+  }: {
+    readonly network: string
+    readonly token: string
+    readonly payer: string
+  }): Promise<bigint> {
+    const where: Filter[] = [
+      { columns: ['state'], is: '=', values: ['reserved', 'signed', 'sent', 'unknown'] },
+      ...equal('network', network),
+      { columns: ['payer'], is: 'like', values: [payer] },
+      { columns: ['asset_address'], is: 'like', values: [token] },
+    ]
+    const rows = await this.#store.select({ table: 'payments', where })
+    const permits = rows.filter((row) => text(row, 'scheme').endsWith('/permit2'))
+    return permits.reduce((sum, row) => sum + BigInt(text(row, 'amount_atomic')), 0n)
+  }
+
   /** By host, address and network. */
   async recipients(page: PageRequest): Promise<Page<RecipientRecord>> {
     const limit = limitOf(page)

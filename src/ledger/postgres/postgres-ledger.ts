@@ -2,7 +2,6 @@
  * The port over a store: each method asks what it has to know before, and writes in one operation. Reads see what is
  * committed, this process's own writes among it.
  */
-import type { ApprovalStore } from '../../approval/approval.ts'
 import type { Checkpoint, CheckpointSigner } from '../../audit/checkpoint.ts'
 import type { Receipt, ReceiptFilter, Verification } from '../../audit/receipt.ts'
 import type { Clock, Ids } from '../../clock.ts'
@@ -13,7 +12,6 @@ import type { Session } from '../../session/session.ts'
 import type { Events } from '../../telemetry/events.ts'
 import * as admin from '../administration.ts'
 import type { Correction, Finding, RecipientRecord, Refund } from '../findings.ts'
-import type { InsightStore } from '../insight.ts'
 import type * as port from '../ledger.ts'
 import { readPayment } from '../payment-row.ts'
 import { recover, voidUnsigned } from '../recovery.ts'
@@ -59,9 +57,9 @@ export interface ComposeOptions {
 }
 
 export class PostgresLedger implements port.Ledger {
-  readonly approvals: ApprovalStore
+  readonly approvals: PostgresApprovals
   readonly reports: PostgresReports
-  readonly insight: InsightStore
+  readonly insight: PostgresInsight
   readonly told: PostgresTold
   readonly retention: PostgresRetention
   readonly channels: PostgresChannels
@@ -253,8 +251,7 @@ export class PostgresLedger implements port.Ledger {
   }
 
   async takeOver(): Promise<number> {
-    await this.#reading.refresh()
-    return this.#recover()
+    return this.#reading.refresh().then(() => this.#recover())
   }
 
   async claimUnproven({ networks, limit }: Parameters<port.Ledger['claimUnproven']>[0]): Promise<readonly port.Payment[]> {
@@ -295,7 +292,7 @@ export class PostgresLedger implements port.Ledger {
 
   async heldBy(wallet: Parameters<port.Ledger['heldBy']>[0]): Promise<bigint> {
     await this.#batch.quiet()
-    return this.#lists.heldBy(wallet)
+    return this.#lists[wallet.method ? 'permitsHeldBy' : 'heldBy'](wallet)
   }
 
   async recipients(page: port.PageRequest): Promise<port.Page<RecipientRecord>> {

@@ -1,4 +1,6 @@
 /** Retention shared by all processes: one of them hands over at a time, and says so in a row that each handover looks at. */
+
+import type { Payment } from '../ledger.ts'
 import { readPayment } from '../payment-row.ts'
 import { type Handover, HOLDER_KEY, type OldPayment, type RetentionStore, type Segment, type SegmentQuery } from '../retention.ts'
 import { int, money, text } from '../rows.ts'
@@ -71,6 +73,7 @@ export class PostgresRetention implements RetentionStore {
         for (const { id, sessionId } of leaving.payments) {
           wants.row({ access: 'session', values: [sessionId] }).row({ access: 'payment', values: [id] })
           wants.row({ access: 'receiptsOf', values: [id] }).row({ access: 'runsOf', values: [sessionId] })
+          wants.row({ access: 'voucher', values: [id] })
         }
       },
       (hands: Hands) => move(hands, handover),
@@ -126,11 +129,15 @@ function move({ set, runId }: Hands, { segment, names, leaving }: Handover): voi
     }
     return
   }
-  for (const { id, sessionId } of leaving.payments) {
-    if (set.rows('receiptsOf', id).length > 0) throw new Changed()
-    for (const run of set.rows('runsOf', sessionId)) if (run.payment_id === id) set.remove('refusal_runs', run)
-    set.remove('payments', present(set.row('payment', id)))
-  }
+  for (const payment of leaving.payments) takePayment(set, payment)
+}
+
+function takePayment(set: Hands['set'], { id, sessionId }: Pick<Payment, 'id' | 'sessionId'>): void {
+  if (set.rows('receiptsOf', id).length > 0) throw new Changed()
+  for (const run of set.rows('runsOf', sessionId)) if (run.payment_id === id) set.remove('refusal_runs', run)
+  const voucher = set.row('voucher', id)
+  if (voucher) set.remove('channel_vouchers', voucher)
+  set.remove('payments', present(set.row('payment', id)))
 }
 
 function present(row: Row | undefined): Row {

@@ -128,7 +128,7 @@ export function statesStatement(now: number): Statement {
 
 const STATES = `
 WITH RECURSIVE holding (id) AS (
-    SELECT session_id FROM payments WHERE state IN ('reserved', 'signed', 'sent', 'unknown')
+    SELECT session_id FROM payments WHERE state IN ('reserved', 'signed', 'sent', 'unknown') AND NOT ${IS_VOUCHER}
     UNION SELECT s.parent FROM sessions AS s JOIN holding AS h ON s.id = h.id WHERE s.parent IS NOT NULL),
   closing (status, sessions) AS (
     SELECT s.status, count(*) FROM sessions AS s JOIN holding AS h ON s.id = h.id

@@ -59,6 +59,12 @@ export class PaymentLists {
     return rare === undefined ? 'payments_decided' : rare.length === 1 ? rare[0]?.index : undefined
   }
 
+  /** As `heldBy`, of what is paid by permits alone. */
+  permitsHeldBy({ network, token, payer }: { readonly network: string; readonly token: string; readonly payer: string }): bigint {
+    const rows: Row[] = this.#sql.permitsHeldBy.all(payer, network, token)
+    return rows.reduce((sum, row) => sum + BigInt(text(row, 'amount_atomic')), 0n)
+  }
+
   /** Payments of this task that are settled or may be. */
   countInTask(sessionId: string, task: string): number {
     const row: Row | undefined = this.#sql.inTask.get(sessionId, task)
@@ -155,6 +161,9 @@ const CLAIMABLE = 'check_at <= ? AND (resolver_until IS NULL OR resolver_until <
 
 function prepare(db: DatabaseSync) {
   return {
+    permitsHeldBy: db.prepare(`
+      SELECT amount_atomic FROM payments INDEXED BY payments_unresolved
+      WHERE ${UNRESOLVED} AND scheme LIKE '%/permit2' AND payer = ? COLLATE NOCASE AND network = ? AND asset_address = ? COLLATE NOCASE`),
     inTask: db.prepare(`
       SELECT count(*) AS payments FROM payments
       WHERE session_id = ? AND task = ? AND state IN ('signed', 'sent', 'unknown', 'settled', 'expired')`),

@@ -99,6 +99,7 @@ export class SqliteRetention implements RetentionStore {
   #takePayment(id: string, sessionId: string): void {
     this.#sql.takeRun.run(sessionId, id)
     this.#sql.takeAnswer.run(id)
+    this.#sql.takeVoucher.run(id)
     this.#take(this.#sql.takePayment.run(id))
     this.#payments.forget(id)
   }
@@ -121,6 +122,7 @@ function prepare(db: DatabaseSync) {
     takeReceipt: db.prepare('DELETE FROM receipts WHERE seq = ?'),
     takeRun: db.prepare('DELETE FROM refusal_runs WHERE session_id = ? AND payment_id = ?'),
     takeAnswer: db.prepare('DELETE FROM kept_answers WHERE payment_id = ?'),
+    takeVoucher: db.prepare('DELETE FROM channel_vouchers WHERE payment_id = ?'),
     takePayment: db.prepare('DELETE FROM payments WHERE id = ? AND NOT EXISTS (SELECT 1 FROM receipts WHERE payment_id = payments.id)'),
     newest: db.prepare('SELECT number FROM archive_segments ORDER BY number DESC LIMIT 1'),
     segmentsAfter: db.prepare('SELECT * FROM archive_segments WHERE number > ? ORDER BY number LIMIT ?'),

@@ -86,7 +86,7 @@ function prepare(db: DatabaseSync) {
         (SELECT count(*) FROM payments INDEXED BY payments_unresolved WHERE ${UNRESOLVED} AND state = 'unknown') AS unresolved`),
     holding: db.prepare(`
       WITH RECURSIVE holding (id) AS (
-        SELECT session_id FROM payments INDEXED BY payments_unresolved WHERE ${UNRESOLVED}
+        SELECT session_id FROM payments INDEXED BY payments_unresolved WHERE ${UNRESOLVED} AND NOT ${IS_VOUCHER}
         UNION SELECT parent FROM sessions JOIN holding USING (id) WHERE parent IS NOT NULL)
       SELECT status, expires_at FROM sessions JOIN holding USING (id)`),
     counted: db.prepare('SELECT coalesce(sum(sessions), 0) AS sessions FROM session_counts WHERE status = ? AND hour < ?'),

@@ -14,7 +14,6 @@ import { chainIdOf, type Registry } from '../../rails/x402/assets.ts'
 import { readHeader } from '../../rails/x402/challenge.ts'
 import { corrected, readCorrection } from '../../rails/x402/channels/correction.ts'
 import { type ChannelOffer, channelOf, readChannelOffer } from '../../rails/x402/channels/offer.ts'
-import { payThroughChannel } from '../../rails/x402/channels/payment.ts'
 import { readStatement } from '../../rails/x402/channels/statement.ts'
 import type { Session } from '../../session/session.ts'
 import type { ChannelConfig, ChannelWallet } from '../../wallet/wallet.ts'
@@ -97,6 +96,8 @@ async function refundHeaders(
   const config = configOf(channel)
   const message = { kind: 'refund', channel: config, chainId: chainOf(channel), cumulative: charged } as const
   const payer = { address: async () => config.payer, signVoucher: wallet.signVoucher, signDeposit: neverDeposits }
+  // Much that a start can do without.
+  const { payThroughChannel } = await import('../../rails/x402/channels/payment.ts')
   return (await payThroughChannel({ offer, message, walletName: session.wallet }, payer)).headers
 }
 

@@ -8,18 +8,11 @@ import { PAYMENT_HEADER } from './finished.ts'
 
 const PAYMENT = 'x402/payment'
 const RESPONSE = 'x402/payment-response'
-/** The credential of another protocol, which is none of the agent's business either. */
-const MPP_CREDENTIAL = 'org.paymentauth/credential'
-const MPP_REQUIRED = 'org.paymentauth/payment-required'
-const MPP_ERRORS: ReadonlySet<unknown> = new Set([-32042, -32043])
 const NAMES: ReadonlySet<string> = new Set([PAYMENT_HEADER[1].toLowerCase(), PAYMENT_HEADER[2].toLowerCase()])
-
-/** In the place of a challenge that nobody here can pay: an offer of a scheme that is not supported, refused and recorded like any other. */
-const UNSUPPORTED = Buffer.from('{"x402Version":2,"accepts":[{"scheme":"mpp","network":"mpp:any"}]}')
 
 type Fields = Readonly<Record<string, unknown>>
 
-export const x402InMcp = { metaKeys: [PAYMENT, MPP_CREDENTIAL], challengeIn, carried, settlementIn }
+export const x402InMcp = { metaKeys: [PAYMENT], challengeIn, carried, settlementIn }
 
 /** The challenge in a response, as the body of a 402; undefined where it is none. What a careless client could take for one is one. */
 function challengeIn(response: string): Uint8Array | undefined {
@@ -29,12 +22,10 @@ function challengeIn(response: string): Uint8Array | undefined {
 }
 
 function inError({ code, data }: Fields, response: string): Uint8Array | undefined {
-  if (MPP_ERRORS.has(code)) return UNSUPPORTED
   return code === 402 && asks(data) ? exact(response, ['error', 'data']) : undefined
 }
 
-function inResult({ isError, structuredContent, content, _meta }: Fields, response: string): Uint8Array | undefined {
-  if (isFields(_meta) && _meta[MPP_REQUIRED] !== undefined) return UNSUPPORTED
+function inResult({ isError, structuredContent, content }: Fields, response: string): Uint8Array | undefined {
   if (isError !== true) return undefined
   if (asks(structuredContent)) return exact(response, ['result', 'structuredContent'])
   const [first]: unknown[] = Array.isArray(content) ? content : []

@@ -18,7 +18,11 @@ it('lines say all of a payment and its receipts, to the last unit, and are read 
   await reserved.reservation.post(CLAIMED)
   await reserved.reservation.delivered(COMPLETE)
   await bench.ledger.refuse(bench.make.attempt(session.id), { code: 'session_expired', detail: 'It is over.' })
-  for (const terms of [{ network: 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1' }, { scheme: 'upto', method: 'permit2' }] as const) {
+  const ways = [
+    ...[{ network: 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1' }, { scheme: 'upto', method: 'permit2' } as const],
+    ...(['deposit', 'voucher'] as const).map((method) => ({ scheme: 'batch-settlement', method })),
+  ]
+  for (const terms of ways) {
     const otherwise = bench.make.request(session.id, usd(0.01), { terms })
     const other = await bench.ledger.reserve(otherwise)
     if (other.kind !== 'reserved') throw new Error(other.kind)
@@ -27,7 +31,7 @@ it('lines say all of a payment and its receipts, to the last unit, and are read 
   }
   const { items: payments } = await bench.ledger.payments({}, { limit: 10 })
   const { items: receipts } = await bench.ledger.receipts({}, { limit: 10 })
-  expect([payments.length, receipts.length]).toEqual([4, 5])
+  expect([payments.length, receipts.length]).toEqual([6, 7])
   for (const payment of payments) {
     const line = paymentLine({ place: 2n ** 60n, payment })
     expect(line).not.toContain('\n')

@@ -117,6 +117,25 @@ describe('a channel whose session has ended', () => {
     expect(await rig.ledger.payment(payment.id)).toMatchObject({ state: 'expired' })
   })
 
+  it.each([
+    ['several deposits', [3_001n, 7_777n, 2_999n], 2],
+    ['a deposit that is used up to the last unit', [3_000n], 3],
+    ['a deposit whose rest is less than a request', [3_999n], 3],
+    ['one unit left', [2_001n], 2],
+  ])('comes back to the unit: %s', async (_, deposits, requests) => {
+    await using rig = await startClosingRig()
+    let channel = await rig.open(deposits[0] ?? 0n)
+    for (const deposit of deposits.slice(1)) channel = await rig.fill(channel, deposit)
+    for (let bought = deposits.length; bought < requests; bought++) channel = (await rig.buy(channel)).channel
+    await rig.endSession()
+    const closed = await closeAll(rig, rig.deps())
+    const all = deposits.reduce((sum, one) => sum + one, 0n)
+    expect(closed).toMatchObject({ deposited: all, returned: all - CHANNEL_PRICE * BigInt(Math.max(requests, deposits.length)) })
+    await expectExact(rig, closed)
+    const refunded = (await rig.payments()).reduce((sum, payment) => sum + payment.refunded, 0n)
+    expect(refunded).toBe(closed.returned)
+  })
+
   it('is closed by nothing before the chain has shown its deposit', async () => {
     await using rig = await startClosingRig()
     await rig.open(DEPOSIT)

@@ -53,6 +53,8 @@ export interface ClosingRig extends AsyncDisposable {
   deps(changes?: Partial<CloseDeps>): CloseDeps
   /** A channel with a deposit of this much, of which the first request has used its price. */
   open(deposit: bigint): Promise<Channel>
+  /** One more request, which deposits so much more. */
+  fill(channel: Channel, deposit: bigint): Promise<Channel>
   /** One more request; `lost`: its answer never came. */
   buy(channel: Channel, lost?: 'lost'): Promise<{ readonly channel: Channel; readonly payment: Payment }>
   /** What was signed is over and done with, and nothing new is bought. */
@@ -90,6 +92,8 @@ export async function startClosingRig({ wei = 10n ** 18n }: { readonly wei?: big
   }
   const [escrows, port] = [createEscrows({ networks }), createEvmChain({ networks })]
 
+  const word = (kind: string): Hex => `0x${Buffer.from(ids(kind)).toString('hex').padStart(64, '0')}`
+
   async function send(offer: ChannelOffer, message: ChannelMessage) {
     const { headers } = await payThroughChannel({ offer, message, walletName: null }, wallet)
     const [name = '', value = ''] = headers
@@ -121,32 +125,33 @@ export async function startClosingRig({ wei = 10n ** 18n }: { readonly wei?: big
     }),
     async open(deposit) {
       const offer = offerIn(await fetch(`${server.url}/tick`))
-      const salt = `0x${Buffer.from(ids('salt')).toString('hex').padStart(64, '0')}` as const
+      const salt = word('salt')
       const channel = channelOf({ offer, payer, salt })
-      const nonce = depositNonceOf({ channel, chainId: CHAIN_ID, salt })
-      const { reservation, authorization, validAfter_s, validBefore_s } = await reserved(deposit, 'deposit', nonce)
       const row = await ledger.channels.open({
         ...{ sessionId: session.id, network: NETWORK, asset: channel.token, receiver: channel.receiver, salt, payer },
         ...{ receiverAuthorizer: channel.receiverAuthorizer, withdrawDelay_s: channel.withdrawDelay, id: channelIdOf(channel, CHAIN_ID) },
         ...{ url: `${server.url}/tick`, offer: offer.raw, decimals: 6, currency: 'USD' },
       })
+      return rig.fill(row, deposit)
+    },
+    async fill(row, deposit) {
+      const offer = offerIn(await fetch(`${server.url}/tick`))
+      const [channel, salt, cumulative] = [configOf(row), word('deposit'), row.charged + CHANNEL_PRICE]
+      const nonce = depositNonceOf({ channel, chainId: CHAIN_ID, salt })
+      const { reservation, authorization, validAfter_s, validBefore_s } = await reserved(deposit, 'deposit', nonce)
       const { paymentId } = reservation
-      const pending = present(await ledger.channels.vouch(row.id, { version: row.version, paymentId, cumulative: CHANNEL_PRICE, deposit }))
+      const pending = present(await ledger.channels.vouch(row.id, { version: row.version, paymentId, cumulative, deposit }))
       await reservation.record(authorization)
       const terms = { amount: deposit, validAfter_s, validBefore_s, salt }
-      const said = await send(offer, { kind: 'deposit', channel, chainId: CHAIN_ID, cumulative: CHANNEL_PRICE, deposit: terms })
+      const said = await send(offer, { kind: 'deposit', channel, chainId: CHAIN_ID, cumulative, deposit: terms })
       await reservation.post({ ...CLAIMED, transaction: said.transaction })
-      const news = { state: 'open', deposited: deposit, charged: said.charge.cumulative, over: paymentId } as const
+      const news = { state: 'open', deposited: row.deposited + deposit, charged: said.charge.cumulative, over: paymentId } as const
       return present(await ledger.channels.tell(row.id, pending.version, news))
     },
     async buy(channel, lost) {
       const offer = offerIn(await fetch(`${server.url}/tick`))
       const cumulative = channel.charged + CHANNEL_PRICE
-      const { reservation, authorization } = await reserved(
-        CHANNEL_PRICE,
-        'voucher',
-        `0x${Buffer.from(ids('v')).toString('hex').padStart(64, '0')}`,
-      )
+      const { reservation, authorization } = await reserved(CHANNEL_PRICE, 'voucher', word('voucher'))
       const { paymentId } = reservation
       const pending = present(await ledger.channels.vouch(channel.id, { version: channel.version, paymentId, cumulative }))
       await reservation.record(authorization)

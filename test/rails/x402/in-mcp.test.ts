@@ -61,13 +61,6 @@ describe('a challenge that nobody can rely on', () => {
     const raw = response({ result: { isError: true, structuredContent: envelope(2), content: [] } })
     expect(detected(raw.replace('"amount":"1000"', '"amount":"1","amount":"1000"'))).toMatchObject({ kind: 'invalid' })
   })
-
-  it.each([
-    { error: { code: -32042, message: 'Payment Required', data: { challenges: [] } } },
-    { result: { content: [], _meta: { 'org.paymentauth/payment-required': {} } } },
-  ])('speaks another protocol: claimed, and not supported', (said) => {
-    expect(detected(said)).toMatchObject({ kind: 'challenge', challenge: { offers: [], rejected: [{ code: 'scheme_not_supported' }] } })
-  })
 })
 
 describe('a payment inside MCP', () => {
