@@ -113,7 +113,7 @@ async function killedIn({ plan, before, after }: Killed) {
 
 describe('killed with SIGKILL', () => {
   it(
-    'in the middle of a thousand micropayments: still two transactions, and the ledger equals the chain to the unit',
+    'G9: in the middle of a thousand micropayments: still two transactions, and the ledger equals the chain to the unit',
     async () => {
       const { channels, seller, end } = await killedIn({ plan: { waypoint: 'answer arrived', pass: 1 }, before: 500, after: 499 })
       expect(seller.served()).toBe(1_000)
@@ -125,7 +125,7 @@ describe('killed with SIGKILL', () => {
   )
 
   it.concurrent.each(['before signing', 'recorded', 'request on the wire', 'answer arrived', 'settlement read', 'posted'] as const)(
-    'at “%s” of a voucher: the successor goes on with the channel, and what is charged is what was served',
+    'G3: at %s of a voucher: the successor goes on with the channel, and what is charged is what was served',
     async (waypoint) => {
       const { channels, seller } = await killedIn({ plan: { waypoint, pass: 1 }, before: 3, after: 3 })
       expect(channels).toHaveLength(1)
@@ -135,7 +135,7 @@ describe('killed with SIGKILL', () => {
   )
 
   it.concurrent.each(['recorded', 'answer arrived', 'settlement read', 'posted'] as const)(
-    'at “%s” of a deposit: what was deposited is found on the chain, or was never taken',
+    'G4: at %s of a deposit: what was deposited is found on the chain, or was never taken',
     async (waypoint) => {
       const { channels, seller } = await killedIn({ plan: { waypoint, pass: 1 }, before: 0, after: 3 })
       expect(channels.reduce((sum, { claimed }) => sum + claimed, 0n)).toBe(BigInt(seller.served()) * PRICE)
@@ -146,7 +146,7 @@ describe('killed with SIGKILL', () => {
 
 describe('two replicas on one ledger', () => {
   it(
-    'the channel of the dead one is gone on with by the other, whose vouchers begin where its own ended',
+    'R5: the channel of the dead one is gone on with by the other, whose vouchers begin where its own ended',
     async () => {
       await using started = new AsyncDisposableStack()
       const [first, second] = await homes(started, 'postgres', 2)

@@ -87,13 +87,13 @@ describe('a seller that', () => {
     expect(channels).toMatchObject([{ claimed: 5n * PRICE, returned: DEPOSIT - 5n * PRICE }])
   })
 
-  it.each(FORGED)('does %s: its word moves no account, and it gets no more than was signed for', (deed) => {
+  it.each(FORGED)('G1: does %s: its word moves no account, and it gets no more than was signed for', (deed) => {
     const { served, channels } = outcomeOf(deed)
     const claimed = channels.reduce((sum, channel) => sum + channel.claimed, 0n)
     expect(claimed <= BigInt(served) * PRICE).toBe(true)
   })
 
-  it('does any of that: both books are equal in the end, and nothing is held', () => {
+  it('G1: does any of that: both books are equal in the end, and nothing is held', () => {
     for (const { end, channels } of outcomes.values()) expectEqualBooks(end, channels)
   })
 })
