@@ -3,7 +3,20 @@
  * token's EIP-3009 `ReceiveWithAuthorization` to the collector, and the vouchers, which the escrow takes. A channel is
  * its configuration: the id is a hash of it, and the deposit's nonce one of the id, so neither can be put to another use.
  */
-import { encodeAbiParameters, type Hex, hashTypedData, hexToBytes, keccak256, type TypedDataDefinition } from 'viem'
+import { LRUCache } from 'lru-cache'
+import {
+  concatHex,
+  encodeAbiParameters,
+  type Hex,
+  hashDomain,
+  hashTypedData,
+  hexToBytes,
+  keccak256,
+  numberToHex,
+  pad,
+  stringToHex,
+  type TypedDataDefinition,
+} from 'viem'
 
 /** The same addresses on every chain. A test compares them with the package's. */
 export const ESCROW = '0x4020074e9dF2ce1deE5A9C1b5c3f541D02a10003'
@@ -62,6 +75,14 @@ const VOUCHER_TYPES = {
     { name: 'maxClaimableAmount', type: 'uint128' },
   ],
 } as const
+const DOMAIN_TYPES = {
+  EIP712Domain: [
+    { name: 'name', type: 'string' },
+    { name: 'version', type: 'string' },
+    { name: 'chainId', type: 'uint256' },
+    { name: 'verifyingContract', type: 'address' },
+  ],
+}
 const DEPOSIT_TYPES = {
   ReceiveWithAuthorization: [
     { name: 'from', type: 'address' },
@@ -73,11 +94,28 @@ const DEPOSIT_TYPES = {
   ],
 } as const
 
+/** A voucher needs its channel's id and the escrow's domain several times, and they never change. */
+const MAX_CHANNELS = 10_000
+const MAX_CHAINS = 100
+const ids = new LRUCache<string, Hex>({ max: MAX_CHANNELS })
+const separators = new LRUCache<number, Hex>({ max: MAX_CHAINS, memoMethod: separatorOf })
+const VOUCHER_TYPE_HASH = keccak256(stringToHex('Voucher(bytes32 channelId,uint128 maxClaimableAmount)'))
+
 /**
  * 32 bytes.
  * @throws Error where a part is not of its type; mixed-case addresses need the right checksum.
  */
 export function channelIdOf(channel: ChannelConfig, chainId: number): Hex {
+  const { payer, payerAuthorizer, receiver, receiverAuthorizer, token, withdrawDelay, salt } = channel
+  const key = [chainId, payer, payerAuthorizer, receiver, receiverAuthorizer, token, withdrawDelay, salt].join()
+  const known = ids.get(key)
+  if (known !== undefined) return known
+  const id = hashChannel(channel, chainId)
+  ids.set(key, id)
+  return id
+}
+
+function hashChannel(channel: ChannelConfig, chainId: number): Hex {
   return hashTypedData({ domain: domainOf(chainId), types: CHANNEL_TYPES, primaryType: 'ChannelConfig', message: { ...channel } })
 }
 
@@ -111,9 +149,16 @@ export function digestDeposit(deposit: ChannelDeposit): Uint8Array {
   return hexToBytes(hashTypedData(depositTypedData(deposit)))
 }
 
-/** 32 bytes. @throws Error where a part is not of its type. */
-export function digestVoucher(voucher: ChannelVoucher): Uint8Array {
-  return hexToBytes(hashTypedData(voucherTypedData(voucher)))
+/** 32 bytes, those of `voucherTypedData`. @throws Error where a part is not of its type. */
+export function digestVoucher({ chainId, channel, cumulative }: ChannelVoucher): Uint8Array {
+  // Whatever is not within 128 bits throws.
+  const sum = pad(numberToHex(cumulative, { size: 16 }))
+  const struct = keccak256(concatHex([VOUCHER_TYPE_HASH, channelIdOf(channel, chainId), sum]))
+  return keccak256(concatHex(['0x1901', separators.memo(chainId), struct]), 'bytes')
+}
+
+function separatorOf(chainId: number): Hex {
+  return hashDomain<Record<string, unknown>>({ domain: domainOf(chainId), types: DOMAIN_TYPES })
 }
 
 function domainOf(chainId: number) {

@@ -16,6 +16,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { makeTestTls } from '../testnet/certificates.ts'
 import { aimsTable } from './aims.ts'
+import { channels } from './channels.ts'
 import { type Field, startLoad, startOrigin } from './contests.ts'
 import { fsync_ms } from './fsync.ts'
 import type { Drivers, Score } from './measure.ts'
@@ -54,7 +55,19 @@ const EFFORT = flags.short
       main: { rounds: 5, times: { warmup_ms: 200, duration_ms: 1_000 }, settling_ms: 6_000 },
       other: { rounds: 3, times: { warmup_ms: 100, duration_ms: 500 }, settling_ms: 1_000 },
     }
-const SECTIONS = ['absoluteForm', 'reverse', 'blindConnect', 'intercepted', 'paid', 'refusals', 'costs', 'signing', 'standing', 'ledger']
+const SECTIONS = [
+  'absoluteForm',
+  'reverse',
+  'blindConnect',
+  'intercepted',
+  'paid',
+  'channels',
+  'refusals',
+  'costs',
+  'signing',
+  'standing',
+  'ledger',
+]
 
 const only = flags.only.toLowerCase()
 const jsonFile = resolve(flags.json ?? join(flags.folder, `purser-bench-${new Date().toISOString().replaceAll(':', '')}.json`))
@@ -106,6 +119,7 @@ async function measureAll(folder: string, started: AsyncDisposableStack): Promis
     outcomes.push(await passThrough({ ...bench, ...EFFORT, only }))
     outcomes.push(await paying({ ...bench, ...EFFORT, main: resolve(flags.main), folder, effort: EFFORT.main, wanted }))
   }
+  if (bench && wanted('channels')) outcomes.push(await channels({ ...bench, main: resolve(flags.main), folder, effort: EFFORT.main }))
   if (bench && wanted('standing')) {
     const { field, peers } = bench
     const plan = { main: resolve(flags.main), folder, origin: field.origin, caFile: field.tls.ca }

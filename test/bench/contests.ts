@@ -4,7 +4,7 @@ import { type Job, Result } from './load.ts'
 import type { Peer, Way } from './peers.ts'
 import { LOAD_CORE, MEASURED_CORE, type Running, startProcess } from './processes.ts'
 import type { PurserProcess, Session } from './purser-process.ts'
-import { BODY_BYTES, COSTLY_PATH, PATH_OF, type Size } from './sizes.ts'
+import { BODY_BYTES, CHANNEL_PATH, COSTLY_PATH, PATH_OF, type Size } from './sizes.ts'
 
 export interface Pace {
   readonly connections: number
@@ -230,6 +230,19 @@ export async function paid(field: Field, { variants }: Extent = {}): Promise<Con
         return overWire(load, { name: variant.name, cpu_ms: variant.purser.cpu_ms }, { port: variant.purser.port, heads })
       }),
       overWire(load, { name: 'Purser, reverse', cpu_ms: purser.cpu_ms }, { port: purser.port, heads: named }),
+    ],
+  }
+}
+
+/** One program, paid for each request by itself, and by a voucher. */
+export function vouchers(field: Field, { name, purser, sessions }: Variant): Contest {
+  const of = (path: string) => ({ port: purser.port, heads: sessions.map(paidHead(field, path)) })
+  return {
+    title: `by channel, ${name}`,
+    purser: PURSER,
+    contenders: [
+      overWire(field.load, { name: 'Purser, exact, one by one', cpu_ms: purser.cpu_ms }, of(PATH_OF.small)),
+      overWire(field.load, { name: PURSER, cpu_ms: purser.cpu_ms }, of(CHANNEL_PATH)),
     ],
   }
 }

@@ -10,7 +10,8 @@ import { createServer as createPlain, type Server, type Socket } from 'node:net'
 import { createServer as createTls } from 'node:tls'
 import { NETWORK } from '../testnet/chain.ts'
 import { challengeOf, encodeBase64 } from '../testnet/wire.ts'
-import { BODY_BYTES, COSTLY_PATH, PATH_OF } from './sizes.ts'
+import { sellByChannel } from './channel-seller.ts'
+import { BODY_BYTES, CHANNEL_PATH, COSTLY_PATH, PATH_OF } from './sizes.ts'
 
 const MAX_HEAD_BYTES = 64 * 1024
 const PRICE_ATOMIC = '1000'
@@ -64,13 +65,25 @@ function seller(port: number): Responder {
   }
   const challenge = challengeFor(PRICE_ATOMIC, PATH_OF.small)
   const costly = challengeFor(COSTLY_ATOMIC, COSTLY_PATH)
+  const channels = channelSeller(port)
   let sold = 0
   return (head) => {
     if (head.includes(COSTLY_PATH, 0, 'latin1')) return costly
+    if (head.includes(CHANNEL_PATH, 0, 'latin1')) return channels(head)
     if (!/\r\npayment-signature:/i.test(head.toString('latin1'))) return challenge
     const transaction = `0x${(++sold).toString(16).padStart(64, '0')}`
     const settlement = encodeBase64({ success: true, transaction, network: NETWORK, payer: PAYER })
     return answerOf('200 OK', [...type, 'PAYMENT-RESPONSE', settlement], body)
+  }
+}
+
+function channelSeller(port: number): Responder {
+  const resource = `http://127.0.0.1:${port}${CHANNEL_PATH}`
+  const { challenge, statementFor } = sellByChannel({ merchant: MERCHANT, priceAtomic: PRICE_ATOMIC, resource })
+  const asked = answerOf('402 Payment Required', challenge.headers, challenge.body)
+  return (head) => {
+    const statement = statementFor(head.toString('latin1'))
+    return statement === undefined ? asked : answerOf('200 OK', [...type, 'PAYMENT-RESPONSE', statement], body)
   }
 }
 

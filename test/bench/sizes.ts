@@ -7,3 +7,6 @@ export const PATH_OF: Readonly<Record<Size, string>> = { small: '/data', large: 
 
 /** It costs more than the tier of the benchmarks allows. */
 export const COSTLY_PATH = '/costly'
+
+/** It is sold by payment channel. */
+export const CHANNEL_PATH = '/channel'
