@@ -14,6 +14,7 @@ import { readSettings, type Settings } from './settings.ts'
 import { printJson, type Terminal, table } from './terminal.ts'
 import { allowCommand } from './wallet-allow.ts'
 import { encryptCommand } from './wallet-encrypt.ts'
+import { presignCommand } from './wallet-presign.ts'
 
 const SessionWalletAnswer = z.looseObject({ wallet: z.looseObject({ address: z.string().nullable() }) })
 
@@ -39,7 +40,7 @@ export function walletCommand(terminal: Terminal): Command {
   const balance = command('balance', 'what it holds on the configured networks, asked by their RPC').action((flags: CommonFlags) =>
     showBalance(flags, terminal),
   )
-  return group('wallet', [address, balance, allowCommand(terminal), encryptCommand(terminal)])
+  return group('wallet', [address, balance, allowCommand(terminal), encryptCommand(terminal), presignCommand(terminal)])
 }
 
 interface AddressFlags extends CommonFlags {
