@@ -1,6 +1,7 @@
 /** The section of the wallet: one shape for each kind of place where the key may be. */
 import { join } from 'node:path'
 import { z } from 'zod'
+import { MAX_PRESIGNED_FILES, MAX_PRESIGNED_WINDOW_MS, PRESIGNED_WINDOW_MS } from '../presigned-limits.ts'
 import { evmAddress, positiveDuration, section, wanted } from '../session/values.ts'
 import { MAX_PREVIOUS_WALLETS, MAX_REMOTE_TIMEOUT_MS, REMOTE_TIMEOUT_MS } from '../wallet-limits.ts'
 import { type OuterCeilingsConfig, outerCeilingsShape } from './outer-ceilings.ts'
@@ -8,7 +9,7 @@ import { filePath, hookUrl, secret } from './places.ts'
 import type { SecretRef } from './secrets.ts'
 
 const SECRETS = ['key', 'seed', 'password', 'token'] as const
-const KINDS = 'kind is local, derived, remote or signer'
+const KINDS = 'kind is local, derived, remote, signer or pool'
 
 /** The key is in this process. */
 export interface LocalWalletConfig {
@@ -43,6 +44,16 @@ export interface SignerWalletConfig {
   readonly address: `0x${string}`
 }
 
+/** No key: transfers that were signed beforehand (`purser wallet presign`), in files. */
+export interface PoolWalletConfig {
+  readonly kind: 'pool'
+  readonly files: readonly string[]
+  /** Who signed them. */
+  readonly address: `0x${string}`
+  /** How long one may still live when it is taken. */
+  readonly longest_ms: number
+}
+
 /** One that paid before. With its key or seed what it has open can still be cancelled; its address alone is enough for all else. */
 export type PreviousWalletConfig =
   | { readonly address: `0x${string}` }
@@ -50,7 +61,7 @@ export type PreviousWalletConfig =
   | { readonly seed: SecretRef; readonly password?: SecretRef }
 
 /** By `kind`. */
-export type WalletConfig = (LocalWalletConfig | DerivedWalletConfig | RemoteWalletConfig | SignerWalletConfig) & {
+export type WalletConfig = (LocalWalletConfig | DerivedWalletConfig | RemoteWalletConfig | SignerWalletConfig | PoolWalletConfig) & {
   /** The latest first. */
   readonly previous?: readonly PreviousWalletConfig[]
   /** What pays on Solana, whatever pays elsewhere. */
@@ -58,9 +69,8 @@ export type WalletConfig = (LocalWalletConfig | DerivedWalletConfig | RemoteWall
 } & OuterCeilingsConfig
 
 export function walletSchema(folder: string) {
-  return z.discriminatedUnion('kind', [localSchema(folder), derivedSchema(folder), remoteSchema(folder), signerSchema(folder)], {
-    error: KINDS,
-  })
+  const kinds = [localSchema(folder), derivedSchema(folder), remoteSchema(folder), signerSchema(folder), poolSchema(folder)] as const
+  return z.discriminatedUnion('kind', kinds, { error: KINDS })
 }
 
 /** The kind that is meant where none is written. */
@@ -94,6 +104,18 @@ function signerSchema(folder: string) {
   return section({ kind: z.literal('signer'), socket: filePath(folder), address: evmAddress, previous, solana, ...outerCeilingsShape })
 }
 
+function poolSchema(folder: string) {
+  const { previous, solana } = sharedBy(folder)
+  const files = z
+    .array(filePath(folder), { error: wanted('write a list of files') })
+    .min(1, { error: 'name at least one file' })
+    .max(MAX_PRESIGNED_FILES, { error: `at most ${MAX_PRESIGNED_FILES} files` })
+  const maxWindow = positiveDuration
+    .refine((span_ms) => span_ms <= MAX_PRESIGNED_WINDOW_MS, { error: `at most ${MAX_PRESIGNED_WINDOW_MS / 86_400_000}d` })
+    .default(PRESIGNED_WINDOW_MS)
+  return section({ kind: z.literal('pool'), files, address: evmAddress, maxWindow, previous, solana })
+}
+
 function sharedBy(folder: string) {
   return {
     password: secret(folder).exactOptional(),
@@ -119,6 +141,10 @@ export type WrittenWallet = z.output<ReturnType<typeof walletSchema>>
 /** With what belongs into the data folder where it was not put elsewhere. */
 export function completedWallet(written: WrittenWallet, dataDir: string): WalletConfig {
   if (written.kind === 'derived' || written.kind === 'signer') return written
+  if (written.kind === 'pool') {
+    const { maxWindow, ...rest } = written
+    return { ...rest, longest_ms: maxWindow }
+  }
   if (written.kind === 'remote') {
     const { timeout, ...rest } = written
     return { ...rest, timeout_ms: timeout }

@@ -22,6 +22,7 @@ export async function createRotatedWallet(current: Wallet, previous: readonly Pr
     ...(current.ofSession && { ofSession: current.ofSession }),
     ...(current.forPayment && { forPayment: current.forPayment }),
     ...(current.readiness && { readiness: current.readiness }),
+    ...(current.presigned && { presigned: current.presigned }),
     address: (walletName) => current.address(walletName),
     signTransfer: (walletName, data) => current.signTransfer(walletName, data),
     signPermit: (walletName, data) => current.signPermit(walletName, data),
