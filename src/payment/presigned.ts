@@ -9,15 +9,34 @@ import { MIN_WINDOW_S } from '../limits.ts'
 import { formatAtomic } from '../money.ts'
 import { MAX_PRESIGNED_TRIES } from '../presigned-limits.ts'
 import type { Quote } from '../rails/quote.ts'
-import { chainIdOf, eip712Of } from '../rails/x402/assets.ts'
+import type { Challenge, Offer } from '../rails/rail.ts'
+import { chainIdOf, eip712Of, isSolana } from '../rails/x402/assets.ts'
 import type { Hex, Presigned, Wallet, WantedTransfer } from '../wallet/wallet.ts'
 import type { Case } from './case.ts'
 
 type Payable = Pick<Case, 'rail'> & { readonly deps: Pick<Case['deps'], 'wallet' | 'clock'> }
 
+/** What the wallet has instead of a key where this offer is paid; on Solana it has one. */
+export function presignedFor({ presigned }: Pick<Wallet, 'presigned'>, { network }: Pick<Offer, 'network'>): Presigned | undefined {
+  return isSolana(network) ? undefined : presigned
+}
+
+/** The challenge without the offers that nothing was signed for, unless that would leave none. */
+export function payable(matter: Payable & Pick<Case, 'challenge'>): Challenge {
+  const { deps, challenge } = matter
+  const { presigned } = deps.wallet
+  if (!presigned) return challenge
+  const offers = challenge.offers.filter((offer) => {
+    if (!presignedFor(deps.wallet, offer)) return true
+    const wanted = wantedFor(matter, { offer }, MIN_WINDOW_S)
+    return !('code' in wanted) && presigned.knows(wanted)
+  })
+  return offers.length === 0 ? challenge : { ...challenge, offers }
+}
+
 /** Why the wallet has nothing for this offer; undefined where it has, or where it signs what it is asked for. */
 export async function presignedBar(matter: Payable, quote: Quote, window_s: number): Promise<Refusal | undefined> {
-  const { presigned } = matter.deps.wallet
+  const presigned = presignedFor(matter.deps.wallet, quote.offer)
   if (!presigned) return undefined
   const wanted = wantedFor(matter, quote, window_s)
   return 'code' in wanted ? wanted : presigned.bar(wanted)
@@ -59,10 +78,11 @@ async function reserveOne(presigned: Presigned, nonce: Hex, reserve: (nonce: Hex
  * @throws PurserError where it is no longer, or not for this offer
  */
 export function presignedWindow(
-  { presigned }: Pick<Wallet, 'presigned'>,
+  wallet: Pick<Wallet, 'presigned'>,
   { offer }: Pick<Quote, 'offer'>,
   { nonce, now_s }: { readonly nonce: Hex; readonly now_s: number },
 ): { readonly validAfter_s: number; readonly validBefore_s: number } | undefined {
+  const presigned = presignedFor(wallet, offer)
   if (!presigned) return undefined
   const window = presigned.window(nonce)
   if (!window) throw refused('internal_error', 'The reserved transfer is none of the pool. Nothing was sent.')
@@ -76,7 +96,7 @@ export function presignedWindow(
 }
 
 /** What would have to have been signed; a refusal where nothing can have been. */
-function wantedFor({ deps, rail }: Payable, { offer }: Quote, window_s: number): WantedTransfer | Refusal {
+function wantedFor({ deps, rail }: Payable, { offer }: Pick<Quote, 'offer'>, window_s: number): WantedTransfer | Refusal {
   const { asset, network, payTo, amount, scheme, method } = offer
   const chainId = chainIdOf(network)
   if (rail.nonceOf || scheme !== 'exact' || method !== undefined || chainId === undefined || !asset.eip712) {

@@ -9,7 +9,7 @@ import type { Cover } from './balance.ts'
 import { identified } from './evidence.ts'
 import type { Running } from './in-flight.ts'
 import type { Allowed } from './judge.ts'
-import { reservePresigned } from './presigned.ts'
+import { presignedFor, reservePresigned } from './presigned.ts'
 import { nameOf, nonceOf } from './purchase.ts'
 
 export interface Reservable {
@@ -53,7 +53,7 @@ export async function reserve(
   let reserved: ReserveResult | undefined
   try {
     passing('before reserving')
-    const { presigned } = matter.deps.wallet
+    const presigned = presignedFor(matter.deps.wallet, quote.offer)
     const needed = presigned && { presigned, quote, window_s: windowOf(quote.offer.askedWindow_s) }
     const under = (nonce: Hex) => ledger.reserve({ ...request, nonce, presigned: true })
     reserved = await phases.time('reserve', () => (needed ? reservePresigned(matter, needed, under) : ledger.reserve(request)))

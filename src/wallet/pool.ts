@@ -100,6 +100,10 @@ class Pool implements Presigned {
     this.#looked_ms.files = this.#options.clock.monotonic()
   }
 
+  knows(wanted: WantedTransfer): boolean {
+    return this.#shelves.has(keyOf(wanted))
+  }
+
   async bar(wanted: WantedTransfer): Promise<Refusal | undefined> {
     return (await this.#find(wanted)) ? undefined : this.#none(wanted)
   }

@@ -103,6 +103,8 @@ export interface PresignedWindow {
 
 /** Transfers that were signed beforehand, by a key that is not here. Each is for one payment, which the ledger sees to. */
 export interface Presigned {
+  /** Whether there ever was one of this amount to this recipient. */
+  knows(wanted: WantedTransfer): boolean
   /** Why there is none for exactly this; undefined where there is one. */
   bar(wanted: WantedTransfer): Promise<Refusal | undefined>
   /** Sets one aside, so that nobody else in this process gets it, until one of the next two is called. */
