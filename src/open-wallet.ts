@@ -59,6 +59,11 @@ async function openPresent(wallet: WalletConfig, opening: Opening): Promise<Wall
       const token = wallet.token && (await resolveSecret(wallet.token, env))
       return createRemoteWallet({ ...wallet, token, fetch: ask })
     }
+    case 'coinbase': {
+      const { createCoinbaseWallet } = await import('./wallet/coinbase.ts')
+      const apiKeySecret = await resolveSecret(wallet.apiKeySecret, env)
+      return createCoinbaseWallet({ ...wallet, apiKeySecret, walletSecret: await resolveSecret(wallet.walletSecret, env), fetch: ask })
+    }
     case 'signer':
       return openSigner(wallet, opening)
     case 'pool':

@@ -8,8 +8,8 @@ import { type OuterCeilingsConfig, outerCeilingsShape } from './outer-ceilings.t
 import { filePath, hookUrl, secret } from './places.ts'
 import type { SecretRef } from './secrets.ts'
 
-const SECRETS = ['key', 'seed', 'password', 'token'] as const
-const KINDS = 'kind is local, derived, remote, signer or pool'
+const SECRETS = ['key', 'seed', 'password', 'token', 'apiKeySecret', 'walletSecret'] as const
+const KINDS = 'kind is local, derived, remote, coinbase, signer or pool'
 
 /** The key is in this process. */
 export interface LocalWalletConfig {
@@ -37,6 +37,17 @@ export interface RemoteWalletConfig {
   readonly timeout_ms: number
 }
 
+/** The key is with Coinbase (CDP). */
+export interface CoinbaseWalletConfig {
+  readonly kind: 'coinbase'
+  readonly url: string
+  readonly address: `0x${string}`
+  readonly apiKeyId: string
+  readonly apiKeySecret: SecretRef
+  readonly walletSecret: SecretRef
+  readonly timeout_ms: number
+}
+
 /** The key is in a process of its own (`purser signer`), behind a socket. */
 export interface SignerWalletConfig {
   readonly kind: 'signer'
@@ -61,7 +72,14 @@ export type PreviousWalletConfig =
   | { readonly seed: SecretRef; readonly password?: SecretRef }
 
 /** By `kind`. */
-export type WalletConfig = (LocalWalletConfig | DerivedWalletConfig | RemoteWalletConfig | SignerWalletConfig | PoolWalletConfig) & {
+export type WalletConfig = (
+  | LocalWalletConfig
+  | DerivedWalletConfig
+  | RemoteWalletConfig
+  | CoinbaseWalletConfig
+  | SignerWalletConfig
+  | PoolWalletConfig
+) & {
   /** The latest first. */
   readonly previous?: readonly PreviousWalletConfig[]
   /** What pays on Solana, whatever pays elsewhere. */
@@ -69,7 +87,14 @@ export type WalletConfig = (LocalWalletConfig | DerivedWalletConfig | RemoteWall
 } & OuterCeilingsConfig
 
 export function walletSchema(folder: string) {
-  const kinds = [localSchema(folder), derivedSchema(folder), remoteSchema(folder), signerSchema(folder), poolSchema(folder)] as const
+  const kinds = [
+    localSchema(folder),
+    derivedSchema(folder),
+    remoteSchema(folder),
+    coinbaseSchema(folder),
+    signerSchema(folder),
+    poolSchema(folder),
+  ] as const
   return z.discriminatedUnion('kind', kinds, { error: KINDS })
 }
 
@@ -83,16 +108,34 @@ function derivedSchema(folder: string) {
 }
 
 function remoteSchema(folder: string) {
-  const timeout = positiveDuration
-    .refine((span_ms) => span_ms <= MAX_REMOTE_TIMEOUT_MS, { error: `at most ${MAX_REMOTE_TIMEOUT_MS / 1000}s` })
-    .default(REMOTE_TIMEOUT_MS)
   const { previous, solana } = sharedBy(folder)
   return section({
     kind: z.literal('remote'),
     url: hookUrl,
     address: evmAddress,
     token: secret(folder).exactOptional(),
-    timeout,
+    timeout: timeoutSchema(),
+    previous,
+    solana,
+  })
+}
+
+function timeoutSchema() {
+  return positiveDuration
+    .refine((span_ms) => span_ms <= MAX_REMOTE_TIMEOUT_MS, { error: `at most ${MAX_REMOTE_TIMEOUT_MS / 1000}s` })
+    .default(REMOTE_TIMEOUT_MS)
+}
+
+function coinbaseSchema(folder: string) {
+  const { previous, solana } = sharedBy(folder)
+  return section({
+    kind: z.literal('coinbase'),
+    url: hookUrl.default('https://api.cdp.coinbase.com/platform'),
+    address: evmAddress,
+    apiKeyId: z.string({ error: wanted('write the id of the API key') }).min(1, { error: 'must not be empty' }),
+    apiKeySecret: secret(folder),
+    walletSecret: secret(folder),
+    timeout: timeoutSchema(),
     previous,
     solana,
     ...outerCeilingsShape,
@@ -145,7 +188,7 @@ export function completedWallet(written: WrittenWallet, dataDir: string): Wallet
     const { maxWindow, ...rest } = written
     return { ...rest, longest_ms: maxWindow }
   }
-  if (written.kind === 'remote') {
+  if (written.kind === 'remote' || written.kind === 'coinbase') {
     const { timeout, ...rest } = written
     return { ...rest, timeout_ms: timeout }
   }

@@ -13,7 +13,7 @@ import { ecdsa } from '../secp256k1.ts'
 import { digestCancel, digestTransfer } from '../transfer-digest.ts'
 import { MAX_REMOTE_ANSWER_BYTES } from '../wallet-limits.ts'
 import { digestLogin, loginText } from './login.ts'
-import type { CancelAuthorization, Hex, Login, TransferAuthorization, Wallet } from './wallet.ts'
+import type { CancelAuthorization, Hex, TransferAuthorization, Wallet } from './wallet.ts'
 
 export interface RemoteSigner {
   readonly url: string
@@ -36,16 +36,26 @@ const answerSchema = z.object({ result: z.unknown().optional(), error: z.looseOb
 
 export function createRemoteWallet(signer: RemoteSigner): Wallet {
   const own = getAddress(signer.address)
+  return createAskedWallet(own, (asked) =>
+    firstAnswer(signer, asked.kind === 'typed' ? typedCalls(own, asked.data) : loginCalls(own, asked.text)),
+  )
+}
+
+/** What a signer elsewhere is shown: the typed data (EIP-712) of one operation, or the text of a login. */
+export type Asked = { readonly kind: 'typed'; readonly data: TypedDataDefinition } | { readonly kind: 'text'; readonly text: string }
+
+/** A wallet of one address whose signatures `ask` brings from elsewhere. Each counts only where this address signed exactly what was asked. */
+export function createAskedWallet(own: Hex, ask: (asked: Asked) => Promise<unknown>): Wallet {
   const nameChecked = (walletName: string | null) => {
     if (walletName !== null && walletName !== 'default')
       throw refused('not_found', 'There is no wallet of this name; the remote one is "default".')
   }
-  const sign = async (walletName: string | null, payer: Hex, digest: Uint8Array, calls: readonly Call[]): Promise<Hex> => {
+  const sign = async (walletName: string | null, payer: Hex, digest: Uint8Array, asked: Asked): Promise<Hex> => {
     nameChecked(walletName)
     if (payer !== own) throw refused('internal_error', 'This is not for this wallet. Nothing was signed.')
-    return verified(await firstAnswer(signer, calls), { digest, own })
+    return verified(await ask(asked), { digest, own })
   }
-  const typed = (data: TypedDataDefinition) => typedCalls(own, data)
+  const typed = (data: TypedDataDefinition) => ({ kind: 'typed' as const, data })
   const wallet: Wallet = {
     async address(walletName) {
       nameChecked(walletName)
@@ -54,7 +64,7 @@ export function createRemoteWallet(signer: RemoteSigner): Wallet {
     signTransfer: async (name, data) => sign(name, data.from, digestTransfer(data), typed(transferTypedData(data))),
     signCancel: async (name, data) => sign(name, data.authorizer, digestCancel(data), typed(cancelTypedData(data))),
     signPermit: async (name, data) => sign(name, data.from, digestPermit(data), typed(permitTypedData(data))),
-    signLogin: async (name, data) => sign(name, data.address, digestLogin(data), loginCalls(own, data)),
+    signLogin: async (name, data) => sign(name, data.address, digestLogin(data), { kind: 'text', text: loginText(data) }),
   }
   Object.defineProperty(wallet, inspect.custom, { value: () => `Wallet { ${own} }` })
   return wallet
@@ -62,9 +72,7 @@ export function createRemoteWallet(signer: RemoteSigner): Wallet {
 
 /** As wallets and nodes name it, as Web3Signer does, and as Clef does, which takes the object itself. */
 function typedCalls(own: Hex, data: TypedDataDefinition): Call[] {
-  // Signers need the domain's own type; viem leaves out a domain that has none.
-  const types = { EIP712Domain: getTypesForEIP712Domain({ domain: data.domain }), ...data.types }
-  const text = serializeTypedData({ ...data, types } as TypedDataDefinition)
+  const text = typedDataText(data)
   return [
     ['eth_signTypedData_v4', [own, text]],
     ['eth_signTypedData', [own, text]],
@@ -72,8 +80,14 @@ function typedCalls(own: Hex, data: TypedDataDefinition): Call[] {
   ]
 }
 
-function loginCalls(own: Hex, login: Login): Call[] {
-  const text = stringToHex(loginText(login))
+/** As JSON. Signers need the domain's own type; viem leaves out a domain that has none. */
+export function typedDataText(data: TypedDataDefinition): string {
+  const types = { EIP712Domain: getTypesForEIP712Domain({ domain: data.domain }), ...data.types }
+  return serializeTypedData({ ...data, types } as TypedDataDefinition)
+}
+
+function loginCalls(own: Hex, written: string): Call[] {
+  const text = stringToHex(written)
   return [
     ['personal_sign', [text, own]],
     ['eth_sign', [own, text]],
@@ -129,7 +143,7 @@ async function ask({ url, token, timeout_ms, fetch }: RemoteSigner, [method, par
   }
 }
 
-async function boundedText(response: Response): Promise<string> {
+export async function boundedText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of response.body ?? []) {
@@ -140,7 +154,7 @@ async function boundedText(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function jsonIn(text: string): unknown {
+export function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -159,6 +173,6 @@ async function verified(answer: unknown, { digest, own }: { readonly digest: Uin
   throw unavailable(`What it signed is not what it was shown, or not by ${own}.`)
 }
 
-function unavailable(why: string, cause?: unknown) {
+export function unavailable(why: string, cause?: unknown) {
   return refused('wallet_unavailable', `The remote signer did not sign. ${why} Nothing was sent.`, cause)
 }

@@ -85,3 +85,27 @@ describe('a pool', () => {
     },
   )
 })
+
+describe('a wallet at Coinbase', () => {
+  const ADDRESS = '0x1111111111111111111111111111111111111111'
+  const written = { kind: 'coinbase', address: ADDRESS, apiKeyId: 'id', apiKeySecret: 'env:KEY', walletSecret: 'env:KEY' }
+
+  it('is named by account and credentials, and both secrets are known by their paths', () => {
+    const wallet = completedWallet(schema.parse(written), '/data')
+    const url = 'https://api.cdp.coinbase.com/platform'
+    expect(wallet).toEqual({ ...written, url, apiKeySecret: ENV, walletSecret: ENV, timeout_ms: 10_000 })
+    expect(secretsOfWallet(wallet).map(([path]) => path)).toEqual(['wallet.apiKeySecret', 'wallet.walletSecret'])
+    expect(missingInWallet(schema.parse(written))).toBeUndefined()
+  })
+
+  it.each([
+    { apiKeyId: '' },
+    { apiKeyId: 7 },
+    { walletSecret: '' },
+    { url: 'http://coinbase.example/' },
+    { timeout: '61s' },
+    { address: 'own' },
+  ])('with %j is none', (other) => {
+    expect(schema.safeParse({ ...written, ...other }).success).toBe(false)
+  })
+})
