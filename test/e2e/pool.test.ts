@@ -86,7 +86,10 @@ describe('a pool of presigned transfers', () => {
     expect(refused.body.nextAction).toContain(`purser wallet presign --recipient ${testnet.merchant} --amount 0.001 --asset USDC`)
     expect(await purser.admin(`/v1/sessions/${session.id}`)).toMatchObject({ spent: '0.003', held: '0.00' })
     expect(await purser.app.readiness()).toEqual([expect.stringContaining('purser wallet presign')])
-    expect(purser.log.join('')).toContain('is used up')
+    const log = purser.log.join('')
+    expect(log).toContain('is used up')
+    const { transfers } = JSON.parse(await readFile(file, 'utf8')) as { transfers: { signature: string }[] }
+    for (const { signature } of transfers) expect(log).not.toContain(signature.slice(2))
   })
 
   it('pays no other recipient and no other price, whatever the policy says', async () => {
@@ -101,10 +104,8 @@ describe('a pool of presigned transfers', () => {
 
   it('G3: after a SIGKILL at any point no transfer is in two purchases, and a repeat presents the one it had', async () => {
     const file = await presigned({ count: 12 })
-    const place = await writeConfig(configWith([file], { dataDir: join(folder, 'killed'), ledger: 'sqlite:' }))
-    const config = JSON.parse(await readFile(place.configFile, 'utf8')) as Record<string, unknown>
+    const place = await writeConfig(configWith([file]))
     const dataDir = join(place.folder, 'data')
-    await writeFile(place.configFile, JSON.stringify({ ...config, dataDir, ledger: `sqlite:${join(dataDir, 'purser.db')}` }))
     started.defer(() => rm(place.folder, { recursive: true, force: true }))
     const start = async () => {
       const purser = await PurserProcess.start({ configFile: place.configFile, dataDir, env: {} })
@@ -131,6 +132,25 @@ describe('a pool of presigned transfers', () => {
     const settled = items.filter(({ state }) => state === 'settled')
     expect(settled).toHaveLength(10)
     expect(before - (await testnet.balanceOf(OWN))).toBe(10n * WEATHER)
+    await purser.stop()
+  })
+
+  it('two workers of one process use no transfer twice, and together as many as there are', async () => {
+    const file = await presigned({ count: 6 })
+    const open = configWith([file])
+    const place = await writeConfig({ ...open, proxy: { ...(open.proxy as object), workers: 2 } })
+    started.defer(() => rm(place.folder, { recursive: true, force: true }))
+    const purser = await PurserProcess.start({ configFile: place.configFile, dataDir: join(place.folder, 'data'), env: {} })
+    if (!purser) throw new Error('it was killed at its start')
+    started.defer(() => purser.kill())
+    const { token } = await purser.admin('/v1/sessions', { method: 'POST', body: { agent: 'a', purpose: 'test', cap: '1.00', ttl: '1h' } })
+    const before = await testnet.balanceOf(OWN)
+    // They wait on connections of their own, so that both workers get some.
+    const answers = await Promise.all(Array.from({ length: 9 }, (_, n) => buy(purser.proxyUrl, String(token), `/weather?n=${n}`)))
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(6)
+    for (const { status, body } of answers)
+      if (status !== 200) expect(body).toMatchObject({ code: 'wallet_insufficient', moneyState: 'none' })
+    expect(before - (await testnet.balanceOf(OWN))).toBe(6n * WEATHER)
     await purser.stop()
   })
 

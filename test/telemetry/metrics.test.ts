@@ -50,6 +50,8 @@ describe('metrics', () => {
       'state',
       'phase',
       'operation',
+      // The files that the configuration names.
+      'pool',
       'channel',
       'kind',
       'consequence',
