@@ -1,5 +1,6 @@
 import { verifyTypedData } from 'viem'
 import { describe, expect, it } from 'vitest'
+import { PRESIGNED_AT_ONCE } from '../../src/presigned-limits.ts'
 import { presign, readPresigned } from '../../src/wallet/presigned-file.ts'
 import { typedTransfer } from './operations.ts'
 import { DOMAIN, FROM, PAY_TO, requestOf, START_S, signer } from './presigned-at-hand.ts'
@@ -51,6 +52,19 @@ describe('a file of presigned transfers', () => {
     const fault = await read(text).catch(({ message }: Error) => message)
     expect(fault).toContain(said)
     expect(fault).not.toContain('signature":')
+  })
+
+  it('is read in small steps, so that payments go on meanwhile', async () => {
+    const text = await presign(signer, requestOf({ count: 2 * PRESIGNED_AT_ONCE + 1 }))
+    let turns = 0
+    const count = () => {
+      turns += 1
+      timer = setImmediate(count)
+    }
+    let timer = setImmediate(count)
+    await read(text)
+    clearImmediate(timer)
+    expect(turns).toBeGreaterThanOrEqual(2)
   })
 
   it('of another address is refused, as is what is no JSON', async () => {
