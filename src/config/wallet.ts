@@ -117,6 +117,7 @@ function remoteSchema(folder: string) {
     timeout: timeoutSchema(),
     previous,
     solana,
+    ...outerCeilingsShape,
   })
 }
 
@@ -156,7 +157,7 @@ function poolSchema(folder: string) {
   const maxWindow = positiveDuration
     .refine((span_ms) => span_ms <= MAX_PRESIGNED_WINDOW_MS, { error: `at most ${MAX_PRESIGNED_WINDOW_MS / 86_400_000}d` })
     .default(PRESIGNED_WINDOW_MS)
-  return section({ kind: z.literal('pool'), files, address: evmAddress, maxWindow, previous, solana })
+  return section({ kind: z.literal('pool'), files, address: evmAddress, maxWindow, previous, solana, ...outerCeilingsShape })
 }
 
 function sharedBy(folder: string) {
