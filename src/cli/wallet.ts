@@ -41,8 +41,8 @@ export function walletCommand(terminal: Terminal): Command {
   const balance = command('balance', 'what it holds on the configured networks, asked by their RPC').action((flags: CommonFlags) =>
     showBalance(flags, terminal),
   )
-  const others = [ceilingsCommand, allowCommand, encryptCommand, presignCommand].map((one) => one(terminal))
-  return group('wallet', [address, balance, ...others])
+  const more = [ceilingsCommand(terminal), allowCommand(terminal), encryptCommand(terminal), presignCommand(terminal)]
+  return group('wallet', [address, balance, ...more])
 }
 
 interface AddressFlags extends CommonFlags {
