@@ -44,6 +44,7 @@ export function createLedgerClient(options: LedgerClientOptions): LedgerClient {
     reports: calls.store<Ledger['reports']>('reports', {}),
     told: calls.store<Ledger['told']>('told', {}),
     retention: calls.store<Ledger['retention']>('retention', {}),
+    fundings: calls.store<Ledger['fundings']>('fundings', {}),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   })
   return {

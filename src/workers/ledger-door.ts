@@ -41,6 +41,8 @@ const ALLOWED: Readonly<Record<Store, ReadonlySet<string>>> = {
   told: new Set(),
   // What an agent asks about itself is read on in the archive; only the primary hands over.
   retention: new Set<keyof Ledger['retention']>(['newest', 'segments']),
+  // It tells that somebody has to look; only the primary moves anything.
+  fundings: new Set<keyof Ledger['fundings']>(['open', 'wish', 'account', 'accountAt', 'fundings']),
 }
 
 const STEPS: ReadonlySet<string> = new Set<keyof Reservation>([

@@ -12,6 +12,7 @@ import { approvalsConformance } from './approvals.ts'
 import { accountsConformance } from './ledger-accounts.ts'
 import { capsConformance } from './ledger-caps.ts'
 import { disputesConformance } from './ledger-disputes.ts'
+import { fundingsConformance } from './ledger-fundings.ts'
 import { houseConformance } from './ledger-house.ts'
 import { insightConformance } from './ledger-insight.ts'
 import { modelConformance } from './ledger-model.ts'
@@ -162,6 +163,7 @@ export function ledgerConformance(name: string, openStore: OpenStore, { shared =
     proofConformance(bench)
     uptoConformance(bench)
     disputesConformance(bench)
+    fundingsConformance(bench)
     houseConformance(bench)
     approvalsConformance(bench)
     policyConformance(bench)

@@ -39,7 +39,16 @@ describe('the ledger’s door for a worker', () => {
   it.each([
     ...(['ledger.halt', 'ledger.resumePayments', 'ledger.createToken', 'ledger.tokens', 'ledger.correct', 'ledger.topUp'] as const),
     ...(['ledger.takeOver', 'ledger.claimUnproven', 'ledger.checkpoint', 'ledger.refund', 'ledger.constructor'] as const),
-    ...(['ledger.workers', 'reports.keep', 'told.tell', 'retention.handOver', 'approvals.deadLetters', 'insight.activity'] as const),
+    ...([
+      'ledger.workers',
+      'reports.keep',
+      'told.tell',
+      'retention.handOver',
+      'fundings.claim',
+      'fundings.plan',
+      'approvals.deadLetters',
+      'insight.activity',
+    ] as const),
   ])('refuses what a worker has no business with: %s', async (method) => {
     await using rig = await workerRig()
     const [to, name] = method.split('.') as ['ledger', string]

@@ -38,6 +38,8 @@ export type TableName =
   | 'daily_reports'
   | 'archive_segments'
   | 'archive_names'
+  | 'funded_accounts'
+  | 'fundings'
   | 'runs'
 
 /** What makes a row of its table unique; writes name rows by it. */
@@ -67,6 +69,8 @@ export const PRIMARY_KEYS = {
   daily_reports: ['date'],
   archive_segments: ['number'],
   archive_names: ['name', 'segment'],
+  funded_accounts: ['session_id'],
+  fundings: ['session_id', 'number'],
   runs: ['id'],
 } as const satisfies Record<TableName, readonly string[]>
 
@@ -91,6 +95,8 @@ export const ACCESSES = {
   approval: { table: 'approvals', by: ['id'], lock: true },
   notice: { table: 'notices', by: ['id'], lock: true },
   report: { table: 'daily_reports', by: ['date'], lock: true },
+  fundedAccount: { table: 'funded_accounts', by: ['session_id'], lock: true },
+  funding: { table: 'fundings', by: ['session_id', 'number'], lock: true },
   /** The question that is open for a session and a digest. */
   asked: { table: 'approvals', by: ['session_id', 'digest'], fixed: { state: 'pending', kind: 'approval' } },
   mark: { table: 'marks', by: ['mark'] },

@@ -25,7 +25,8 @@ describe('the names by which rows are found', () => {
       const { lock }: Access = ACCESSES[name]
       return lock
     })
-    expect(locking).toEqual(['session', 'sessionNamed', 'children', 'head', 'pin', 'dealing', 'identity', 'approval', 'notice', 'report'])
+    const house = ['identity', 'approval', 'notice', 'report', 'fundedAccount', 'funding']
+    expect(locking).toEqual(['session', 'sessionNamed', 'children', 'head', 'pin', 'dealing', ...house])
   })
 })
 

@@ -12,6 +12,7 @@ import { refused } from '../../../errors.ts'
 import { initial } from './0001-initial.ts'
 import { replacedPayments } from './0002-replaced-payments.ts'
 import { archive } from './0003-archive.ts'
+import { fundings } from './0004-fundings.ts'
 
 export interface Migration {
   readonly name: string
@@ -27,6 +28,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'replaced-payments', sql: replacedPayments, breaking: true },
   // Breaking: a program that does not know it would take what has left for lost.
   { name: 'archive', sql: archive, breaking: true },
+  { name: 'fundings', sql: fundings, breaking: false },
 ]
 
 /** Any number that nobody else locks in the same database. */

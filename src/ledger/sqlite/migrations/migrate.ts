@@ -6,9 +6,10 @@ import { initial } from './0001-initial.ts'
 import { replacedPayments } from './0002-replaced-payments.ts'
 import { archive } from './0003-archive.ts'
 import { fewerPages } from './0004-fewer-pages.ts'
+import { fundings } from './0005-fundings.ts'
 
 /** In order; the place in the list, from 1, is the version. Entries are never changed or removed once released. */
-export const MIGRATIONS: readonly string[] = [initial, replacedPayments, archive, fewerPages]
+export const MIGRATIONS: readonly string[] = [initial, replacedPayments, archive, fewerPages, fundings]
 
 const versionRow = z.object({ user_version: z.bigint() })
 
