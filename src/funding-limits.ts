@@ -8,12 +8,12 @@ export const FUNDING_GAS = 200_000n
 export const FUNDING_INTERVAL_MS = 1_000
 /** Sessions that one look takes on. */
 export const FUNDING_BATCH = 20
-/** Nobody else works on a session meanwhile; longer than all the questions of one step together. */
-export const FUNDING_LEASE_MS = 120_000
+/** Nobody else works on a session meanwhile. A step that takes longer is begun again beside it, which wastes gas at most. */
+export const FUNDING_LEASE_MS = 20_000
 /** While a transfer is under way: about a block. */
 export const FUNDING_POLL_MS = 2_000
 /** Whoever has sent waits so long for a block before the same bytes are sent once more. */
-export const FUNDING_RESEND_MS = 60_000
+export const FUNDING_RESEND_MS = 30_000
 /** After a step that failed, and where the treasury has too little. */
 export const FUNDING_RETRY_MS = 10_000
 /** A session that is funded is looked at so often, for what nobody told: refills, and an end by time. */

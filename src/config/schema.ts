@@ -18,6 +18,7 @@ import { filePath, listen, secret } from './places.ts'
 import { blockedFilesSchema, discoverySchema, priceDriftSchema } from './policy-inputs.ts'
 import { preemptiveSchema } from './preemptive.ts'
 import { telemetrySchema } from './telemetry.ts'
+import { treasuryIssue } from './treasury.ts'
 import { walletSchema } from './wallet.ts'
 
 /** @param folder the folder that relative paths start from */
@@ -46,6 +47,7 @@ function contradictionsOf(config: z.output<z.ZodObject<ReturnType<typeof configS
       'is missing: identity.issuers has one for client certificates',
     ),
     ...contradictionsOnSolana(config),
+    ...contradictionsOfTreasury(config),
     ...when(config.preemptive && networks.every(({ rpc }) => rpc === undefined), ['preemptive'], 'needs a network with an rpc'),
     ...unreachablePermissions(config.wallet, networks).map(([at, message]): Contradiction => [['wallet', 'spendPermissions', at], message]),
     ...unknown.map((id): Contradiction => [['proxy', 'defaultSession', 'networks'], `${id} is not among networks`]),
@@ -62,6 +64,11 @@ function contradictionsOnSolana({ networks, wallet }: Pick<z.output<z.ZodObject<
       ...when(wallet.solana === undefined, ['wallet', 'solana'], `is missing: ${id} takes a key of its own`),
     ]
   })
+}
+
+function contradictionsOfTreasury({ networks, wallet }: Parameters<typeof contradictionsOnSolana>[0]): Contradiction[] {
+  const issue = wallet.kind === 'derived' && wallet.treasury && treasuryIssue(wallet.treasury, networks)
+  return issue ? [[['wallet', 'treasury', 'network'], issue]] : []
 }
 
 const SOLANA = new Set(['solana', 'solana-devnet', 'solana-testnet'].map(resolveNetwork))
