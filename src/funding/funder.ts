@@ -135,12 +135,17 @@ async function whyUnwanted({ treasury }: FunderDeps, { session, account }: Place
 /** Told once, until there is enough. A sweep of more than there is was planned on another balance, and is planned anew. */
 async function lacking(deps: FunderDeps, planned: Funding): Promise<Wait> {
   if (planned.kind === 'sweep') return fail(deps, planned, 'The address holds less by now. Nothing was sent.')
-  const reason = `The treasury ${planned.from} has too little of ${deps.treasury.asset.symbol} on ${planned.network}.`
-  if (planned.reason !== reason) {
-    await deps.store.advance(planned, 'planned', { ...planned, reason })
-    deps.events.warned(`${fundingId(planned)} waits: ${reason} Pay ${planned.amountAtomic} units in.`)
-  }
+  const { from, network, amountAtomic } = planned
+  const reason = `The treasury ${from} has too little of ${deps.treasury.asset.symbol} on ${network}; ${amountAtomic} units are needed.`
+  await tell(deps, planned, reason)
   return FUNDING_RETRY_MS
+}
+
+/** Kept for whoever looks at the session, and warned of where it is not what was said last. */
+async function tell({ store, events }: FunderDeps, funding: Funding, reason: string, cause?: unknown): Promise<void> {
+  if (funding.reason === reason) return
+  await store.advance(funding, funding.state, { ...funding, reason })
+  events.warned(`${fundingId(funding)} waits. ${reason}`, cause)
 }
 
 /** In the journal as sent first; then the very same move goes out, whether for the first time or again. */
@@ -153,7 +158,7 @@ async function hand(deps: FunderDeps, funding: Funding, from: 'planned' | 'sent'
   try {
     await deps.treasury.send({ ...sent, validBefore_s })
   } catch (fault) {
-    deps.events.warned(`${fundingId(funding)} could not be handed in; the same move is handed in again while it is good.`, fault)
+    await tell(deps, sent, 'It could not be handed in; the same move is handed in again while it is good.', fault)
   }
   passing('funding sent')
   return FUNDING_POLL_MS
@@ -171,6 +176,7 @@ async function follow(deps: FunderDeps, sent: Funding): Promise<Wait> {
     case 'used_otherwise':
       return fail(deps, sent, `Its nonce was used otherwise, in transaction ${finding.transaction}.`)
     case 'unavailable':
+      await tell(deps, sent, `The chain cannot tell what became of it: ${finding.reason}`)
       return FUNDING_RETRY_MS
     case 'open':
       return goOn(deps, sent, finding.seen?.transaction ?? null)

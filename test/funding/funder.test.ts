@@ -150,6 +150,19 @@ describe('what was sent', () => {
     expect(token.balanceOf(address)).toBe(CAP)
   })
 
+  it('waits for a chain that cannot be asked, says so once, and is not sent again meanwhile', async () => {
+    const { open, round, later, ledger, token, told } = await fundingRig()
+    token.silence = 'no chain today'
+    const { id } = await open()
+    await round()
+    await later(2 * FUNDING_WINDOW_S, 10)
+    expect(told).toEqual([expect.stringContaining('no chain today')])
+    expect([token.delivered, (await ledger.fundings.fundings(id)).length]).toEqual([1, 1])
+    token.silence = undefined
+    await later(20)
+    expect((await ledger.fundings.fundings(id)).map(({ state, reason }) => [state, reason])).toEqual([['done', null]])
+  })
+
   it('is given up only when it can never be taken, and then planned anew', async () => {
     const { open, round, later, ledger, token } = await fundingRig()
     token.lazy = true

@@ -18,6 +18,8 @@ export class PaperToken {
   finality = 0
   /** Takes nothing into blocks of its own accord. */
   lazy = false
+  /** What it says where it does not answer. */
+  silence: string | undefined
   now_s: () => number
 
   constructor(now_s: () => number) {
@@ -52,6 +54,7 @@ export class PaperToken {
   }
 
   async find({ nonce, validBefore_s }: SignedTransfer): Promise<ChainFinding> {
+    if (this.silence !== undefined) return { kind: 'unavailable', reason: this.silence }
     const used = this.used.get(nonce)
     const transaction = `0x${nonce.slice(2, 10)}`
     if (used && used.block + this.finality <= this.block) return { kind: 'settled', transaction, block: BigInt(used.block), time_s: 1 }
