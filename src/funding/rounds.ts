@@ -38,8 +38,17 @@ export function createRounds(deps: RoundsDeps): FundingRounds {
     }
   }
   const run = async () => {
+    let failing = false
     while (!stopping.signal.aborted) {
-      await round().catch((fault: unknown) => deps.events.warned('Funding sessions failed; it is tried again.', fault))
+      await round().then(
+        () => {
+          failing = false
+        },
+        (fault: unknown) => {
+          if (!failing) deps.events.warned('Looking after the addresses of sessions failed; it is tried again.', fault)
+          failing = true
+        },
+      )
       await pause(FUNDING_INTERVAL_MS, stopping.signal).catch(() => undefined)
     }
   }

@@ -48,7 +48,7 @@ async function start(place: Place): Promise<PurserProcess> {
 
 const state = async (purser: PurserProcess, id: string) => ((await purser.admin(`/v1/sessions/${id}`)).funding as { state: string }).state
 const SPEC = { agent: 'tester', purpose: 'test', cap: '25.00', ttl: '1h' }
-const POLL = { interval: 500, timeout: 90_000 }
+const POLL = { interval: 500, timeout: 150_000 }
 
 describe.concurrent('a funded session whose program is killed', () => {
   it.each(FUNDING_WAYPOINTS)(
@@ -75,6 +75,6 @@ describe.concurrent('a funded session whose program is killed', () => {
       expect(moves.map((list) => list.map(({ value }) => value))).toEqual([[CAP], [CAP]])
       await third.stop()
     },
-    240_000,
+    360_000,
   )
 })

@@ -42,3 +42,28 @@ it('stops when the step that runs is over', async () => {
   await stopped
   expect(ended).toBe(true)
 })
+
+it('says once that the ledger is away, and again when it is away again', async () => {
+  const { clock } = await fundingRig()
+  const told: string[] = []
+  let turns = 0
+  const over = Promise.withResolvers<void>()
+  const store = {
+    claim: async () => {
+      if (turns === 3) return []
+      throw new Error('the ledger is away')
+    },
+    release: async () => undefined,
+  }
+  const pause = async () => {
+    turns++
+    if (turns === 6) over.resolve()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const attend = async () => ({ dueAt: 0, endedAt: null })
+  const rounds = createRounds({ store, attend, clock, events: { warned: (sentence) => void told.push(sentence) }, pause })
+  rounds.start()
+  await over.promise
+  await rounds.stop()
+  expect(told).toHaveLength(2)
+})
