@@ -100,7 +100,7 @@ describe('a funded session', () => {
     await using world = await startFunded()
     const { purser, balance } = world
     const session = await opened(purser)
-    expect(session.funding).toMatchObject({ state: 'funding', fundedAtomic: '0' })
+    expect(['funding', 'funded']).toContain(session.funding?.state)
     expect(await buy(purser, session.token)).toEqual({ status: 200 })
     await until(purser, session, 'funded')
     expect(await testnet.balanceOf(session.wallet.address)).toBe(9n * WEATHER)
