@@ -101,7 +101,7 @@ async function openAdmin(
   const { contentType, events } = house.telemetry
   const deps: AdminDeps = {
     ...{ ...adminBasis(house), ...status, checkpointing, reconcile, cancel, hosts, people, authorize, feed, console, signer: house.signer },
-    ...{ jwts: house.jwts, mandates: house.mandates, holdings: createHoldings(house) },
+    ...{ jwts: house.jwts, mandates: house.mandates, holdings: createHoldings(house), fundingOf: await openFundingView(house) },
     ...{ outerCeiling: createOuterCeiling(house), ceilings: ceilingsOf(house) },
     policy: () => policyInfo(house, policy.policy()),
     contentType,
@@ -118,6 +118,12 @@ function ceilingsOf(house: House): Ceilings {
   const { config, fetch, clock } = house
   const { spenders = [], spendPermissions = [] } = config.wallet
   return createCeilings({ ...house, spenders, permissions: spendPermissions, reader: () => openCeilingReader(config, { fetch, clock }) })
+}
+
+async function openFundingView({ treasury, records, clock }: House): Promise<AdminDeps['fundingOf']> {
+  if (!treasury) return undefined
+  const { createStanding } = await import('./funding/standing.ts')
+  return createStanding({ store: records.fundings, asset: treasury.asset, clock })
 }
 
 const CONSOLE = fileURLToPath(new URL('dist/console', PACKAGE_ROOT))

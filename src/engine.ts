@@ -85,6 +85,7 @@ export async function startEngine(house: House, options: EngineOptions, started:
   const stopping = new AbortController()
   const people = await startPeople(house, { adminUrl: options.adminUrl, stopping: stopping.signal, beside }, started)
   const discovery = startDiscovery(house, policy, started)
+  if (beside) await startFunding(house, started)
   if (beside) startReports(house, people, started)
   if (beside) startRetention(house, { policy, proof, people }, started)
   const staff = { policy, proof, people, discovery }
@@ -137,6 +138,15 @@ function channelsAccepted({ config, chain }: House): Pick<Accepted, 'channels'> 
   const { channels } = config
   const networks = chain.networks.filter((id) => !isSolana(id))
   return channels ? { channels: { networks, maxWithdrawDelay_s: channels.maxWithdrawDelay_s } } : {}
+}
+
+/** Moves money to sessions and back, in one of the processes that share a ledger at a time. */
+async function startFunding(house: House, started: AsyncDisposableStack): Promise<void> {
+  if (!house.treasury) return
+  const { fundingRounds, openTreasury } = await import('./open-treasury.ts')
+  const rounds = fundingRounds(await openTreasury(house.treasury.config, house.treasury.asset, house), house)
+  rounds.start()
+  started.defer(() => rounds.stop())
 }
 
 /** Keeps the report of each day, and tells shared addresses of it. */

@@ -10,12 +10,13 @@ import { join } from 'node:path'
 import type { DestinationStream } from 'pino'
 import { type CheckpointSigner, createCheckpointSigner } from './audit/checkpoint.ts'
 import type { Chain, ChainHistory, Escrows, GasWallet } from './chain/chain.ts'
-import { type Clock, type Ids, randomIds, systemClock } from './clock.ts'
+import { type Clock, type Ids, randomIds, systemClock, systemPause } from './clock.ts'
 import { type Environment, environment } from './config/environment.ts'
 import type { Config } from './config/load.ts'
 import { fingerprint, readOrCreateAdminToken, requireVariables, resolveKey, resolveSecret } from './config/secrets.ts'
 import { startSecrets } from './config/start-secrets.ts'
 import { openHeaders } from './config/telemetry.ts'
+import type { TreasuryConfig } from './config/treasury.ts'
 import type { Fetch } from './http.ts'
 import { withArchive } from './ledger/archive/records.ts'
 import type { Ledger } from './ledger/ledger.ts'
@@ -25,6 +26,7 @@ import type { MandateDesk } from './mandate/desk.ts'
 import type { Asset } from './money.ts'
 import { openWallet } from './open-wallet.ts'
 import { createFunds, type Funds } from './payment/balance.ts'
+import { withArrivals } from './payment/funded-cover.ts'
 import { AGENT_DOOR_HOST } from './proxy/admit.ts'
 import { type Authority, type AuthorityOptions, openAuthority } from './proxy/authority.ts'
 import type { Address } from './proxy/listen.ts'
@@ -91,6 +93,8 @@ export interface House {
   readonly jwts: SessionJwts
   readonly mandates: MandateDesk | undefined
   readonly funds: Funds
+  /** What the treasury of funded sessions moves; undefined where there is none. */
+  readonly treasury: { readonly asset: Asset; readonly config: TreasuryConfig } | undefined
   readonly assets: readonly Asset[]
   readonly networks: readonly string[]
   readonly authority: Authority
@@ -138,13 +142,27 @@ export async function openHouse(config: Config, options: HouseOptions, started: 
   }
   const jwts = await createSessionJwts(base.keys.session)
   const mandates = await openMandates(config, base.keys)
-  const { ledger, shared } = await openLedger(base, { env, worker, acceptRestored: options.acceptRestored ?? false })
-  started.use(ledger)
+  const { ledger: opened, shared } = await openLedger(base, { env, worker, acceptRestored: options.acceptRestored ?? false })
+  started.use(opened)
+  const { ledger, treasury } = await withTreasury(opened, base)
   if (config.ledger.kind === 'postgres') await ledger.claimIdentity(await fingerprintsOf(base, receiptKey))
   const records = config.retention ? withArchive(ledger, config.retention.folder) : ledger
   late.resolve(records)
-  const funds = createFunds({ chain: base.chain, ledger, clock, events: telemetry.events })
-  return { ...base, ledger, records, shared, jwts, mandates, funds }
+  const plain = createFunds({ chain: base.chain, ledger, clock, events: telemetry.events })
+  const funds = treasury ? withArrivals({ funds: plain, ledger, clock, pause: systemPause }) : plain
+  return { ...base, ledger, records, shared, jwts, mandates, funds, treasury }
+}
+
+/** Where a treasury keeps sessions, what happens to them makes it look. */
+async function withTreasury(
+  ledger: Ledger,
+  { config, ...house }: Pick<House, 'config' | 'assets' | 'wallet' | 'clock'>,
+): Promise<Pick<House, 'ledger' | 'treasury'>> {
+  const treasury = config.wallet.kind === 'derived' ? config.wallet.treasury : undefined
+  if (!treasury) return { ledger, treasury: undefined }
+  const { fundedLedger, treasuryAsset } = await import('./open-treasury.ts')
+  const asset = treasuryAsset(treasury, house.assets)
+  return { ledger: fundedLedger(ledger, { ...house, asset }), treasury: { asset, config: treasury } }
 }
 
 async function openConfiguredTraces(

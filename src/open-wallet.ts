@@ -35,7 +35,8 @@ export async function openWallet(
   surroundings: WalletSurroundings = {},
 ): Promise<Wallet> {
   const { solana } = wallet
-  const paying = await openWithPrevious(wallet, { ...surroundings, env })
+  const opened = await openWithPrevious(wallet, { ...surroundings, env })
+  const paying = wallet.kind === 'derived' && wallet.treasury ? Object.assign(opened, { childrenShare: true as const }) : opened
   if (!solana) return paying
   const onSolana = await openSolanaWallet(solana.key, env)
   return Object.assign(paying, { solana: paying.ofSession ? sharedBySessions(onSolana) : onSolana })

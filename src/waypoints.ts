@@ -104,9 +104,13 @@ export const WAYPOINTS = [
 
 export type Waypoint = (typeof WAYPOINTS)[number]
 
+/** On the way of money to the address of a session, and back. */
+export const FUNDING_WAYPOINTS = ['funding planned', 'funding noted', 'funding sent'] as const
+export type FundingWaypoint = (typeof FUNDING_WAYPOINTS)[number]
+
 const passed = channel('purser:waypoint')
 
 /** Says that the process has come to this place. */
-export function passing(waypoint: Waypoint): void {
+export function passing(waypoint: Waypoint | FundingWaypoint): void {
   if (passed.hasSubscribers) passed.publish(waypoint)
 }

@@ -22,6 +22,7 @@ import type { Authorize } from './authorize.ts'
 import type { CeilingsView } from './ceilings.ts'
 import type { ConsoleFiles } from './console-files.ts'
 import type { EventFeed } from './event-feed.ts'
+import type { FundingView } from './funding-view.ts'
 import type { Oidc } from './oidc.ts'
 import type { ReconcileReport } from './report.ts'
 import type { HoldingView } from './views.ts'
@@ -115,13 +116,15 @@ export interface AdminDeps extends StatusDeps {
   readonly outerCeiling?: (of: Pick<Session, 'wallet' | 'networks' | 'assets' | 'currency'>) => Promise<bigint | undefined>
   /** What the chain lets be taken from this wallet, and for it; absent where no network can be asked. */
   readonly ceilings?: (walletName: string | null) => Promise<CeilingsView>
+  /** What the treasury has moved for a session; absent where there is no treasury. */
+  readonly fundingOf?: ((session: Session) => Promise<FundingView | undefined>) | undefined
   /** Mints session tokens that can be verified offline. */
   readonly jwts?: SessionJwts
   /** Where mandates are presented; absent: none are taken. */
   readonly mandates?: MandateDesk | undefined
   readonly clock: Clock
   readonly ids: Ids
-  readonly wallet: Pick<Wallet, 'address' | 'ofSession' | 'solana'>
+  readonly wallet: Pick<Wallet, 'address' | 'ofSession' | 'childrenShare' | 'solana'>
   /** Session tokens are derived from it, so that a replayed creation shows the same one. */
   readonly tokenSecret: Uint8Array
   /** The token of the data folder: all roles. */

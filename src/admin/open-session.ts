@@ -46,7 +46,12 @@ export function newChild(
   const minted = mint(deps)
   const result = narrowed(parent, asked, { now: minted.createdAt, opener, assets: deps.assets })
   if (result.kind === 'refused') throw refused('request_invalid', sentenceOf(result.issues))
-  return { ...result.terms, ...minted, wallet: walletOf(parent, asked, deps.wallet.ofSession?.(minted.id)) }
+  return { ...result.terms, ...minted, wallet: walletOf(parent, asked, ownName(minted.id, deps)) }
+}
+
+/** Where a treasury funds the session above, its address is the only one with money. */
+function ownName(id: string, { wallet }: MintDeps): string | undefined {
+  return wallet.childrenShare ? undefined : wallet.ofSession?.(id)
 }
 
 /** A mandate may name the addresses that pay under it, so that what is opened under one keeps to its parent's. */

@@ -160,13 +160,14 @@ async function sessionNamed(id: string, { ledger }: Pick<AdminDeps, 'ledger'>): 
   return session
 }
 
-type ViewDeps = Pick<AdminDeps, 'clock' | 'wallet' | 'holdings' | 'outerCeiling'>
+type ViewDeps = Pick<AdminDeps, 'clock' | 'wallet' | 'holdings' | 'outerCeiling' | 'fundingOf'>
 
 /** The session as JSON. A wallet that is no longer configured leaves its address empty. */
-export async function viewOf(session: Session, { clock, wallet, holdings, outerCeiling }: ViewDeps): Promise<SessionView> {
+export async function viewOf(session: Session, { clock, wallet, holdings, outerCeiling, fundingOf }: ViewDeps): Promise<SessionView> {
   const address = await wallet.address(session.wallet).catch(() => null)
   const [balance, free] = address === null ? [] : await Promise.all([holdings?.(session), outerCeiling?.(session)])
-  const view = sessionView(session, { now: clock.now(), address, ...(balance && { balance }) })
+  const funding = await fundingOf?.(session)
+  const view = sessionView(session, { now: clock.now(), address, ...(balance && { balance }), ...(funding && { funding }) })
   return free === undefined ? view : { ...view, outerCeiling: outerCeilingView(session, { free, state: view.state }) }
 }
 

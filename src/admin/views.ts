@@ -12,6 +12,7 @@ import { formatAmount } from '../money.ts'
 import { formatDuration } from '../session/duration.ts'
 import { nextRefill } from '../session/refill.ts'
 import { remainingOf, type Session, type SessionLimits, stateOf } from '../session/session.ts'
+import { FundingView } from './funding-view.ts'
 
 const Amount = z.string().openapi({ example: '4.999', description: 'Decimal amount in the currency of the session' })
 const Time = z.iso.datetime()
@@ -71,6 +72,7 @@ export const SessionView = z
     assets: Names,
     wallet: z.object({ name: maybe(z.string()), address: maybe(z.string()), balance: z.array(HoldingView).readonly().optional() }),
     outerCeiling: OuterCeilingView.optional(),
+    funding: FundingView.optional(),
     owner: z.string(),
     parent: maybe(z.string()),
     singleUse: z.boolean(),
@@ -160,6 +162,7 @@ interface Moment {
   /** That pays for this session, if it is known. */
   readonly address: string | null
   readonly balance?: readonly HoldingView[]
+  readonly funding?: FundingView
 }
 
 export function sessionView(session: Session, at: Moment): SessionView {
@@ -175,6 +178,7 @@ export function sessionView(session: Session, at: Moment): SessionView {
     expiresAt: isoTime(session.expiresAt),
     ...{ payments, limits: limitsView(session.limits), scope, networks, assets },
     wallet: { name: session.wallet, address: at.address, ...(at.balance && { balance: at.balance }) },
+    ...(at.funding && { funding: at.funding }),
     ...{ owner, parent, singleUse, labels },
     ...refillView(session),
   }

@@ -1,7 +1,9 @@
 /** `purser session …`: budgets for agents, made and ended by people. */
+
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { EndedSession, OpenedSession, pageOf, SessionAnswer } from './answers.ts'
+import { fundingLines } from './funding-text.ts'
 import {
   amountFlag,
   amountsFlag,
@@ -143,7 +145,7 @@ async function show(id: string, flags: CommonFlags, terminal: Terminal): Promise
   if (session.parent) terminal.out.line(`Parent    ${session.parent}`)
   const { wallet } = Wallet.parse(session)
   if (wallet?.address) terminal.out.line(`Wallet    ${wallet.address}`)
-  for (const line of channelLines(session)) terminal.out.line(line)
+  for (const line of [...channelLines(session), ...fundingLines(session)]) terminal.out.line(line)
   for (const name of ['limits', 'scope', 'networks', 'assets', 'labels']) {
     const value = session[name]
     if (value === undefined || ['{}', '[]'].includes(JSON.stringify(value))) continue

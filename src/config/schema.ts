@@ -19,6 +19,7 @@ import { filePath, listen, secret } from './places.ts'
 import { blockedFilesSchema, discoverySchema, priceDriftSchema } from './policy-inputs.ts'
 import { preemptiveSchema } from './preemptive.ts'
 import { telemetrySchema } from './telemetry.ts'
+import { treasuryIssue } from './treasury.ts'
 import { walletSchema } from './wallet.ts'
 
 /** @param folder the folder that relative paths start from */
@@ -47,6 +48,7 @@ function contradictionsOf(config: z.output<z.ZodObject<ReturnType<typeof configS
       'is missing: identity.issuers has one for client certificates',
     ),
     ...contradictionsOnSolana(config),
+    ...contradictionsOfTreasury(config),
     ...when(config.preemptive && networks.every(({ rpc }) => rpc === undefined), ['preemptive'], 'needs a network with an rpc'),
     ...when(config.channels && networks.every(({ rpc }) => rpc === undefined), ['channels'], 'needs a network with an rpc'),
     ...when(
@@ -69,6 +71,11 @@ function contradictionsOnSolana({ networks, wallet }: Pick<z.output<z.ZodObject<
       ...when(wallet.solana === undefined, ['wallet', 'solana'], `is missing: ${id} takes a key of its own`),
     ]
   })
+}
+
+function contradictionsOfTreasury({ networks, wallet }: Parameters<typeof contradictionsOnSolana>[0]): Contradiction[] {
+  const issue = wallet.kind === 'derived' && wallet.treasury && treasuryIssue(wallet.treasury, networks)
+  return issue ? [[['wallet', 'treasury', 'network'], issue]] : []
 }
 
 const SOLANA = new Set(['solana', 'solana-devnet', 'solana-testnet'].map(resolveNetwork))

@@ -7,6 +7,7 @@ import { MAX_PREVIOUS_WALLETS, MAX_REMOTE_TIMEOUT_MS, REMOTE_TIMEOUT_MS } from '
 import { type OuterCeilingsConfig, outerCeilingsShape } from './outer-ceilings.ts'
 import { filePath, hookUrl, secret } from './places.ts'
 import type { SecretRef } from './secrets.ts'
+import { type TreasuryConfig, treasurySchema } from './treasury.ts'
 
 const SECRETS = ['key', 'seed', 'password', 'token', 'apiKeySecret', 'walletSecret'] as const
 const KINDS = 'kind is local, derived, remote, coinbase, signer or pool'
@@ -25,6 +26,8 @@ export interface DerivedWalletConfig {
   readonly seed: SecretRef
   /** Opens the seed where it is a keystore. */
   readonly password?: SecretRef
+  /** Funds the address of each session. */
+  readonly treasury?: TreasuryConfig
 }
 
 /** The key is with an HTTP signer. */
@@ -104,7 +107,8 @@ function localSchema(folder: string) {
 }
 
 function derivedSchema(folder: string) {
-  return section({ kind: z.literal('derived'), seed: secret(folder), ...sharedBy(folder) })
+  const treasury = treasurySchema(folder).exactOptional()
+  return section({ kind: z.literal('derived'), seed: secret(folder), treasury, ...sharedBy(folder) })
 }
 
 function remoteSchema(folder: string) {
@@ -200,11 +204,19 @@ export function completedWallet(written: WrittenWallet, dataDir: string): Wallet
 /** Where each secret of it is written. */
 export function secretsOfWallet(wallet: WalletConfig): [path: string, ref: SecretRef][] {
   const { previous = [], solana = {}, ...present } = wallet
+  const { treasury = undefined } = wallet.kind === 'derived' ? wallet : {}
   return [
     ...secretsIn('wallet', present),
+    ...(treasury ? secretsIn('wallet.treasury', keyOnly(treasury)) : []),
+    ...(treasury?.relayer ? secretsIn('wallet.treasury.relayer', treasury.relayer) : []),
     ...secretsIn('wallet.solana', solana),
     ...previous.flatMap((one, place) => secretsIn(`wallet.previous[${place}]`, one)),
   ]
+}
+
+/** The token of a treasury is no secret, although a signer's is. */
+function keyOnly({ key, password }: TreasuryConfig): Pick<TreasuryConfig, 'key' | 'password'> {
+  return { key, ...(password && { password }) }
 }
 
 /** By the names of their settings. */

@@ -18,6 +18,7 @@ import type { AdminKey, AdminToken, Halt, PolicyRecord } from './administration.
 import type { ChannelStore, Counting } from './channels.ts'
 import type { Context } from './context.ts'
 import type { Correction, Dispute, Evidence, Finding, Provable, RecipientRecord, Refund, Succession } from './findings.ts'
+import type { FundingLedger } from './fundings.ts'
 import type { InsightStore } from './insight.ts'
 import type { ReportStore } from './kept-reports.ts'
 import type { NonceSource } from './nonce-source.ts'
@@ -287,7 +288,7 @@ export interface Totals {
   readonly unresolved: number
 }
 
-export interface Ledger extends AsyncDisposable {
+export interface Ledger extends AsyncDisposable, FundingLedger {
   /** Kept with the payments that rest on them. */
   readonly approvals: ApprovalStore
   readonly reports: ReportStore

@@ -23,6 +23,7 @@ import { Batch, type Sync } from './sqlite/batch.ts'
 import { SqliteChannels } from './sqlite/channels.ts'
 import { openDatabase, openingFault } from './sqlite/database.ts'
 import { asRun, deskOver } from './sqlite/desk.ts'
+import { SqliteFundings } from './sqlite/fundings.ts'
 import { SqliteInsight } from './sqlite/insight.ts'
 import { type OpenedMark, openMark } from './sqlite/mark.ts'
 import type { SqliteLedgerOptions } from './sqlite/options.ts'
@@ -82,6 +83,7 @@ class SqliteLedger implements SharedLedger {
   readonly workers: Set<string>
   readonly approvals: SqliteApprovals
   readonly reports: ReportStore
+  readonly fundings: SqliteFundings
   readonly insight: SqliteInsight
   readonly told: SqliteTold
   readonly retention: SqliteRetention
@@ -109,6 +111,7 @@ class SqliteLedger implements SharedLedger {
     if (opened?.kind === 'open' && opened.warning !== undefined) events?.warned(opened.warning)
     this.approvals = new SqliteApprovals({ db, batch: this.#batch, changes: tables.changes })
     this.reports = new SqliteReports({ db, batch: this.#batch })
+    this.fundings = new SqliteFundings({ db, batch: this.#batch })
     this.insight = new SqliteInsight({ db, batch: this.#batch, rolling: tables.rolling, payments: tables.payments })
     this.retention = new SqliteRetention({ db, batch: this.#batch, pending: tables.pending, payments: tables.payments })
     this.told = new SqliteTold({ db, batch: this.#batch, approvals: this.approvals })

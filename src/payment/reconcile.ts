@@ -10,7 +10,7 @@ import type { SessionWallets } from './session-wallets.ts'
 
 export interface ReconcileDeps {
   readonly recovery: Pick<Recovery, 'round' | 'look' | 'unmatched'>
-  readonly ledger: Pick<Ledger, 'payments' | 'checkpoints'>
+  readonly ledger: Pick<Ledger, 'payments' | 'checkpoints'> & Partial<Pick<Ledger, 'fundings'>>
   readonly chain: Pick<Chain, 'networks'> & ChainHistory
   readonly events: Pick<Events, 'warned'>
   readonly wallets: readonly WatchedWallet[]
@@ -136,7 +136,7 @@ async function searchWallet(
     const last = start + BigInt(MAX_LOG_BLOCKS) - 1n
     const { uses, outgoing = [], from_s } = await chain.uses({ network, wallet, tokens, from: start, to: last < to ? last : to })
     if (uses.length === 0 && outgoing.length === 0) continue
-    known ??= await recordedSince(ledger, from_s * 1000 - BEFORE_FIRST_MS)
+    known ??= await recordedSince(ledger, { since: from_s * 1000 - BEFORE_FIRST_MS, wallet })
     const recorded = known
     const permits = outgoing.length > 0 ? await chain.permits?.({ network, wallet, outgoing, final: to, ...recorded }) : undefined
     const strange = [...uses.filter(({ nonce }) => !recorded.isKnown(nonce)), ...(permits?.uses ?? [])]
@@ -144,6 +144,15 @@ async function searchWallet(
     unread.push(...(permits?.unread ?? []))
   }
   return { unrecorded, searched: { network, wallet, from, to }, unread }
+}
+
+/** What a treasury took back of what was left at this address, and put there. */
+async function sweptFrom(
+  { fundings }: ReconcileDeps['ledger'],
+  wallet: string,
+): Promise<Awaited<ReturnType<Ledger['fundings']['fundings']>>> {
+  const account = await fundings?.accountAt(wallet)
+  return account && fundings ? fundings.fundings(account.sessionId) : []
 }
 
 /** With the ledger's own beginning, as far as its first checkpoint tells it, but within the bound of queries. */
@@ -160,20 +169,24 @@ async function startOf({ chain, ledger }: ReconcileDeps, network: string, to: bi
  * Nonces of all payments that were decided since then (milliseconds since 1970), and what settled them, in lower case. What is
  * void here can never have been used: where it was, this ledger is an older copy too, in which that payment was not signed yet.
  */
-async function recordedSince(ledger: ReconcileDeps['ledger'], since: number): Promise<Recorded> {
+async function recordedSince(
+  ledger: ReconcileDeps['ledger'],
+  { since, wallet }: { readonly since: number; readonly wallet: string },
+): Promise<Recorded> {
   const nonces = new Set<string>()
   const settled = new Map<string, Set<string>>()
+  const note = (nonce: string, transaction: string | null) => {
+    const known = nonce.toLowerCase()
+    nonces.add(known)
+    if (transaction !== null) settled.set(transaction.toLowerCase(), (settled.get(transaction.toLowerCase()) ?? new Set()).add(known))
+  }
   let cursor: string | null | undefined
   while (cursor !== null) {
     const page: Page<Payment> = await ledger.payments({ since }, { limit: MAX_PAGE, ...(cursor !== undefined && { cursor }) })
-    for (const { nonce, state, transaction } of page.items) {
-      if (nonce === null || state === 'void') continue
-      const known = nonce.toLowerCase()
-      nonces.add(known)
-      if (transaction !== null) settled.set(transaction.toLowerCase(), (settled.get(transaction.toLowerCase()) ?? new Set()).add(known))
-    }
+    for (const { nonce, state, transaction } of page.items) if (nonce !== null && state !== 'void') note(nonce, transaction)
     cursor = page.next
   }
+  for (const { nonce, transaction } of await sweptFrom(ledger, wallet)) note(nonce, transaction)
   return { isKnown: (nonce) => nonces.has(nonce), settledBy: (transaction) => settled.get(transaction.toLowerCase())?.size ?? 0 }
 }
 

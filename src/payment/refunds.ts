@@ -13,7 +13,7 @@ import type { Events } from '../telemetry/events.ts'
 import type { MatchedRefund } from './report.ts'
 
 export interface RefundDeps {
-  readonly ledger: Pick<Ledger, 'scannedTo' | 'scanned' | 'settledTo' | 'refund'>
+  readonly ledger: Pick<Ledger, 'scannedTo' | 'scanned' | 'settledTo' | 'refund'> & Partial<Pick<Ledger, 'fundings'>>
   readonly chain: Pick<Chain, 'incoming'>
   readonly clock: Clock
   readonly events: Pick<Events, 'warned'>
@@ -47,7 +47,7 @@ export async function lookForRefunds(deps: RefundDeps, watched: WatchedWallet, s
   let after = kept
   for (let step = 0; step < MAX_INCOMING_STEPS && !signal?.aborted; step++) {
     const { transfers, upTo } = await chain.incoming({ network, wallet, tokens, after })
-    for (const transfer of transfers) note(found, transfer, await place(deps, transfer))
+    for (const transfer of transfers) if (!(await isFunding(deps, transfer))) note(found, transfer, await place(deps, transfer))
     if (kept === undefined || transfers.length > 0 || upTo - kept >= KEPT_POSITION_BLOCKS) {
       await ledger.scanned(network, wallet, upTo)
       kept = upTo
@@ -56,6 +56,15 @@ export async function lookForRefunds(deps: RefundDeps, watched: WatchedWallet, s
     after = upTo
   }
   return found
+}
+
+/** Our own treasury's money, which nobody gave back. */
+async function isFunding({ ledger: { fundings } }: RefundDeps, { from, to, network, token, amountAtomic }: Incoming): Promise<boolean> {
+  const account = await fundings?.accountAt(to)
+  if (!account || !fundings) return false
+  const rows = await fundings.fundings(account.sessionId)
+  const isIt = (row: (typeof rows)[number]) => row.kind !== 'sweep' && row.network === network && row.amountAtomic === amountAtomic
+  return rows.some((row) => isIt(row) && sameAddress(row.from, from) && sameAddress(row.token, token))
 }
 
 interface Found {

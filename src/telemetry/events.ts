@@ -65,6 +65,19 @@ export interface Events {
   }): void
   /** What the chain, an expiry or a person decided about a payment after its exchange was over. */
   reconciled(finding: { readonly paymentId: string; readonly outcome: 'settled' | 'void' | 'expired' | 'disputed' | 'refunded' }): void
+  /** Money of a treasury came to a session's address or back, or never will. */
+  fundingEnded(funding: {
+    readonly fundingId: string
+    readonly sessionId: string
+    readonly kind: 'fund' | 'topup' | 'sweep'
+    readonly network: string
+    /** Symbol. */
+    readonly asset: string
+    readonly amountAtomic: bigint
+    readonly state: 'done' | 'failed'
+    readonly transaction: string | null
+    readonly reason: string | null
+  }): void
   phaseTook(phase: Phase, duration_ms: number): void
   ledgerTook(operation: 'reserve' | 'record' | 'post' | 'void' | 'unknown' | 'refuse' | 'commit', duration_ms: number): void
   receiptWritten(): void

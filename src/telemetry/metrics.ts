@@ -185,6 +185,18 @@ const DEFINITIONS = {
     help: 'Payments about which the chain, time or people decided something after their exchange was over.',
     labels: ['outcome'],
   },
+  fundings: {
+    name: 'purser_fundings_total',
+    type: 'counter',
+    help: 'Moves between the treasury and addresses of sessions that ended: fund, topup or sweep, done or failed.',
+    labels: ['kind', 'network', 'state'],
+  },
+  fundedAtomic: {
+    name: 'purser_funded_atomic_total',
+    type: 'counter',
+    help: 'Atomic units of the treasury’s token that came to addresses of sessions (fund, topup) or back (sweep).',
+    labels: ['kind', 'network'],
+  },
   disputes: { name: 'purser_disputes', type: 'gauge', help: 'Payments under dispute.', labels: [] },
   unresolved: {
     name: 'purser_unresolved_payments',

@@ -55,7 +55,12 @@ export function createTelemetry({ traces, ...options }: TelemetryOptions): Telem
   const metrics = createMetrics(registry)
   const openMetrics = openMetricsOf(registry)
   return {
-    ...audible({ ...exchangeEvents(metrics, log, traces), ...paymentEvents(metrics, log, traces), ...faultEvents(log) }),
+    ...audible({
+      ...exchangeEvents(metrics, log, traces),
+      ...paymentEvents(metrics, log, traces),
+      ...fundingEvents(metrics, log),
+      ...faultEvents(log),
+    }),
     log,
     registry,
     contentType: registry.contentType,
@@ -83,7 +88,7 @@ function exchangeEvents(metrics: Metrics, log: Logger, traces: Traces | undefine
   }
 }
 
-type PaymentEvents = Omit<Events, keyof ExchangeEvents | 'warned' | 'faulted'>
+type PaymentEvents = Omit<Events, keyof ExchangeEvents | 'warned' | 'faulted' | 'fundingEnded'>
 
 function paymentEvents(metrics: Metrics, log: Logger, traces: Traces | undefined): PaymentEvents {
   const labels = createLabels()
@@ -160,6 +165,19 @@ function paymentEvents(metrics: Metrics, log: Logger, traces: Traces | undefined
     undelivered(paymentId) {
       metrics.count('undelivered', {})
       log.warn({ paymentId }, 'paid for, or maybe paid for, and not delivered')
+    },
+  }
+}
+
+function fundingEvents(metrics: Metrics, log: Logger): Pick<Events, 'fundingEnded'> {
+  const labels = createLabels()
+  return {
+    fundingEnded({ amountAtomic, ...funding }) {
+      const { kind, state } = funding
+      const network = labels.network(funding.network)
+      metrics.count('fundings', { kind, network, state })
+      if (state === 'done') metrics.count('fundedAtomic', { kind, network }, Number(amountAtomic))
+      log[state === 'done' ? 'info' : 'warn']({ ...funding, amountAtomic: amountAtomic.toString() }, 'funding')
     },
   }
 }

@@ -72,6 +72,8 @@ export interface Wallet extends Partial<Omit<ChannelWallet, 'address'>> {
   signLogin(walletName: string | null, data: Login): Promise<Hex>
   /** The name that a new session pays by, where each has a key of its own; absent: all share the default wallet. */
   ofSession?: (sessionId: string) => string
+  /** Sessions opened under another pay by that one's name: its address alone has the money. */
+  childrenShare?: true
   /** Every address that this name ever paid from, the present one first; absent: that one only. `signCancel` takes all of them. */
   payers?: (walletName: string | null) => Promise<readonly Hex[]>
   /** Where one is configured for it. */

@@ -45,6 +45,7 @@ export function createLedgerClient(options: LedgerClientOptions): LedgerClient {
     told: calls.store<Ledger['told']>('told', {}),
     retention: calls.store<Ledger['retention']>('retention', {}),
     channels: calls.store<Ledger['channels']>('channels', {}),
+    fundings: calls.store<Ledger['fundings']>('fundings', {}),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   })
   return {

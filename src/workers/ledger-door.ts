@@ -43,6 +43,8 @@ const ALLOWED: Readonly<Record<Store, ReadonlySet<string>>> = {
   retention: new Set<keyof Ledger['retention']>(['newest', 'segments']),
   // A worker pays through channels; only the primary closes them.
   channels: new Set<keyof Ledger['channels']>(['channel', 'current', 'channels', 'open', 'vouch', 'voucher', 'tell']),
+  // It tells that somebody has to look; only the primary moves anything.
+  fundings: new Set<keyof Ledger['fundings']>(['open', 'wish', 'account', 'accountAt', 'fundings']),
 }
 
 const STEPS: ReadonlySet<string> = new Set<keyof Reservation>([

@@ -7,7 +7,7 @@ import type { Address } from '../proxy/listen.ts'
 import type { MetricValues } from '../telemetry/merged.ts'
 
 /** The parts of the ledger whose methods a worker calls by name. */
-export type Store = 'ledger' | 'approvals' | 'reports' | 'insight' | 'told' | 'retention' | 'channels'
+export type Store = 'ledger' | 'approvals' | 'reports' | 'insight' | 'told' | 'retention' | 'channels' | 'fundings'
 
 export type Call =
   | { readonly to: Store; readonly id: number; readonly name: string; readonly args: readonly unknown[] }

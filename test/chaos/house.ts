@@ -31,7 +31,7 @@ const ignore = () => undefined
 const events: Events = {
   ...{ exchangeEnded: ignore, challengeSeen: ignore, decided: ignore, paymentEntered: ignore, thresholdReached: ignore },
   ...{ reconciled: ignore, phaseTook: ignore, ledgerTook: ignore, receiptWritten: ignore, undelivered: ignore },
-  ...{ archived: ignore, retentionPassed: ignore },
+  ...{ archived: ignore, retentionPassed: ignore, fundingEnded: ignore },
   ...{ upstreamConnections: ignore, approvalWaited: ignore, noticeEnded: ignore, approvalUndelivered: ignore, priceDrifted: ignore },
   ...{
     circuitTurned: ignore,

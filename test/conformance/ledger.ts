@@ -13,6 +13,7 @@ import { accountsConformance } from './ledger-accounts.ts'
 import { capsConformance } from './ledger-caps.ts'
 import { channelsConformance } from './ledger-channels.ts'
 import { disputesConformance } from './ledger-disputes.ts'
+import { fundingsConformance } from './ledger-fundings.ts'
 import { houseConformance } from './ledger-house.ts'
 import { insightConformance } from './ledger-insight.ts'
 import { modelConformance } from './ledger-model.ts'
@@ -164,6 +165,7 @@ export function ledgerConformance(name: string, openStore: OpenStore, { shared =
     uptoConformance(bench)
     channelsConformance(bench)
     disputesConformance(bench)
+    fundingsConformance(bench)
     houseConformance(bench)
     approvalsConformance(bench)
     policyConformance(bench)

@@ -50,7 +50,10 @@ export function openConfig(caFiles: readonly string[] = []): Record<string, unkn
   }
 }
 
-export async function startPurser(config: Record<string, unknown>, options: Pick<HouseOptions, 'clock'> = {}): Promise<RunningPurser> {
+export async function startPurser(
+  config: Record<string, unknown>,
+  options: Pick<HouseOptions, 'clock' | 'worker'> = {},
+): Promise<RunningPurser> {
   await using started = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'purser-e2e-'))
   started.defer(() => rm(folder, { recursive: true, force: true }))

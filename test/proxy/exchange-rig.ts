@@ -112,6 +112,7 @@ export function hearEvents(): HeardEvents {
     ledgerTook: ignore,
     receiptWritten: ignore,
     archived: ignore,
+    fundingEnded: ignore,
     retentionPassed: ignore,
     undelivered: ignore,
     warned: ignore,

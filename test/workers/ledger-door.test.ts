@@ -41,6 +41,7 @@ describe('the ledger’s door for a worker', () => {
     ...(['ledger.takeOver', 'ledger.claimUnproven', 'ledger.checkpoint', 'ledger.refund', 'ledger.constructor'] as const),
     ...(['ledger.workers', 'reports.keep', 'told.tell', 'retention.handOver', 'approvals.deadLetters', 'insight.activity'] as const),
     ...(['channels.claimClosing', 'channels.putOff', 'channels.close'] as const),
+    ...(['fundings.claim', 'fundings.plan'] as const),
   ])('refuses what a worker has no business with: %s', async (method) => {
     await using rig = await workerRig()
     const [to, name] = method.split('.') as ['ledger', string]

@@ -1,9 +1,10 @@
 /** Desks: what a reservation's handle works with. Each knows the place of its payment, so that a step needs no question. */
 import type { Clock } from '../../clock.ts'
 import type { Reservation } from '../ledger.ts'
+import { voidUnsigned } from '../recovery.ts'
 import { type Desk, ReservationHandle, type Reserved } from '../reservation.ts'
 import type { Batch } from './batch.ts'
-import { type Hands, type PaymentPlace, stepping } from './operations.ts'
+import { type Hands, type PaymentPlace, stepping, type Write } from './operations.ts'
 import type { Records } from './records.ts'
 
 export interface DesksOptions {
@@ -47,4 +48,10 @@ export class Desks {
     if (!record) throw new Error(`payment ${id} has no row`)
     return record.payment
   }
+}
+
+/** A reservation that turned out to be written after whoever asked was told that nobody knows. */
+export function releasing(place: PaymentPlace): Write<void> {
+  const reason = 'The reservation was not known to be written, and nothing was signed for it.'
+  return stepping(place, ({ tx, rules }) => voidUnsigned(tx, place.paymentId, { transitions: rules.transitions, reason }))
 }

@@ -14,7 +14,7 @@ import * as admin from '../administration.ts'
 import type { Correction, Finding, RecipientRecord, Refund } from '../findings.ts'
 import type * as port from '../ledger.ts'
 import { readPayment } from '../payment-row.ts'
-import { recover, voidUnsigned } from '../recovery.ts'
+import { recover } from '../recovery.ts'
 import { refilled } from '../refill.ts'
 import { type Operation, reservedBefore } from '../reservation.ts'
 import { resume } from '../resuming.ts'
@@ -26,7 +26,8 @@ import { Archive } from './archive.ts'
 import { Batch, type Schedule } from './batch.ts'
 import { Kept, KeptSessions } from './cache.ts'
 import { PostgresChannels } from './channels.ts'
-import { Desks } from './desks.ts'
+import { Desks, releasing } from './desks.ts'
+import { PostgresFundings } from './fundings.ts'
 import { House } from './house.ts'
 import { PostgresInsight } from './insight.ts'
 import { Lineages } from './lineages.ts'
@@ -59,6 +60,7 @@ export interface ComposeOptions {
 export class PostgresLedger implements port.Ledger {
   readonly approvals: PostgresApprovals
   readonly reports: PostgresReports
+  readonly fundings: PostgresFundings
   readonly insight: PostgresInsight
   readonly told: PostgresTold
   readonly retention: PostgresRetention
@@ -104,6 +106,7 @@ export class PostgresLedger implements port.Ledger {
     this.#desks = new Desks({ batch: this.#batch, records: this.#records, clock, events })
     this.approvals = new PostgresApprovals({ reading, batch: this.#batch, clock, watch: (listener) => store.watch(listener) })
     this.reports = new PostgresReports({ reading, batch: this.#batch })
+    this.fundings = new PostgresFundings({ reading, batch: this.#batch })
     this.insight = new PostgresInsight(reading)
     this.retention = new PostgresRetention({ reading, batch: this.#batch })
     this.told = new PostgresTold({ reading, batch: this.#batch })
@@ -390,10 +393,4 @@ export class PostgresLedger implements port.Ledger {
     const started = clock.monotonic()
     return () => events?.ledgerTook(operation, clock.monotonic() - started)
   }
-}
-
-/** A reservation that turned out to be written after whoever asked was told that nobody knows. */
-function releasing(place: operations.PaymentPlace): operations.Write<void> {
-  const reason = 'The reservation was not known to be written, and nothing was signed for it.'
-  return operations.stepping(place, ({ tx, rules }) => voidUnsigned(tx, place.paymentId, { transitions: rules.transitions, reason }))
 }

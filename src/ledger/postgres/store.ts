@@ -40,6 +40,8 @@ export type TableName =
   | 'archive_names'
   | 'channels'
   | 'channel_vouchers'
+  | 'funded_accounts'
+  | 'fundings'
   | 'runs'
 
 /** What makes a row of its table unique; writes name rows by it. */
@@ -71,6 +73,8 @@ export const PRIMARY_KEYS = {
   archive_names: ['name', 'segment'],
   channels: ['id'],
   channel_vouchers: ['payment_id'],
+  funded_accounts: ['session_id'],
+  fundings: ['session_id', 'number'],
   runs: ['id'],
 } as const satisfies Record<TableName, readonly string[]>
 
@@ -96,6 +100,8 @@ export const ACCESSES = {
   notice: { table: 'notices', by: ['id'], lock: true },
   report: { table: 'daily_reports', by: ['date'], lock: true },
   channel: { table: 'channels', by: ['id'], lock: true },
+  fundedAccount: { table: 'funded_accounts', by: ['session_id'], lock: true },
+  funding: { table: 'fundings', by: ['session_id', 'number'], lock: true },
   /** The question that is open for a session and a digest. */
   asked: { table: 'approvals', by: ['session_id', 'digest'], fixed: { state: 'pending', kind: 'approval' } },
   mark: { table: 'marks', by: ['mark'] },

@@ -25,7 +25,7 @@ describe('the names by which rows are found', () => {
       const { lock }: Access = ACCESSES[name]
       return lock
     })
-    const others = ['head', 'pin', 'dealing', 'identity', 'approval', 'notice', 'report', 'channel']
+    const others = ['head', 'pin', 'dealing', 'identity', 'approval', 'notice', 'report', 'channel', 'fundedAccount', 'funding']
     expect(locking).toEqual(['session', 'sessionNamed', 'children', ...others])
   })
 })

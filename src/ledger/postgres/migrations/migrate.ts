@@ -13,6 +13,7 @@ import { initial } from './0001-initial.ts'
 import { replacedPayments } from './0002-replaced-payments.ts'
 import { archive } from './0003-archive.ts'
 import { channels } from './0004-channels.ts'
+import { fundings } from './0005-fundings.ts'
 
 export interface Migration {
   readonly name: string
@@ -30,6 +31,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'archive', sql: archive, breaking: true },
   // Breaking: a program that does not know it would count vouchers as money once more.
   { name: 'channels', sql: channels, breaking: true },
+  { name: 'fundings', sql: fundings, breaking: false },
 ]
 
 /** Any number that nobody else locks in the same database. */

@@ -7,9 +7,10 @@ import { replacedPayments } from './0002-replaced-payments.ts'
 import { archive } from './0003-archive.ts'
 import { fewerPages } from './0004-fewer-pages.ts'
 import { channels } from './0005-channels.ts'
+import { fundings } from './0006-fundings.ts'
 
 /** In order; the place in the list, from 1, is the version. Entries are never changed or removed once released. */
-export const MIGRATIONS: readonly string[] = [initial, replacedPayments, archive, fewerPages, channels]
+export const MIGRATIONS: readonly string[] = [initial, replacedPayments, archive, fewerPages, channels, fundings]
 
 const versionRow = z.object({ user_version: z.bigint() })
 
