@@ -8,7 +8,7 @@ import { defineConfig, type Plugin } from 'rolldown'
 
 /** `secp256k1` is native. */
 const OUTSIDE =
-  /^(secp256k1|postgres|http-proxy-3|openid-client|@sd-jwt|@modelcontextprotocol|@solana|@opentelemetry\/(resources|sdk|exporter))/
+  /^(secp256k1|postgres|http-proxy-3|openid-client|@sd-jwt|@modelcontextprotocol|@solana|@coinbase\/cdp-sdk|@opentelemetry\/(resources|sdk|exporter))/
 
 /**
  * An import of `node:http` as an ES module reads every name of it, and with the name `WebSocket` loads all of Node's own

@@ -154,7 +154,7 @@ function known(house: House, admin: RunningAdmin): RunningAdmin {
 
 /** While the ledger cannot be read, what was counted is shown all the same: that is when people look at it. */
 async function renderMetrics(
-  { ledger, telemetry }: House,
+  { ledger, telemetry, wallet }: House,
   format: Pick<Telemetry, 'render'>,
   { readiness, counted }: Pick<Engine, 'readiness'> & { readonly counted: () => Promise<Parameters<Telemetry['render']>[2]> },
 ): Promise<string> {
@@ -169,5 +169,6 @@ async function renderMetrics(
     (all) => all.flat().length === 0,
     () => false,
   )
-  return format.render(standing ?? undefined, { isReady }, await counted())
+  const presigned = await wallet.presigned?.left().catch(() => undefined)
+  return format.render(standing ?? undefined, { isReady, ...(presigned && { presigned }) }, await counted())
 }

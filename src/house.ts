@@ -128,7 +128,7 @@ export async function openHouse(config: Config, options: HouseOptions, started: 
     ...{ config, env, clock, ids, telemetry, logLines, networks, parents, fetch, ca, doors: [] },
     keys: await openKeys(config, env),
     signer: createCheckpointSigner(receiptKey),
-    wallet: await openWallet(config, env, { ask: fetch, known: late.promise, started }),
+    wallet: await openWallet(config, env, { ask: fetch, known: late.promise, started, clock, warned: telemetry.events.warned }),
     chain: await openChain(config, fetch),
     escrows: openEscrows(config, fetch),
     gasWallet: await openGasWallet(config, { env, fetch }),

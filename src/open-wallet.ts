@@ -1,8 +1,10 @@
 /** The wallet that the configuration says: beside `house.ts` the only file that names its adapters. */
+import { type Clock, systemClock } from './clock.ts'
 import type { Environment } from './config/environment.ts'
 import type { Config } from './config/load.ts'
 import { resolveSecret, resolveWalletKey, type SecretRef } from './config/secrets.ts'
-import type { PreviousWalletConfig, SignerWalletConfig, WalletConfig } from './config/wallet.ts'
+import type { PoolWalletConfig, PreviousWalletConfig, SignerWalletConfig, WalletConfig } from './config/wallet.ts'
+import { refused } from './errors.ts'
 import type { Fetch } from './http.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { createLocalWallet, parseKey } from './wallet/local-key.ts'
@@ -14,7 +16,10 @@ export interface WalletSurroundings {
   /** The way out to a remote signer. */
   readonly ask?: Fetch
   /** By which it shows a signer process that it is no older copy; it is opened after the wallet. */
-  readonly known?: Promise<Pick<Ledger, 'payment'>>
+  readonly known?: Promise<Pick<Ledger, 'payment' | 'insight'>>
+  readonly clock?: Clock
+  /** Tells operators what a pool lacks. */
+  readonly warned?: (sentence: string, cause?: unknown) => void
   /** Closes the connection. */
   readonly started?: AsyncDisposableStack
 }
@@ -54,8 +59,15 @@ async function openPresent(wallet: WalletConfig, opening: Opening): Promise<Wall
       const token = wallet.token && (await resolveSecret(wallet.token, env))
       return createRemoteWallet({ ...wallet, token, fetch: ask })
     }
+    case 'coinbase': {
+      const { createCoinbaseWallet } = await import('./wallet/coinbase.ts')
+      const apiKeySecret = await resolveSecret(wallet.apiKeySecret, env)
+      return createCoinbaseWallet({ ...wallet, apiKeySecret, walletSecret: await resolveSecret(wallet.walletSecret, env), fetch: ask })
+    }
     case 'signer':
       return openSigner(wallet, opening)
+    case 'pool':
+      return openPool(wallet, opening)
     case 'derived':
       // A file that is not there is made with 32 random bytes in hex, which are a seed as well as a key.
       return openSeed(await resolveWalletKey(wallet.seed, env), password)
@@ -70,6 +82,18 @@ async function openSigner(wallet: SignerWalletConfig, { known, started }: Openin
   const opened = createSignerWallet({ ...wallet, nonceOf })
   started?.use(opened)
   return opened
+}
+
+/** Without a ledger it pays nothing: nobody could tell what was used. */
+async function openPool({ address, files, longest_ms }: PoolWalletConfig, opening: Opening): Promise<Wallet> {
+  const { known, clock = systemClock, warned = () => undefined } = opening
+  const { openPoolWallet } = await import('./wallet/pool.ts')
+  const used = async (nonces: readonly string[]) => {
+    const ledger = await known
+    if (!ledger) throw refused('ledger_unavailable', 'A pool pays only where there is a ledger that knows what was used.')
+    return ledger.insight.usedNonces(nonces)
+  }
+  return openPoolWallet({ address, files, longest_ms, used, clock, warned })
 }
 
 /** Its files have to be there: a fresh key never paid anything. */

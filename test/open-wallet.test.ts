@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openWallet } from '../src/open-wallet.ts'
+import { DOMAIN, FROM, PAY_TO, START_S, writePool } from './wallet/presigned-at-hand.ts'
 
 const KEY = `0x${'c0ffee11'.repeat(8)}`
 const ref = (text: string) => ({ kind: 'text', reveal: () => text }) as const
@@ -24,6 +28,28 @@ describe('openWallet', () => {
     const wallet = await openWallet({ wallet: { kind: 'signer', socket: '/nowhere/socket', address } }, {})
     expect(await wallet.address(null)).toBe(address)
     expect(await wallet.readiness?.()).toEqual([expect.stringContaining('there is no socket /nowhere/socket')])
+  })
+
+  it('opens a pool without a key, which pays nothing where there is no ledger that knows what was used', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'purser-open-pool-'))
+    try {
+      const files = [await writePool(join(folder, 'pool.json'))]
+      const pool = { kind: 'pool', files, address: FROM, longest_ms: 86_400_000 } as const
+      const wallet = await openWallet({ wallet: { ...pool, previous: [{ address: PAY_TO }] } }, {})
+      expect(await wallet.address(null)).toBe(FROM)
+      const wanted = {
+        domain: DOMAIN,
+        to: PAY_TO,
+        value: 1_000n,
+        now_s: START_S,
+        until_s: START_S,
+        shown: '0.001 USDC',
+        symbol: 'USDC',
+      } as const
+      await expect(wallet.presigned?.take(wanted)).rejects.toMatchObject({ refusal: { code: 'ledger_unavailable' } })
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 
   it('has one key for Solana beside any of them, which sessions with keys of their own share', async () => {

@@ -44,7 +44,12 @@ async function allow(flags: AllowFlags, terminal: Terminal): Promise<void> {
   )
 }
 
-function assetOf({ network, asset: named }: AllowFlags, { config }: Settings, assets: readonly Asset[]): Asset {
+/** @throws CliFailure unless the flags name one token of a configured network */
+export function assetOf(
+  { network, asset: named }: Pick<AllowFlags, 'network' | 'asset'>,
+  { config }: Pick<Settings, 'config'>,
+  assets: readonly Asset[],
+): Asset {
   const id = config.networks.find((one) => one.id === (resolveNetwork(network) ?? network))?.id
   if (id === undefined) {
     const known = config.networks.map((one) => one.id).join(', ') || 'none'
@@ -62,7 +67,7 @@ function assetOf({ network, asset: named }: AllowFlags, { config }: Settings, as
 }
 
 /** @throws CliFailure for more decimals than the token has */
-function atomicOf(amount: string, { decimals, symbol }: Asset): bigint {
+export function atomicOf(amount: string, { decimals, symbol }: Asset): bigint {
   const millionths = parseAmount(amount)
   const scaled = millionths * 10n ** BigInt(decimals)
   if (scaled % 1_000_000n !== 0n) throw new CliFailure(new AmountError(`${symbol} has ${decimals} decimals`).message)

@@ -15,6 +15,7 @@ import { printJson, type Terminal, table } from './terminal.ts'
 import { allowCommand } from './wallet-allow.ts'
 import { ceilingsCommand } from './wallet-ceilings.ts'
 import { encryptCommand } from './wallet-encrypt.ts'
+import { presignCommand } from './wallet-presign.ts'
 
 const SessionWalletAnswer = z.looseObject({ wallet: z.looseObject({ address: z.string().nullable() }) })
 
@@ -40,7 +41,8 @@ export function walletCommand(terminal: Terminal): Command {
   const balance = command('balance', 'what it holds on the configured networks, asked by their RPC').action((flags: CommonFlags) =>
     showBalance(flags, terminal),
   )
-  return group('wallet', [address, balance, ceilingsCommand(terminal), allowCommand(terminal), encryptCommand(terminal)])
+  const more = [ceilingsCommand(terminal), allowCommand(terminal), encryptCommand(terminal), presignCommand(terminal)]
+  return group('wallet', [address, balance, ...more])
 }
 
 interface AddressFlags extends CommonFlags {

@@ -49,7 +49,11 @@ function contradictionsOf(config: z.output<z.ZodObject<ReturnType<typeof configS
     ...contradictionsOnSolana(config),
     ...when(config.preemptive && networks.every(({ rpc }) => rpc === undefined), ['preemptive'], 'needs a network with an rpc'),
     ...when(config.channels && networks.every(({ rpc }) => rpc === undefined), ['channels'], 'needs a network with an rpc'),
-    ...when(config.channels && config.wallet.kind === 'signer', ['channels'], 'needs a wallet of kind local, derived or remote'),
+    ...when(
+      config.channels && !CHANNEL_WALLETS.has(config.wallet.kind ?? 'local'),
+      ['channels'],
+      'needs a wallet of kind local, derived or remote',
+    ),
     ...unreachablePermissions(config.wallet, networks).map(([at, message]): Contradiction => [['wallet', 'spendPermissions', at], message]),
     ...unknown.map((id): Contradiction => [['proxy', 'defaultSession', 'networks'], `${id} is not among networks`]),
   ]
@@ -68,6 +72,8 @@ function contradictionsOnSolana({ networks, wallet }: Pick<z.output<z.ZodObject<
 }
 
 const SOLANA = new Set(['solana', 'solana-devnet', 'solana-testnet'].map(resolveNetwork))
+/** Those that sign deposits, vouchers and withdrawals. */
+const CHANNEL_WALLETS: ReadonlySet<string> = new Set(['local', 'derived', 'remote'])
 const SHARED = 'is missing: processes that share a PostgreSQL ledger share their keys'
 
 function when(holds: unknown, path: Contradiction[0], message: string): Contradiction[] {

@@ -45,4 +45,6 @@ export interface InsightStore {
   dealing(of: Pick<Dealt, 'origin' | 'network' | 'payTo'>): Promise<Dealt | undefined>
   /** The session's own limits, not those of its ancestors. */
   limitUse(query: LimitUseQuery): Promise<readonly LimitUse[]>
+  /** Those of these nonces that a payment has, or had, as its own. */
+  usedNonces(nonces: readonly string[]): Promise<readonly string[]>
 }

@@ -20,6 +20,7 @@ import type { Context } from './context.ts'
 import type { Correction, Dispute, Evidence, Finding, Provable, RecipientRecord, Refund, Succession } from './findings.ts'
 import type { InsightStore } from './insight.ts'
 import type { ReportStore } from './kept-reports.ts'
+import type { NonceSource } from './nonce-source.ts'
 import type { Past, RetentionStore } from './retention.ts'
 import type { ToldStore } from './told.ts'
 
@@ -92,13 +93,12 @@ export interface PurchaseIdentity {
   readonly keyDigest: string | null
 }
 
-export interface ReserveRequest extends Counting {
+export interface ReserveRequest extends NonceSource, Counting {
   readonly purchase: PurchaseIdentity
   readonly purchaseId: string
   readonly paymentId: string
-  /** Unique for ever and ours, or the challenge's, which is refused where it was used before; or of what is out and is replaced. */
+  /** Unique for ever and ours, or of another source; or of what is out and is replaced. */
   readonly nonce: `0x${string}`
-  readonly challengeNonce?: boolean
   readonly replaces?: string
   readonly attempt: Attempt & { readonly terms: Terms }
   readonly frequency: FrequencyBound | null

@@ -101,9 +101,11 @@ export class Reserving {
     return breach && this.#refuse(tx, request, breach)
   }
 
-  /** A challenge that sets the nonce is for one payment, whoever makes it: the chain would take no second one. */
+  /** A challenge that sets the nonce, and a transfer signed beforehand, are for one payment, whoever makes it: the chain would take no second one. */
   #spent(tx: Transaction, request: ReserveRequest): Reserved | undefined {
-    if (!request.challengeNonce || !this.#options.tables.payments.hasNonce(request.nonce)) return undefined
+    const { challengeNonce, presigned, nonce } = request
+    if (!(challengeNonce || presigned) || !this.#options.tables.payments.hasNonce(nonce)) return undefined
+    if (presigned) return { kind: 'decide_again', why: 'Another payment has what was signed beforehand by now.' }
     return this.#refuse(tx, request, CHALLENGE_USED)
   }
 

@@ -109,7 +109,7 @@ class SqliteLedger implements SharedLedger {
     if (opened?.kind === 'open' && opened.warning !== undefined) events?.warned(opened.warning)
     this.approvals = new SqliteApprovals({ db, batch: this.#batch, changes: tables.changes })
     this.reports = new SqliteReports({ db, batch: this.#batch })
-    this.insight = new SqliteInsight({ db, batch: this.#batch, rolling: tables.rolling })
+    this.insight = new SqliteInsight({ db, batch: this.#batch, rolling: tables.rolling, payments: tables.payments })
     this.retention = new SqliteRetention({ db, batch: this.#batch, pending: tables.pending, payments: tables.payments })
     this.told = new SqliteTold({ db, batch: this.#batch, approvals: this.approvals })
     this.#rules = composeRules({ tables, runId, thresholds, confirmable: new Set(confirmable), events })

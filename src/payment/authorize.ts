@@ -10,6 +10,7 @@ import { passing } from '../waypoints.ts'
 import type { Case } from './case.ts'
 import { vouch } from './channels/vouch.ts'
 import { aheadDigestsOf, digestOf } from './digest.ts'
+import { presignedWindow } from './presigned.ts'
 
 /** Clocks differ: facilitators and chains must not take a fresh authorization for one of the future. */
 const BACKDATED_S = 600
@@ -55,15 +56,16 @@ async function sign(matter: Case, reservation: Reservation, longest_s: number): 
   const started_monotonic = deps.clock.monotonic()
   const now_s = Math.floor(deps.clock.now() / 1000)
   const window_s = Math.min(windowOf(quote.offer.askedWindow_s), longest_s, untilEnd(quote, now_s))
-  const closesAt_monotonic = started_monotonic + window_s * 1000
+  const own = { validAfter_s: now_s - BACKDATED_S, validBefore_s: now_s + window_s }
+  const window = presignedWindow(deps.wallet, quote, { nonce: reservation.nonce, now_s }) ?? own
+  const closesAt_monotonic = started_monotonic + (window.validBefore_s - now_s) * 1000
   const authorization = await rail.authorize(
     {
       challenge,
       offer: matter.through?.offer ?? quote.offer,
       nonce: reservation.nonce,
       identifier: identifierOf(reservation.purchaseId),
-      validAfter_s: now_s - BACKDATED_S,
-      validBefore_s: now_s + window_s,
+      ...window,
       walletName: request.session.wallet,
       ...(anchor && { anchor }),
       ...(channel && { channel }),

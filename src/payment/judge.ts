@@ -13,11 +13,13 @@ import { outOfScope } from '../session/scope.ts'
 import type { Session } from '../session/session.ts'
 import type { Events } from '../telemetry/events.ts'
 import { termsOf } from './attempt.ts'
+import { windowOf } from './authorize.ts'
 import { type Case, recordOf } from './case.ts'
 import type { PaymentDeps, Policy } from './deps.ts'
 import { concernOf, tellDrifts } from './drift.ts'
 import { payerOn } from './payer.ts'
 import { placeOf } from './place.ts'
+import { presignedBar } from './presigned.ts'
 
 /** Allowed, with people or without them. */
 type Permission = Exclude<Decision, { kind: 'deny' }>
@@ -45,6 +47,9 @@ export async function judge(matter: Case, quote: Quote): Promise<Judged> {
   if (drifts.length > 0) await tellDrifts(matter, drifts)
   const judged: Case = { ...matter, quote, terms, classification, decision, decidedAt: deps.clock.now() }
   if (decision.kind === 'deny') return { kind: 'refused', matter: judged, refusal: refusalOf(decision, quote) }
+  // Before people are asked for what cannot be paid.
+  const bar = await presignedBar(matter, quote, windowOf(quote.offer.askedWindow_s))
+  if (bar) return { kind: 'refused', matter: judged, refusal: bar }
   return { kind: 'allowed', matter: judged, decision, quote, attempt: { ...recordOf(judged), terms }, pin: classification.pin }
 }
 

@@ -25,6 +25,7 @@ import type { Running } from './in-flight.ts'
 import { type Allowed, type Judged, judge } from './judge.ts'
 import { placeOf } from './place.ts'
 import { present } from './present.ts'
+import { payable } from './presigned.ts'
 import { alertOwner } from './prohibited.ts'
 import { purchaseOf } from './purchase.ts'
 import { refuse, refuseFault } from './refuse.ts'
@@ -79,7 +80,7 @@ async function pay(deps: PaymentDeps, { request, unpaid, send, reask }: Ask): Pr
   const access = underWay ? 'not_tried' : await signIn(matter, send)
   if (typeof access !== 'string') return access
   const current = access === 'not_let_in' ? await renewed(matter, reask) : matter
-  const quote = deps.phases.time('quote', () => chooseOffer(current.challenge, request.session))
+  const quote = deps.phases.time('quote', () => chooseOffer(payable(current), request.session))
   if ('code' in quote) return refuse(current, quote)
   passing('quoted')
   const order = { purchase, send, reask, since_ms: deps.clock.monotonic() }

@@ -80,7 +80,8 @@ interface Wish {
 async function wishFor(deps: PaymentDeps, { routes, provable }: PreemptOptions, request: PaidRequest): Promise<Wish | undefined> {
   const body = await request.body()
   const terms = routes.termsFor(request, body)
-  if (!terms) return undefined
+  // What was signed beforehand would be held for as long as it lives, and cannot be signed anew under its nonce.
+  if (!terms || deps.wallet.presigned) return undefined
   const matter: Case = { deps, request, body, ...terms }
   if ((await barTo(matter, body)) || deps.guards.loops.bar(request)) return undefined
   const purchase = purchaseOf(request, body)

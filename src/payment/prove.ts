@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts'
 import { PurserError } from '../errors.ts'
 import type { Finding } from '../ledger/findings.ts'
 import type { Ledger, Payment } from '../ledger/ledger.ts'
-import { EXPIRY_GRACE_MS, MAX_PROOF_DELAY_MS, PROOF_INTERVAL_MS } from '../limits.ts'
+import { EXPIRY_GRACE_MS, MAX_PROOF_DELAY_MS, MAX_WINDOW_S, PROOF_INTERVAL_MS } from '../limits.ts'
 import type { Events } from '../telemetry/events.ts'
 import { passing } from '../waypoints.ts'
 import { findVoucher } from './channels/find-voucher.ts'
@@ -171,7 +171,8 @@ function transferOf({ id, terms, nonce, validBefore_s, signedAt, decidedAt, auth
 function nextLook(now: number, { validBefore_s }: SignedTransfer, found: Extract<ChainFinding, { kind: 'open' | 'unavailable' }>): number {
   if (found.kind === 'open' && found.seen) return now + PROOF_INTERVAL_MS
   const end = validBefore_s * 1000
-  if (now < end) return end
+  // Only what was signed beforehand lives longer than that.
+  if (now < end) return Math.min(end, now + MAX_WINDOW_S * 1000)
   return now + Math.min(Math.max(Math.floor((now - end) / 4), PROOF_INTERVAL_MS), MAX_PROOF_DELAY_MS)
 }
 

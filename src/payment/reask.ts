@@ -5,6 +5,7 @@ import { chooseOffer, type Quote } from '../rails/quote.ts'
 import type { Reask } from '../session/exchange.ts'
 import { passing } from '../waypoints.ts'
 import { type Case, openCase } from './case.ts'
+import { payable } from './presigned.ts'
 
 export type Fresh =
   | { readonly kind: 'fresh'; readonly matter: Case; readonly quote: Quote }
@@ -23,7 +24,7 @@ export async function freshen(matter: Case, { quote, reask }: { readonly quote: 
   const opened = openCase(deps, request, unpaid)
   if (opened.kind !== 'challenge') return { kind: 'refused', matter, refusal: SILENT }
   const again: Case = { ...opened.case, ...(body ? { body } : {}) }
-  const next = chooseOffer(again.challenge, request.session)
+  const next = chooseOffer(payable(again), request.session)
   if ('code' in next) return { kind: 'refused', matter: again, refusal: next }
   return { kind: 'fresh', matter: { ...again, quote: next }, quote: next }
 }

@@ -2,12 +2,15 @@
 import type { Approval } from '../approval/approval.ts'
 import type { PurchaseIdentity, Reservation, ReserveResult } from '../ledger/ledger.ts'
 import { CLAIM_TTL_MS } from '../people-limits.ts'
+import type { Hex } from '../wallet/wallet.ts'
 import { passing } from '../waypoints.ts'
+import { windowOf } from './authorize.ts'
 import type { Cover } from './balance.ts'
 import { nonceThrough } from './channels/vouch.ts'
 import { identified } from './evidence.ts'
 import type { Running } from './in-flight.ts'
 import type { Allowed } from './judge.ts'
+import { presignedFor, reservePresigned } from './presigned.ts'
 import { nameOf, nonceOf } from './purchase.ts'
 
 export interface Reservable {
@@ -54,7 +57,10 @@ export async function reserve(
   let reserved: ReserveResult | undefined
   try {
     passing('before reserving')
-    reserved = await phases.time('reserve', () => ledger.reserve(request))
+    const presigned = presignedFor(matter.deps.wallet, quote.offer)
+    const needed = presigned && { presigned, quote, window_s: windowOf(quote.offer.askedWindow_s) }
+    const under = (nonce: Hex) => ledger.reserve({ ...request, nonce, presigned: true })
+    reserved = await phases.time('reserve', () => (needed ? reservePresigned(matter, needed, under) : ledger.reserve(request)))
     passing('reserved')
     return { reserved, running }
   } finally {

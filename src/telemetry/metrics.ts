@@ -193,6 +193,12 @@ const DEFINITIONS = {
     labels: [],
   },
   ready: { name: 'purser_ready', type: 'gauge', help: '1 where payments can be made, else 0; /readyz says why.', labels: [] },
+  presignedLeft: {
+    name: 'purser_presigned_left',
+    type: 'gauge',
+    help: 'Transfers of a pool’s file that can still be used.',
+    labels: ['pool'],
+  },
   workers: { name: 'purser_workers', type: 'gauge', help: 'Workers that serve agents; 0 where one process does all.', labels: [] },
   workerRestarts: {
     name: 'purser_worker_restarts_total',

@@ -28,6 +28,8 @@ export interface Standing {
 export interface Condition {
   /** Payments can be made. */
   readonly isReady: boolean
+  /** Transfers that were signed beforehand and can still be used, where the wallet has nothing else. */
+  readonly presigned?: readonly { readonly pool: string; readonly left: number }[]
 }
 
 export interface Telemetry extends Audible {
@@ -202,6 +204,12 @@ async function render(
 ): Promise<string> {
   if (standing) show(metrics, standing)
   if (condition) metrics.set('ready', [{ labels: {}, value: condition.isReady ? 1 : 0 }])
+  if (condition?.presigned) {
+    metrics.set(
+      'presignedLeft',
+      condition.presigned.map(({ pool, left }) => ({ labels: { pool }, value: left })),
+    )
+  }
   if (others.length === 0) return registry.metrics()
   return writeMetrics(mergeMetrics([await valuesOf(registry), ...others]), registry.contentType)
 }

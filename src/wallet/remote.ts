@@ -15,7 +15,6 @@ import {
   serializeTypedData,
   stringToHex,
   type TypedDataDefinition,
-  zeroAddress,
 } from 'viem'
 import { z } from 'zod'
 import { type ChannelConfig, depositTypedData, digestDeposit, digestVoucher, voucherTypedData } from '../channel-digest.ts'
@@ -27,7 +26,7 @@ import { digestCancel, digestTransfer } from '../transfer-digest.ts'
 import { MAX_REMOTE_ANSWER_BYTES } from '../wallet-limits.ts'
 import { digestWithdrawal, signedWithdrawal, type WithdrawalTransaction, withdrawalCall } from '../withdrawal.ts'
 import { digestLogin, loginText } from './login.ts'
-import type { CancelAuthorization, ChannelWallet, Hex, Login, TransferAuthorization, Wallet } from './wallet.ts'
+import type { CancelAuthorization, ChannelWallet, Hex, TransferAuthorization, Wallet } from './wallet.ts'
 
 export interface RemoteSigner {
   readonly url: string
@@ -50,44 +49,73 @@ const answerSchema = z.object({ result: z.unknown().optional(), error: z.looseOb
 
 export function createRemoteWallet(signer: RemoteSigner): Wallet & ChannelWallet {
   const own = getAddress(signer.address)
-  const nameChecked = (walletName: string | null) => {
-    if (walletName !== null && walletName !== 'default')
-      throw refused('not_found', 'There is no wallet of this name; the remote one is "default".')
+  const typed = (data: TypedDataDefinition) => firstAnswer(signer, typedCalls(own, data))
+  const wallet = createAskedWallet(own, (asked) =>
+    asked.kind === 'typed' ? typed(asked.data) : firstAnswer(signer, loginCalls(own, asked.text)),
+  )
+  const transaction = async (data: WithdrawalTransaction) => signatureIn(await firstAnswer(signer, transactionCalls(own, data)))
+  return Object.assign(wallet, channelsAsked(own, { typed, transaction }))
+}
+
+interface AskedForChannels {
+  typed(data: TypedDataDefinition): Promise<unknown>
+  transaction(data: WithdrawalTransaction): Promise<unknown>
+}
+
+function channelsAsked(own: Hex, ask: AskedForChannels): Omit<ChannelWallet, 'address'> {
+  const check = (walletName: string | null, { payer, payerAuthorizer }: ChannelConfig) => {
+    checkName(walletName)
+    if (payer !== own || payerAuthorizer !== own) throw refused('internal_error', 'This is not for this wallet. Nothing was signed.')
   }
-  const sign = async (walletName: string | null, payer: Hex, digest: Uint8Array, calls: readonly Call[]): Promise<Hex> => {
-    nameChecked(walletName)
+  return {
+    async signDeposit(name, data) {
+      check(name, data.channel)
+      return verified(await ask.typed(depositTypedData(data)), { digest: digestDeposit(data), own })
+    },
+    async signVoucher(name, data) {
+      check(name, data.channel)
+      return verified(await ask.typed(voucherTypedData(data)), { digest: digestVoucher(data), own })
+    },
+    async signWithdrawal(name, data) {
+      check(name, data.channel)
+      return signedWithdrawal(data, await verified(await ask.transaction(data), { digest: digestWithdrawal(data), own }))
+    },
+  }
+}
+
+/** What a signer elsewhere is shown: the typed data (EIP-712) of one operation, or the text of a login. */
+export type Asked = { readonly kind: 'typed'; readonly data: TypedDataDefinition } | { readonly kind: 'text'; readonly text: string }
+
+/** A wallet of one address whose signatures `ask` brings from elsewhere. Each counts only where this address signed exactly what was asked. */
+export function createAskedWallet(own: Hex, ask: (asked: Asked) => Promise<unknown>): Wallet {
+  const sign = async (walletName: string | null, payer: Hex, digest: Uint8Array, asked: Asked): Promise<Hex> => {
+    checkName(walletName)
     if (payer !== own) throw refused('internal_error', 'This is not for this wallet. Nothing was signed.')
-    return verified(await firstAnswer(signer, calls), { digest, own })
+    return verified(await ask(asked), { digest, own })
   }
-  const typed = (data: TypedDataDefinition) => typedCalls(own, data)
-  const wallet: Wallet & ChannelWallet = {
+  const typed = (data: TypedDataDefinition) => ({ kind: 'typed' as const, data })
+  const wallet: Wallet = {
     async address(walletName) {
-      nameChecked(walletName)
+      checkName(walletName)
       return own
     },
     signTransfer: async (name, data) => sign(name, data.from, digestTransfer(data), typed(transferTypedData(data))),
     signCancel: async (name, data) => sign(name, data.authorizer, digestCancel(data), typed(cancelTypedData(data))),
     signPermit: async (name, data) => sign(name, data.from, digestPermit(data), typed(permitTypedData(data))),
-    signLogin: async (name, data) => sign(name, data.address, digestLogin(data), loginCalls(own, data)),
-    signDeposit: async (name, data) => sign(name, payerOf(data.channel), digestDeposit(data), typed(depositTypedData(data))),
-    signVoucher: async (name, data) => sign(name, payerOf(data.channel), digestVoucher(data), typed(voucherTypedData(data))),
-    async signWithdrawal(name, data) {
-      nameChecked(name)
-      if (payerOf(data.channel) !== own) throw refused('internal_error', 'This is not for this wallet. Nothing was signed.')
-      const digest = digestWithdrawal(data)
-      const signature = await verified(signatureIn(await firstAnswer(signer, transactionCalls(own, data))), { digest, own })
-      return signedWithdrawal(data, signature)
-    },
+    signLogin: async (name, data) => sign(name, data.address, digestLogin(data), { kind: 'text', text: loginText(data) }),
   }
   Object.defineProperty(wallet, inspect.custom, { value: () => `Wallet { ${own} }` })
   return wallet
 }
 
+function checkName(walletName: string | null): void {
+  if (walletName !== null && walletName !== 'default')
+    throw refused('not_found', 'There is no wallet of this name; the remote one is "default".')
+}
+
 /** As wallets and nodes name it, as Web3Signer does, and as Clef does, which takes the object itself. */
 function typedCalls(own: Hex, data: TypedDataDefinition): Call[] {
-  // Signers need the domain's own type; viem leaves out a domain that has none.
-  const types = { EIP712Domain: getTypesForEIP712Domain({ domain: data.domain }), ...data.types }
-  const text = serializeTypedData({ ...data, types } as TypedDataDefinition)
+  const text = typedDataText(data)
   return [
     ['eth_signTypedData_v4', [own, text]],
     ['eth_signTypedData', [own, text]],
@@ -95,9 +123,10 @@ function typedCalls(own: Hex, data: TypedDataDefinition): Call[] {
   ]
 }
 
-/** The payer of a channel that nobody else signs for; else an address that is no wallet's. */
-function payerOf({ payer, payerAuthorizer }: ChannelConfig): Hex {
-  return payer === payerAuthorizer ? payer : zeroAddress
+/** As JSON. Signers need the domain's own type; viem leaves out a domain that has none. */
+export function typedDataText(data: TypedDataDefinition): string {
+  const types = { EIP712Domain: getTypesForEIP712Domain({ domain: data.domain }), ...data.types }
+  return serializeTypedData({ ...data, types } as TypedDataDefinition)
 }
 
 /** A signer that also sends transactions is not asked to: ours is journalled before it leaves. */
@@ -124,8 +153,8 @@ function signatureIn(answer: unknown): unknown {
   }
 }
 
-function loginCalls(own: Hex, login: Login): Call[] {
-  const text = stringToHex(loginText(login))
+function loginCalls(own: Hex, written: string): Call[] {
+  const text = stringToHex(written)
   return [
     ['personal_sign', [text, own]],
     ['eth_sign', [own, text]],
@@ -181,7 +210,7 @@ async function ask({ url, token, timeout_ms, fetch }: RemoteSigner, [method, par
   }
 }
 
-async function boundedText(response: Response): Promise<string> {
+export async function boundedText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of response.body ?? []) {
@@ -192,7 +221,7 @@ async function boundedText(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function jsonIn(text: string): unknown {
+export function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -211,6 +240,6 @@ async function verified(answer: unknown, { digest, own }: { readonly digest: Uin
   throw unavailable(`What it signed is not what it was shown, or not by ${own}.`)
 }
 
-function unavailable(why: string, cause?: unknown) {
+export function unavailable(why: string, cause?: unknown) {
   return refused('wallet_unavailable', `The remote signer did not sign. ${why} Nothing was sent.`, cause)
 }

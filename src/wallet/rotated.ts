@@ -23,6 +23,7 @@ export async function createRotatedWallet(current: Wallet, previous: readonly Pr
     ...(current.forPayment && { forPayment: current.forPayment }),
     ...(current.readiness && { readiness: current.readiness }),
     ...channelsOf(current, all),
+    ...(current.presigned && { presigned: current.presigned }),
     address: (walletName) => current.address(walletName),
     signTransfer: (walletName, data) => current.signTransfer(walletName, data),
     signPermit: (walletName, data) => current.signPermit(walletName, data),

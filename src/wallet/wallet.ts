@@ -4,6 +4,7 @@
  */
 
 import type { ChannelDeposit, ChannelVoucher } from '../channel-digest.ts'
+import type { Refusal } from '../errors.ts'
 import type { PermitTransfer } from '../permit-digest.ts'
 import type { SolanaTransfer } from '../solana-message.ts'
 import type { WithdrawalTransaction } from '../withdrawal.ts'
@@ -80,8 +81,47 @@ export interface Wallet extends Partial<Omit<ChannelWallet, 'address'>> {
    * is in another process, which counts them by session. Absent where the key is here.
    */
   forPayment?(purpose: SigningPurpose): Wallet
+  /** Where it can only hand out what was signed beforehand; `signTransfer` then takes nothing else. */
+  readonly presigned?: Presigned
   /** Why it cannot sign now; empty where it can. Absent: it always can. */
   readiness?(): Promise<readonly string[]>
+}
+
+/** One transfer, to the unit and the second. */
+export interface WantedTransfer extends Pick<TransferAuthorization, 'domain' | 'to' | 'value'> {
+  /** Seconds since 1970: it has to be good from `now_s` to `until_s`. */
+  readonly now_s: number
+  readonly until_s: number
+  /** How people write it, such as `0.01 USDC`, and the token alone. */
+  readonly shown: string
+  readonly symbol: string
+}
+
+/** When the transfer of a nonce can be taken, in seconds since 1970. */
+export interface PresignedWindow {
+  readonly nonce: Hex
+  readonly validAfter_s: number
+  readonly validBefore_s: number
+}
+
+/** Transfers that were signed beforehand, by a key that is not here. Each is for one payment, which the ledger sees to. */
+export interface Presigned {
+  /** Whether there ever was one of this amount to this recipient. */
+  knows(wanted: WantedTransfer): boolean
+  /** Why there is none for exactly this; undefined where there is one. */
+  bar(wanted: WantedTransfer): Promise<Refusal | undefined>
+  /** Sets one aside, so that nobody else in this process gets it, until one of the next two is called. */
+  take(wanted: WantedTransfer): Promise<PresignedWindow | Refusal>
+  /** A payment has it now. */
+  spent(nonce: Hex): void
+  /** No payment of ours has it. */
+  giveBack(nonce: Hex): void
+  /** Whether a payment has it, of whatever process, by the ledger's word now. @throws PurserError `ledger_unavailable` */
+  isSpent(nonce: Hex): Promise<boolean>
+  /** Undefined for a nonce that is none of theirs. */
+  window(nonce: Hex): PresignedWindow | undefined
+  /** How many of each file can still be used, now or later, as the ledger knows. @throws PurserError `ledger_unavailable` */
+  left(): Promise<readonly { readonly pool: string; readonly left: number }[]>
 }
 
 /** The part that pays on Solana, with a key of its own. */

@@ -36,7 +36,7 @@ const ALLOWED: Readonly<Record<Store, ReadonlySet<string>>> = {
     ...(['overdueApprovals', 'pendingApprovals', 'useOnce'] as const),
     ...(['queueNotices', 'claimNotices', 'updateNotice', 'notice', 'notices', 'forgetNotices'] as const),
   ]),
-  insight: new Set<keyof Ledger['insight']>(['limitUse']),
+  insight: new Set<keyof Ledger['insight']>(['limitUse', 'usedNonces']),
   reports: new Set(),
   told: new Set(),
   // What an agent asks about itself is read on in the archive; only the primary hands over.

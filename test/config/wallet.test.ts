@@ -64,3 +64,48 @@ describe('a signer wallet', () => {
     expect(schema.safeParse(wrong).success).toBe(false)
   })
 })
+
+describe('a pool', () => {
+  const ADDRESS = '0x1111111111111111111111111111111111111111'
+  const written = { kind: 'pool', files: ['weather.json'], address: ADDRESS }
+
+  it('is named by files and address, has no secret, and takes transfers of a day unless told otherwise', () => {
+    const parsed = schema.parse(written)
+    const wallet = { kind: 'pool', files: ['/etc/purser/weather.json'], address: ADDRESS, longest_ms: 86_400_000 }
+    expect(completedWallet(parsed, '/data')).toEqual(wallet)
+    expect(completedWallet(schema.parse({ ...written, maxWindow: '6d' }), '/data')).toEqual({ ...wallet, longest_ms: 6 * 86_400_000 })
+    expect(secretsOfWallet(completedWallet(parsed, '/data'))).toEqual([])
+    expect(missingInWallet(parsed)).toBeUndefined()
+  })
+
+  it.each([{ files: [] }, { files: 'weather.json' }, { address: 'weather' }, { maxWindow: '7d' }, { maxWindow: '0s' }, { key: 'env:KEY' }])(
+    'with %j is none',
+    (other) => {
+      expect(schema.safeParse({ ...written, ...other }).success).toBe(false)
+    },
+  )
+})
+
+describe('a wallet at Coinbase', () => {
+  const ADDRESS = '0x1111111111111111111111111111111111111111'
+  const written = { kind: 'coinbase', address: ADDRESS, apiKeyId: 'id', apiKeySecret: 'env:KEY', walletSecret: 'env:KEY' }
+
+  it('is named by account and credentials, and both secrets are known by their paths', () => {
+    const wallet = completedWallet(schema.parse(written), '/data')
+    const url = 'https://api.cdp.coinbase.com/platform'
+    expect(wallet).toEqual({ ...written, url, apiKeySecret: ENV, walletSecret: ENV, timeout_ms: 10_000 })
+    expect(secretsOfWallet(wallet).map(([path]) => path)).toEqual(['wallet.apiKeySecret', 'wallet.walletSecret'])
+    expect(missingInWallet(schema.parse(written))).toBeUndefined()
+  })
+
+  it.each([
+    { apiKeyId: '' },
+    { apiKeyId: 7 },
+    { walletSecret: '' },
+    { url: 'http://coinbase.example/' },
+    { timeout: '61s' },
+    { address: 'own' },
+  ])('with %j is none', (other) => {
+    expect(schema.safeParse({ ...written, ...other }).success).toBe(false)
+  })
+})

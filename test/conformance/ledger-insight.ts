@@ -10,6 +10,7 @@ export function insightConformance(bench: () => Bench): void {
   activityConformance(bench)
   dealingsConformance(bench)
   limitUseConformance(bench)
+  usedNoncesConformance(bench)
 }
 
 function activityConformance(bench: () => Bench): void {
@@ -167,6 +168,24 @@ function limitUseConformance(bench: () => Bench): void {
       const [id, other] = [await open(limits), await open(limits)]
       await bench().sign(bench().make.request(other, usd(1), { attempt: { tool: 'web' } }))
       expect([await usesOf(id), await usesOf(other)]).toEqual([[], [['perTool', 'web', usd(5), usd(1)]]])
+    })
+  })
+}
+
+function usedNoncesConformance(bench: () => Bench): void {
+  describe('used nonces', () => {
+    it('are those that a payment has or had, whatever became of it', async () => {
+      const { id } = await bench().openSession()
+      const [held, freed, unused] = [1, 2, 3].map(() => bench().make.request(id, usd(1), { presigned: true }))
+      if (!held || !freed || !unused) throw new Error('three were made')
+      await bench().sign(held)
+      await (await bench().reserve(freed)).void(NEVER_SIGNED)
+      await bench().settled(id)
+      const many = Array.from({ length: 2_500 }, (_, index): string => `0x${index.toString(16).padStart(64, '9')}`)
+      const asked = [...many, held.nonce, unused.nonce, freed.nonce]
+      const used = await bench().ledger.insight.usedNonces(asked)
+      expect([...used].sort()).toEqual([held.nonce, freed.nonce].sort())
+      expect(await bench().ledger.insight.usedNonces([])).toEqual([])
     })
   })
 }

@@ -177,6 +177,22 @@ function stepsConformance(bench: () => Bench): void {
       expect(verdicts.sort()).toEqual(['conflict', 'conflict', 'conflict', 'reserved'])
     })
 
+    it('of a transfer that was signed beforehand is made once, whoever asks and whatever became of the first: others take another', async () => {
+      const requests = await Promise.all(
+        [1, 2, 3, 4].map(async () => bench().make.request((await bench().openSession()).id, usd(1), { presigned: true })),
+      )
+      const nonce = requests[0]?.nonce ?? '0x'
+      const verdicts = await Promise.all(requests.map((request) => bench().verdict({ ...request, nonce })))
+      expect(verdicts.sort()).toEqual(['decide_again', 'decide_again', 'decide_again', 'reserved'])
+      const { id } = await bench().openSession()
+      const [first, again, another] = [1, 2, 3].map(() => bench().make.request(id, usd(1), { presigned: true }))
+      if (!first || !again || !another) throw new Error('three were made')
+      await (await bench().reserve(first)).void(NEVER_SIGNED)
+      expect(await bench().verdict({ ...again, nonce: first.nonce })).toBe('decide_again')
+      expect(await bench().ledger.payment(again.paymentId)).toBeUndefined()
+      expect(await bench().verdict({ ...again, nonce: another.nonce })).toBe('reserved')
+    })
+
     it('is delivered by a complete 2xx, and stays delivered', async () => {
       const { id } = await bench().openSession()
       const reservation = await bench().sign(bench().make.request(id, usd(1)))

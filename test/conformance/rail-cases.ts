@@ -196,6 +196,8 @@ async function begin(
     presented: () => meddler.payments.slice(before.presented),
     payment: async () => (await payments())[0] ?? {},
     concluded: async () => {
+      // Once before it is final, as may happen at any time.
+      await reconcile()
       await world.finalize()
       await reconcile()
       await expect.poll(settledPayments).toMatchObject([{ state: 'settled', evidence: 'confirmed', amountAtomic: String(rail.charged) }])

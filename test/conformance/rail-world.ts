@@ -51,7 +51,10 @@ export interface RailWorld {
 /** A rail or scheme under test; what is said of it is data. */
 export interface RailSpec {
   readonly name: string
-  /** What is asked for, and what the honest server takes of it. Millionths of a dollar, which are the asset's atomic units. */
+  /**
+   * What may leave the wallet for the one purchase of a session (by a channel: its deposit), and what does at an honest
+   * server. Millionths of a dollar, which are the asset's atomic units.
+   */
   readonly price: bigint
   readonly charged: bigint
   /** How long its authorizations can be taken after their end, in milliseconds: until then nothing may be freed. */

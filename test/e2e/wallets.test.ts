@@ -7,6 +7,7 @@ import { systemClock } from '../../src/clock.ts'
 import { BALANCE_RETRY_MS } from '../../src/limits.ts'
 import { createLocalWallet } from '../../src/wallet/local-key.ts'
 import { startTestnet, type Testnet } from '../testnet/testnet.ts'
+import { type CoinbaseAt, startCoinbase } from '../wallet/coinbase-at.ts'
 import { startTestSigner, type TestSigner } from '../wallet/signer-at.ts'
 import { openConfig, type RunningPurser, startPurser } from './purser.ts'
 
@@ -108,4 +109,36 @@ describe('a remote wallet', () => {
       expect(await testnet.balanceOf(address)).toBe(before)
     },
   )
+})
+
+describe('a wallet at Coinbase', () => {
+  const wallet = (coinbase: CoinbaseAt, manner: string, address: string) => {
+    const { url, credentials } = coinbase
+    return { kind: 'coinbase', url: `${url}/${manner}`, address, ...credentials, timeout: '200ms' }
+  }
+
+  it('pays for real with the credentials of its SDK, and no secret of them is in the log', async () => {
+    await using coinbase = await startCoinbase(KEY)
+    const address = await createLocalWallet({ key: KEY }).address(null)
+    await fund(address, 10n * WEATHER)
+    const before = await testnet.balanceOf(address)
+    await using purser = await startWith({ ...wallet(coinbase, 'platform', address), timeout: '10s' })
+    const session = await opened(purser)
+    expect(await buy(purser, session.token)).toEqual({ status: 200 })
+    expect(await testnet.balanceOf(address)).toBe(before - WEATHER)
+    for (const secret of [coinbase.credentials.apiKeySecret, coinbase.credentials.walletSecret])
+      expect(purser.log.join('')).not.toContain(secret)
+  })
+
+  it.each(['silent', 'refusing', 'stranger', 'greedy'])('that is %s leaves nothing held there either', async (manner) => {
+    await using coinbase = await startCoinbase(KEY)
+    const address = await createLocalWallet({ key: KEY }).address(null)
+    await fund(address, 10n * WEATHER)
+    const before = await testnet.balanceOf(address)
+    await using purser = await startWith(wallet(coinbase, manner, address))
+    const session = await opened(purser)
+    expect(await buy(purser, session.token)).toEqual({ status: 503, code: 'wallet_unavailable' })
+    expect(await shown(purser, session)).toMatchObject({ held: '0.00', spent: '0.00' })
+    expect(await testnet.balanceOf(address)).toBe(before)
+  })
 })

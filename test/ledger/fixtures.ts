@@ -92,7 +92,10 @@ export function fixtures(ids: Ids, now: () => number) {
 
 export interface RequestChanges
   extends Partial<
-    Pick<ReserveRequest, 'purchaseId' | 'paymentId' | 'nonce' | 'challengeNonce' | 'frequency' | 'pin' | 'notAfter' | 'replaces'>
+    Pick<
+      ReserveRequest,
+      'purchaseId' | 'paymentId' | 'nonce' | 'challengeNonce' | 'presigned' | 'frequency' | 'pin' | 'notAfter' | 'replaces'
+    >
   > {
   readonly attempt?: Partial<Attempt>
   readonly terms?: Partial<Terms>

@@ -71,6 +71,13 @@ describe('an unknown payment', () => {
     expect(await rig.balance()).toMatchObject({ spent: 0n, held: 1_000n })
   })
 
+  it('that can be taken for hours is looked at every two minutes', async () => {
+    await using rig = await startRig()
+    const chain = Object.assign(scriptedChain(), { shows: OPEN })
+    const payment = { ...(await unknownPayment(rig)), validBefore_s: Math.floor(rig.clock.now() / 1000) + 86_400 }
+    expect(await prove(depsOf(rig, chain), payment)).toMatchObject({ kind: 'open', lookAgain: rig.clock.now() + 120_000 })
+  })
+
   it('that the chain has in a block which is not final is looked at again soon', async () => {
     await using rig = await startRig()
     const shows: ChainFinding = { kind: 'open', reason: 'Seen.', seen: { transaction: CHAIN_TX, block: 7n } }

@@ -51,6 +51,8 @@ describe('metrics', () => {
       'phase',
       'step',
       'operation',
+      // The files that the configuration names.
+      'pool',
       'channel',
       'kind',
       'consequence',

@@ -51,6 +51,10 @@ describe('telemetry', () => {
     expect(await render(NOTHING, { isReady: true })).toMatch(/^purser_ready 1$/m)
     expect(await render(undefined, { isReady: false })).toMatch(/^purser_ready 0$/m)
     expect(await openMetrics.render(undefined, { isReady: true })).toMatch(/^purser_ready 1$/m)
+    expect(await render(NOTHING, { isReady: true })).not.toMatch(/^purser_presigned_left\{/m)
+    expect(await render(NOTHING, { isReady: true, presigned: [{ pool: 'weather', left: 7 }] })).toMatch(
+      /^purser_presigned_left\{pool="weather"\} 7$/m,
+    )
   })
 
   it('writes one canonical line for an exchange, whose own members nothing can replace', () => {

@@ -9,6 +9,9 @@ import { int, money, type Row, text } from '../rows.ts'
 import type { Reading } from './reading.ts'
 import type { Filter } from './store.ts'
 
+/** One look-up in an index each. */
+const NONCES_AT_ONCE = 1_000
+
 export class PostgresInsight implements InsightStore {
   readonly #reading: Reading
 
@@ -40,6 +43,16 @@ export class PostgresInsight implements InsightStore {
     ])
     const used = [...named, ...most].map((row) => [text(row, 'bucket'), money(row, 'amount')] as const)
     return limitUses(query, { buckets: new Map(used), sums: sums.map(({ sum }) => sum) })
+  }
+
+  async usedNonces(nonces: readonly string[]): Promise<readonly string[]> {
+    const used: string[] = []
+    for (let at = 0; at < nonces.length; at += NONCES_AT_ONCE) {
+      const where: Filter[] = [{ columns: ['nonce'], is: '=', values: nonces.slice(at, at + NONCES_AT_ONCE) }]
+      const rows = await this.#reading.select({ table: 'payments', columns: ['nonce'], where })
+      used.push(...rows.map((row) => text(row, 'nonce')))
+    }
+    return used
   }
 
   /** The first of the most used ones, and of those asked for all. */

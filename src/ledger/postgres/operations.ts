@@ -139,8 +139,8 @@ function lockSessions(wants: Wants, { ids }: KnownLineage): Wants {
 }
 
 /** What a payment may find used already: its challenge, and the place of its recipient. */
-function foreseeUses(wants: Wants, { challengeNonce, nonce, pin, attempt }: ReserveRequest): void {
-  if (challengeNonce) wants.row({ access: 'nonce', values: [nonce] })
+function foreseeUses(wants: Wants, { challengeNonce, presigned, nonce, pin, attempt }: ReserveRequest): void {
+  if (challengeNonce || presigned) wants.row({ access: 'nonce', values: [nonce] })
   if (pin) wants.row({ access: 'pin', values: [attempt.origin, attempt.terms.network] })
 }
 

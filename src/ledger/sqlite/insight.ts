@@ -9,24 +9,30 @@ import type { Page, PageRequest } from '../ledger.ts'
 import { countedBy, type LimitUse, type LimitUseQuery, limitUses } from '../limit-use.ts'
 import { limitOf } from '../paging.ts'
 import { money, type Row, text } from '../rows.ts'
-import type { RollingTable } from '../tables.ts'
+import type { PaymentTable, RollingTable } from '../tables.ts'
 import type { Batch } from './batch.ts'
 
 export interface SqliteInsightOptions {
   readonly db: DatabaseSync
   readonly batch: Pick<Batch, 'list' | 'read'>
   readonly rolling: Pick<RollingTable, 'sum'>
+  readonly payments: Pick<PaymentTable, 'hasNonce'>
 }
+
+/** A millisecond or two, before others get their turn. */
+const NONCES_AT_ONCE = 500
 
 export class SqliteInsight implements InsightStore {
   readonly #batch: SqliteInsightOptions['batch']
   readonly #sql: ReturnType<typeof prepare>
   readonly #rolling: SqliteInsightOptions['rolling']
+  readonly #payments: SqliteInsightOptions['payments']
 
-  constructor({ db, batch, rolling }: SqliteInsightOptions) {
+  constructor({ db, batch, rolling, payments }: SqliteInsightOptions) {
     this.#batch = batch
     this.#sql = prepare(db)
     this.#rolling = rolling
+    this.#payments = payments
   }
 
   async activity({ since, until, step_ms }: Span): Promise<readonly Activity[]> {
@@ -58,6 +64,16 @@ export class SqliteInsight implements InsightStore {
       const used = rows.map((row: Row) => [text(row, 'bucket'), money(row, 'amount')] as const)
       return limitUses(query, { buckets: new Map(used), sums: windows.map((window) => this.#rolling.sum(window)) })
     })
+  }
+
+  async usedNonces(nonces: readonly string[]): Promise<readonly string[]> {
+    const used: string[] = []
+    for (let at = 0; at < nonces.length; at += NONCES_AT_ONCE) {
+      const some = nonces.slice(at, at + NONCES_AT_ONCE)
+      used.push(...this.#batch.list(() => some.filter((nonce) => this.#payments.hasNonce(nonce))))
+      await turn()
+    }
+    return used
   }
 }
 

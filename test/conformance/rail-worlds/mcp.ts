@@ -1,25 +1,27 @@
-/** Exact by EIP-3009 inside MCP: the official SDK's server, answering with JSON or with events. */
+/** Exact by EIP-3009 of x402, and MPP's charge, inside MCP: the official SDK's server, answering with JSON or with events. */
 import { HTTPFacilitatorClient } from '@x402/core/server'
 import { z } from 'zod'
 import { type Carrier, type Message, startMeddler } from '../../testnet/meddler.ts'
 import { startPaidTools } from '../../testnet/paid-tools.ts'
 import type { RailSpec, Shopping, Told } from '../rail-world.ts'
 
-const PAYMENT = 'x402/payment'
+/** Where in `_meta` a payment is. */
+const PAYMENT = { x402: 'x402/payment', mpp: 'org.paymentauth/credential' }
+type Protocol = keyof typeof PAYMENT
 
 const callSchema = z.looseObject({ params: z.looseObject({ _meta: z.looseObject({}).optional() }) })
 
-const inMeta: Carrier = {
+const inMeta = (name: string): Carrier => ({
   find: ({ body }) => {
-    const payment = callSchema.safeParse(parse(body.toString())).data?.params._meta?.[PAYMENT]
+    const payment = callSchema.safeParse(parse(body.toString())).data?.params._meta?.[name]
     return payment === undefined ? undefined : JSON.stringify(payment)
   },
   remove: (message) => {
     const call = callSchema.parse(parse(message.body.toString()))
-    const { [PAYMENT]: _, ...meta } = call.params._meta ?? {}
+    const { [name]: _, ...meta } = call.params._meta ?? {}
     return { ...message, body: Buffer.from(JSON.stringify({ ...call, params: { ...call.params, _meta: meta } })) } satisfies Message
   },
-}
+})
 
 function parse(text: string): unknown {
   return text === '' ? undefined : JSON.parse(text)
@@ -67,25 +69,29 @@ const unread = {
   told: { first: { status: 403, money: 'unknown' } },
 }
 
-function tool(door: 'json' | 'events'): RailSpec {
+function tool(protocol: Protocol, door: 'json' | 'events'): RailSpec {
   return {
-    ...{ name: `x402 inside mcp (${door})`, price: 1_000n, charged: 1_000n, afterEnd_ms: 0 },
+    ...{ name: `${protocol} inside mcp (${door})`, price: 1_000n, charged: 1_000n, afterEnd_ms: 0 },
     differs: {
       'settled and said so, and denied by a 403': unread,
       'settlement fails': failing,
       'settled, and the server is not told': failing,
     },
     start: async ({ facilitator, tls, keep, evm }) => {
-      const stall = { tls, facilitator: { adapter: new HTTPFacilitatorClient({ url: facilitator.url }) } }
+      const stall = { tls, facilitatorUrl: facilitator.url, facilitator: { adapter: new HTTPFacilitatorClient({ url: facilitator.url }) } }
       const [server, other] = [keep(await startPaidTools(stall)), keep(await startPaidTools(stall))]
-      server.behaviours.weather = { price: '$0.001' }
+      const asks = protocol === 'mpp' ? 'mpp' : 'structure'
+      server.behaviours.weather = { price: '$0.001', asks }
       // Another recipient and another price.
-      other.behaviours.weather = { price: '$0.002' }
-      const meddler = keep(await startMeddler({ carrier: inMeta, server: server.url, other: { server: other.url }, tls }))
+      other.behaviours.weather = { price: '$0.002', asks }
+      const meddler = keep(
+        await startMeddler({ carrier: inMeta(PAYMENT[protocol]), server: server.url, other: { server: other.url }, tls }),
+      )
       return { ...evm, meddler, shopping: byCall(door) }
     },
   }
 }
 
-export const mcpJson = tool('json')
-export const mcpEvents = tool('events')
+export const mcpJson = tool('x402', 'json')
+export const mcpEvents = tool('x402', 'events')
+export const mcpMpp = tool('mpp', 'events')

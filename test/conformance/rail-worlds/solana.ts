@@ -13,6 +13,8 @@ const FAULTS: Record<Fault, SolanaFault> = {
   'settle: lost': 'after',
 }
 const SLOT_MS = 400
+/** What the shop asks for. */
+const WINDOW_MS = 60_000
 /** More than the blocks below the newest that are not final yet. */
 const UNTIL_FINAL = 40
 
@@ -44,7 +46,11 @@ function chainOf({ solana, solanaPayer, time }: RailHouse): Pick<RailWorld, 'set
   return {
     settled: async () =>
       solana.executed.filter(({ failed, accounts }) => !failed && accounts.includes(solanaPayer)).map(({ amount }) => amount),
-    finalize: async () => solana.pass(UNTIL_FINAL),
+    // Whoever looked before it was final looks again at the end of the window.
+    finalize: async () => {
+      time.forward(WINDOW_MS + 1_000)
+      solana.pass(UNTIL_FINAL)
+    },
     passUntil: async (moment_ms) => {
       const past_ms = moment_ms - time.clock.now()
       time.forward(past_ms)

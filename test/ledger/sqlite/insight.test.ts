@@ -11,7 +11,7 @@ describe('insight into the file', () => {
       return operation()
     }
     const batch = { read, list: read }
-    const insight = new SqliteInsight({ db: emptyDatabase(), batch, rolling: { sum: () => 0n } })
+    const insight = new SqliteInsight({ db: emptyDatabase(), batch, rolling: { sum: () => 0n }, payments: { hasNonce: () => false } })
     setImmediate(() => turns.push('payment'))
     await insight.activity({ since: 0, until: 3, step_ms: 1 })
     expect(turns).toEqual(['read', 'payment', 'read', 'read'])
