@@ -102,13 +102,14 @@ export async function close(purser: Office, session: Pick<OpenSession, 'id'>): P
   return untilClosed(purser, session)
 }
 
-export function untilClosed(purser: Office, session: Pick<OpenSession, 'id'>): Promise<Shown> {
-  return vi.waitFor(async () => {
+export async function untilClosed(purser: Office, session: Pick<OpenSession, 'id'>): Promise<Shown> {
+  await vi.waitFor(async () => {
     await reconcile(purser)
-    const now = await shown(purser, session)
-    expect((now.channels ?? []).filter(({ state }) => state !== 'closed')).toEqual([])
-    return now
+    const { channels = [] } = await shown(purser, session)
+    expect(channels.filter(({ state }) => state !== 'closed')).toEqual([])
   })
+  // A view has the session from before its channels.
+  return shown(purser, session)
 }
 
 /** Atomic units of a token with six decimals, as amounts are shown. */
