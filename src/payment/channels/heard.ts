@@ -81,10 +81,14 @@ async function told({ deps }: Case, { channel }: Sent, news: ChannelNews): Promi
   return deps.ledger.channels.tell(channel.id, channel.version, news)
 }
 
-/** The voucher before this one, whose answer was lost: this one went on from the same sum, so it was never charged. */
-async function passOver({ deps, through }: Case, { channel }: Sent, paymentId: string): Promise<void> {
+/**
+ * The voucher before this one, whose answer was lost: this one went on from the same sum, so it was not charged; and where
+ * this one's sum is no less, it lets nobody claim anything either.
+ */
+async function passOver({ deps, through }: Case, { channel, cumulative }: Sent, paymentId: string): Promise<void> {
   const lost: PendingVoucher | null | undefined = through?.channel?.pending
   if (!lost || lost.paymentId === paymentId || lost.deposit !== null || lost.base !== channel.charged) return
+  if (cumulative < lost.cumulative) return
   const before = await deps.ledger.payment(lost.paymentId)
   if (!before || !isUndecided(before)) return
   const reason = 'The channel went on from the sum before it, so that it was never charged.'

@@ -11,14 +11,14 @@ function open(options: Parameters<typeof startRig>[0] = {}) {
 }
 
 /** Buys `n`, and gives back what came of it and what the server was brought. */
-async function buy(rig: Rig, n: number, says: (what: Brought) => SendResult) {
+async function buy(rig: Rig, n: number, says: (what: Brought) => SendResult, changes: Record<string, unknown> = {}) {
   const seen: Brought[] = []
   const upstream = (headers: Parameters<typeof brought>[0]) => {
     const what = brought(headers)
     seen.push(what)
     return says(what)
   }
-  const outcome = await rig.pay(upstream, { request: rig.request({ url: `${URL_ASKED}?n=${n}` }), unpaid: asksByChannel() })
+  const outcome = await rig.pay(upstream, { request: rig.request({ url: `${URL_ASKED}?n=${n}` }), unpaid: asksByChannel({}, changes) })
   if (outcome.kind === 'answer') await outcome.delivered({ status: 200, bytes: 5, complete: true })
   return { outcome, seen }
 }
@@ -89,6 +89,15 @@ describe('a lost answer', () => {
       ['voucher', 'void'],
       ['voucher', 'settled'],
     ])
+  })
+
+  it('stays unknown where the next one is cheaper: its voucher is the higher one, and may still be claimed', async () => {
+    await using rig = await open()
+    await buy(rig, 1, honest)
+    await buy(rig, 2, () => LOST)
+    await buy(rig, 3, (what) => charges(what, 400n, what.cumulative), { amount: '400' })
+    expect((await states(rig)).map(([, state]) => state)).toEqual(['settled', 'unknown', 'settled'])
+    expect(await channelOf(rig)).toMatchObject({ charged: 1_400n, signed: 2_000n })
   })
 
   it('was charged where the server says so with our own signature: the next request is paid by another voucher, once', async () => {
