@@ -1,8 +1,11 @@
 /** `purser receipts …`: the records, their export, and the proof that nothing was changed. */
 import { type Command, Option } from 'commander'
+import { z } from 'zod'
 import { RECORD_FORMATS } from '../audit/depths.ts'
+import type { AdminClient } from './admin-client.ts'
 import { pageOf, ReceiptAnswer, ReceiptKeyAnswer } from './answers.ts'
 import { type ExportFlags, exportReceipts } from './export-receipts.ts'
+import { fundingLines } from './funding-text.ts'
 import { addFilters, type CommonFlags, command, countFlag, group, queryOf } from './options.ts'
 import { connectAdmin } from './settings.ts'
 import { display } from './statement.ts'
@@ -61,7 +64,14 @@ async function listReceipts(flags: ListFlags, terminal: Terminal): Promise<void>
           rows,
         ),
   )
+  if (flags.session !== undefined) for (const line of await fundingOf(flags.session, admin)) terminal.out.line(line)
   if (page.next !== null) terminal.err.line(`More with --cursor ${page.next}`)
+}
+
+/** What a treasury moved to the session's address and back, beside what was paid from it. Receipts outlive their session. */
+async function fundingOf(id: string, admin: AdminClient): Promise<string[]> {
+  const session = await admin.get(`/v1/sessions/${encodeURIComponent(id)}`, z.looseObject({})).catch(() => undefined)
+  return session ? fundingLines(session) : []
 }
 
 async function showKey(flags: CommonFlags, terminal: Terminal): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import type { RawHeaders } from '../../http.ts'
 import { MAX_OFFERS } from '../../limits.ts'
+import { type Fields, fieldsIn, isFields } from '../fields.ts'
 import { readStrictJson } from '../strict-json.ts'
 
 const CREDENTIAL = 'org.paymentauth/credential'
@@ -17,8 +18,6 @@ const HEADER = 'Payment-Authorization'
 /** What the rail knows of a challenge, apart from its request and its header. */
 const MEMBERS = ['id', 'realm', 'method', 'intent', 'expires', 'digest', 'opaque']
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
-
-type Fields = Readonly<Record<string, unknown>>
 
 export const mppInMcp = { metaKeys: [CREDENTIAL], challengeIn, carried, settlementIn }
 
@@ -79,17 +78,4 @@ function settlementIn(response: string): RawHeaders {
   const { result } = fieldsIn(response) ?? {}
   const said = isFields(result) && isFields(result._meta) ? result._meta[RECEIPT] : undefined
   return said === undefined ? [] : ['payment-receipt', Buffer.from(JSON.stringify(said)).toString('base64url')]
-}
-
-function fieldsIn(text: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isFields(value) ? value : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -3,6 +3,7 @@
  * older servers, a JSON-RPC error 402; the payment goes in `params._meta`, what came of it comes back in `result._meta`.
  */
 import type { RawHeaders } from '../../http.ts'
+import { type Fields, fieldsIn, isFields } from '../fields.ts'
 import { readStrictJson } from '../strict-json.ts'
 import { PAYMENT_HEADER } from './finished.ts'
 
@@ -10,13 +11,11 @@ const PAYMENT = 'x402/payment'
 const RESPONSE = 'x402/payment-response'
 const NAMES: ReadonlySet<string> = new Set([PAYMENT_HEADER[1].toLowerCase(), PAYMENT_HEADER[2].toLowerCase()])
 
-type Fields = Readonly<Record<string, unknown>>
-
 export const x402InMcp = { metaKeys: [PAYMENT], challengeIn, carried, settlementIn }
 
 /** The challenge in a response, as the body of a 402; undefined where it is none. What a careless client could take for one is one. */
 function challengeIn(response: string): Uint8Array | undefined {
-  const { result, error } = read(response) ?? {}
+  const { result, error } = fieldsIn(response) ?? {}
   if (isFields(error)) return inError(error, response)
   return isFields(result) ? inResult(result, response) : undefined
 }
@@ -30,7 +29,7 @@ function inResult({ isError, structuredContent, content }: Fields, response: str
   if (asks(structuredContent)) return exact(response, ['result', 'structuredContent'])
   const [first]: unknown[] = Array.isArray(content) ? content : []
   const text = isFields(first) && typeof first.text === 'string' ? first.text : undefined
-  return text !== undefined && asks(read(text)) ? Buffer.from(text) : undefined
+  return text !== undefined && asks(fieldsIn(text)) ? Buffer.from(text) : undefined
 }
 
 /** The payment header's own object, which is base64 over HTTP and plain here. */
@@ -48,7 +47,7 @@ function carried(headers: RawHeaders) {
 
 /** The statement as the header that says the same over HTTP. */
 function settlementIn(response: string): RawHeaders {
-  const { result } = read(response) ?? {}
+  const { result } = fieldsIn(response) ?? {}
   const said = isFields(result) && isFields(result._meta) ? result._meta[RESPONSE] : undefined
   return said === undefined ? [] : ['PAYMENT-RESPONSE', Buffer.from(JSON.stringify(said)).toString('base64')]
 }
@@ -66,17 +65,4 @@ const BROKEN = '{"x402Version":2,"accepts":[],"accepts":[]}'
 
 function asks(value: unknown): boolean {
   return isFields(value) && 'x402Version' in value && 'accepts' in value
-}
-
-function read(text: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isFields(value) ? value : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
