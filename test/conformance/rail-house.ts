@@ -148,7 +148,8 @@ async function configOf(house: RailHouse, { started, worlds, key }: Furnished): 
   const config = openConfig([caFile])
   const routes = [...worlds.values()].map(({ meddler }, number) => ({ prefix: `/${number}/`, upstream: `${meddler.url}/` }))
   return {
-    ...{ ...config, circuitBreaker: null, loopGuard: null, wallet: { kind: 'local', key, solana: { key: SEED } } },
+    ...{ ...config, circuitBreaker: null, loopGuard: null, channels: { deposit: '0.001', maxDeposit: '0.001' } },
+    ...{ wallet: { kind: 'local', key, solana: { key: SEED } } },
     networks: [
       { id: 'base-sepolia', rpc: house.chain.rpcUrl, finalityBlocks: 0 },
       { id: 'solana-devnet', rpc: house.solana.rpc },

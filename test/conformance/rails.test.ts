@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { railCases } from './rail-cases.ts'
 import { type OpenRailHouse, openRailHouse } from './rail-house.ts'
 import type { RailSpec } from './rail-world.ts'
+import { channelDeposit } from './rail-worlds/channels.ts'
 import { mcpEvents, mcpJson, mcpMpp } from './rail-worlds/mcp.ts'
 import { mppCharge } from './rail-worlds/mpp.ts'
 import { permit2Exact, permit2Upto } from './rail-worlds/permits.ts'
@@ -13,7 +14,18 @@ import { x402V1, x402V2 } from './rail-worlds/x402.ts'
  * Servers have clocks of their own, ours goes ahead with each expiry: who looks at an end of minutes comes first, who looks
  * at none comes last.
  */
-const RAILS: readonly RailSpec[] = [mppCharge, mcpMpp, x402V1, x402V2, permit2Exact, permit2Upto, mcpJson, mcpEvents, solanaExact]
+const RAILS: readonly RailSpec[] = [
+  mppCharge,
+  mcpMpp,
+  x402V1,
+  x402V2,
+  permit2Exact,
+  permit2Upto,
+  channelDeposit,
+  mcpJson,
+  mcpEvents,
+  solanaExact,
+]
 
 let house: OpenRailHouse
 

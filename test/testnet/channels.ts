@@ -59,6 +59,8 @@ export interface CatalogueOptions {
   readonly withdrawDelay_s?: number
   /** What it asks a deposit to live, in seconds. */
   readonly window_s?: number
+  /** Who settles. Its own, in process, unless said otherwise. */
+  readonly facilitator?: FacilitatorClient
 }
 
 /** Both contracts at their addresses. Idempotent. */
@@ -83,7 +85,7 @@ export async function startCatalogue(chain: Chain, tls: TestTls, options: Catalo
   const { withdrawDelay_s = WITHDRAW_DELAY_S, window_s = 60, exactToo = false } = options
   const scheme = new ServerScheme(account.address, { receiverAuthorizerSigner: account, withdrawDelay: withdrawDelay_s })
   const settlements: SettleResponse[] = []
-  const facilitator = adapterOf(chain, settlements)
+  const { facilitator = adapterOf(chain, settlements) } = options
   const prices = new Map(Object.entries(options.prices))
   const sales = new x402ResourceServer(facilitator).register(NETWORK, scheme).register(NETWORK, new ExactServerScheme())
   let served = 0

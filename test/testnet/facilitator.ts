@@ -7,6 +7,7 @@ import { x402Facilitator } from '@x402/core/facilitator'
 import type { FacilitatorClient } from '@x402/core/server'
 import type { SettleResponse } from '@x402/core/types'
 import { type FacilitatorEvmSigner, toFacilitatorEvmSigner } from '@x402/evm'
+import { BatchSettlementEvmScheme } from '@x402/evm/batch-settlement/facilitator'
 import { ExactEvmScheme } from '@x402/evm/exact/facilitator'
 import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/facilitator'
 import { UptoEvmScheme } from '@x402/evm/upto/facilitator'
@@ -70,6 +71,7 @@ function makeOfficial(chain: Chain): x402Facilitator {
   return new x402Facilitator()
     .register(NETWORK, new ExactEvmScheme(signer))
     .register(NETWORK, new UptoEvmScheme(signer))
+    .register(NETWORK, new BatchSettlementEvmScheme(signer))
     .registerV1(NETWORK_V1 as typeof NETWORK, new ExactEvmSchemeV1(signer))
 }
 
