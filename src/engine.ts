@@ -113,6 +113,7 @@ function paymentDepsOf(house: House, { policy, proof, people, discovery }: Staff
   return {
     ...{ ledger, wallet, clock, ids, events, nonceSecret: keys.nonce },
     rails: [createX402Rail({ assets, networks, ...channelsAccepted(house) }), createMppRail({ assets, networks })],
+    ...sponsoringOf(house),
     ...(config.channels && { channels: { bounds: config.channels.bounds, turns: createTurns(), onChain: onChainOf(house) } }),
     policy: () => policy.policy(),
     people: people.payers,
@@ -126,6 +127,16 @@ function paymentDepsOf(house: House, { policy, proof, people, discovery }: Staff
     clockBar: proof.clockBar,
     ...(house.chain.recentBlock && { recentBlock: house.chain.recentBlock }),
     settleNow: proof.settleNow,
+  }
+}
+
+/** Where the operator allows it, and only where the chain can be asked. */
+function sponsoringOf({ config, chain }: House): Pick<PaymentDeps, 'sponsoring'> {
+  const { allowanceNonce } = chain
+  if (!config.permit2.sponsored || !allowanceNonce) return {}
+  const networks = chain.networks.filter((id) => !isSolana(id))
+  return {
+    sponsoring: { networks, allowance: (query) => chain.allowance(query), allowanceNonce: (query) => allowanceNonce.call(chain, query) },
   }
 }
 

@@ -1,5 +1,7 @@
 /** The bounds of what is done about Permit2, each with its reason. Units stand last in the names. */
 
+/** When a payment that would bring its own allowance may be tried again: the one before it has settled by then, mostly. */
+export const SPONSORED_RETRY_S = 5
 /** An approval takes 46,000 to 60,000, of tokens behind a proxy the most. */
 export const APPROVE_GAS = 120_000n
 /** Between two looks at whether an approval is in a block. */

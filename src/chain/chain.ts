@@ -91,6 +91,8 @@ export interface Chain {
   balance(query: { readonly network: string; readonly token: string; readonly wallet: string }): Promise<bigint>
   /** What the token lets Permit2 take from the wallet, atomic units. @throws Error where the network cannot be asked. */
   allowance(query: { readonly network: string; readonly token: string; readonly wallet: string }): Promise<bigint>
+  /** EVM only: how many permits (EIP-2612) of the wallet the token has taken. @throws Error where it has none, or the network cannot be asked. */
+  allowanceNonce?(query: { readonly network: string; readonly token: string; readonly wallet: string }): Promise<bigint>
 }
 
 /** A nonce of one of our wallets that was used on the chain. The token checksummed, the nonce in lower case. */

@@ -51,6 +51,7 @@ export function createEvmChain({ networks, ...way }: EvmChainOptions): Chain & C
     incoming: async (query) => incoming(at(query.network), query),
     balance: async (query) => at(query.network).first.balance(query),
     allowance: async (query) => at(query.network).first.allowance(query),
+    allowanceNonce: async (query) => at(query.network).first.allowanceNonce(query),
     final: async (id) => shown(await newestFinal(at(id))),
     blockBefore: async (id, time_s) => {
       const network = at(id)

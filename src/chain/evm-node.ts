@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { MAX_LOG_BLOCKS } from '../limits.ts'
 import { PERMIT2 } from '../permit-digest.ts'
 import { balanceCall, chainIdOf, stateCall } from './eip3009.ts'
-import { allowanceCall, bitmapCall, isSet } from './permit2.ts'
+import { allowanceCall, bitmapCall, isSet, noncesCall } from './permit2.ts'
 import { type Rpc, RpcError } from './rpc.ts'
 
 export interface Block {
@@ -53,6 +53,8 @@ export interface EvmNode {
   isPermitUsed(place: { readonly payer: string; readonly nonce: string; readonly block: bigint }): Promise<boolean>
   /** What the token lets Permit2 take, as of now. */
   allowance(place: { readonly token: string; readonly wallet: string }): Promise<bigint>
+  /** How many permits (EIP-2612) of this wallet the token has taken, as of the head. */
+  allowanceNonce(place: { readonly token: string; readonly wallet: string }): Promise<bigint>
   /** What the transaction called with, in lower case. */
   inputOf(transaction: string): Promise<string>
 }
@@ -123,6 +125,7 @@ export function createEvmNode(rpc: Rpc, network: string): EvmNode {
     balance: async ({ token, wallet }) => BigInt(await view(token, balanceCall(wallet), 'latest')),
     isPermitUsed: async ({ payer, nonce, block: at }) =>
       isSet(BigInt(await view(PERMIT2, bitmapCall({ payer, nonce }), toQuantity(at))), nonce),
+    allowanceNonce: async ({ token, wallet }) => BigInt(await view(token, noncesCall(wallet), 'latest')),
     allowance: async ({ token, wallet }) => BigInt(await view(token, allowanceCall(wallet), 'latest')),
     inputOf: async (transaction) => (await ask('eth_getTransactionByHash', [transaction], transactionSchema)).input.toLowerCase(),
   }

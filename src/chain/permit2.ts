@@ -7,6 +7,7 @@ const abi = parseAbi([
   'function nonceBitmap(address owner, uint256 word) view returns (uint256)',
   'function allowance(address owner, address spender) view returns (uint256)',
   'function approve(address spender, uint256 amount) returns (bool)',
+  'function nonces(address owner) view returns (uint256)',
 ])
 
 /** The owner is the second topic; the data are word and mask. */
@@ -37,6 +38,11 @@ export function invalidates({ data }: Pick<Log, 'data'>, nonce: string): boolean
 /** Whether a transaction's input holds this nonce: whoever settles a permit straight has to name it. */
 export function names(input: string, nonce: string): boolean {
   return input.includes(numberToHex(BigInt(nonce), { size: 32 }).slice(2))
+}
+
+/** Call data for a token that asks how many permits (EIP-2612) of this wallet it has taken. */
+export function noncesCall(wallet: string): Hex {
+  return encodeFunctionData({ abi, functionName: 'nonces', args: [hex(wallet)] })
 }
 
 /** Call data for a token that asks what it lets Permit2 take from this wallet. */

@@ -135,6 +135,7 @@ export interface Config {
   /** Null: nobody is stopped who retries without thinking. */
   readonly loopGuard: { readonly after: number; readonly within_ms: number } | null
   /** Paying with the first attempt, where a route has asked the same `after` times; terms live so long. Null: never. */
+  readonly permit2: { readonly sponsored: boolean }
   /** In millionths of a session's currency, and seconds. */
   readonly channels: {
     readonly bounds: { readonly deposit: bigint; readonly maxDeposit: bigint }

@@ -15,6 +15,7 @@ import { adminSchema, proxySchema } from './listeners.ts'
 import { mandatesSchema } from './mandates.ts'
 import { unreachablePermissions } from './outer-ceilings.ts'
 import { approvalsSchema, peopleSchema } from './people.ts'
+import { permit2Schema } from './permit2.ts'
 import { filePath, listen, secret } from './places.ts'
 import { blockedFilesSchema, discoverySchema, priceDriftSchema } from './policy-inputs.ts'
 import { preemptiveSchema } from './preemptive.ts'
@@ -50,6 +51,11 @@ function contradictionsOf(config: z.output<z.ZodObject<ReturnType<typeof configS
     ...contradictionsOnSolana(config),
     ...contradictionsOfTreasury(config),
     ...when(config.preemptive && networks.every(({ rpc }) => rpc === undefined), ['preemptive'], 'needs a network with an rpc'),
+    ...when(
+      config.permit2.sponsored && networks.every(({ rpc }) => rpc === undefined),
+      ['permit2', 'sponsored'],
+      'needs a network with an rpc',
+    ),
     ...when(config.channels && networks.every(({ rpc }) => rpc === undefined), ['channels'], 'needs a network with an rpc'),
     ...when(
       config.channels && !CHANNEL_WALLETS.has(config.wallet.kind ?? 'local'),
@@ -115,6 +121,7 @@ export function configShape(folder: string) {
     loopGuard: loopGuardSchema.prefault({}),
     preemptive: preemptiveSchema.default(null),
     channels: channelsSchema.default(null),
+    permit2: permit2Schema.prefault({}),
     identity: identitySchema(folder).prefault({}),
     tiers: tiersSchema.default([]),
     approvals: approvalsSchema(folder).prefault({}),

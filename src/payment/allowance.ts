@@ -11,10 +11,14 @@ import type { Refusal } from '../errors.ts'
 import type { Ledger, Terms } from '../ledger/ledger.ts'
 import { BALANCE_AGE_MS } from '../limits.ts'
 import { formatAtomic } from '../money.ts'
+import { SPONSORED_RETRY_S } from '../permit2-limits.ts'
 import type { Events } from '../telemetry/events.ts'
 import { MAX_KEPT_BALANCES } from '../wallet-limits.ts'
 
-export type Permitted = Pick<Terms, 'network' | 'asset' | 'payer' | 'amountAtomic' | 'amount' | 'currency'>
+export type Permitted = Pick<Terms, 'network' | 'asset' | 'payer' | 'amountAtomic' | 'amount' | 'currency'> & {
+  /** It may bring its own allowance: src/payment/sponsoring.ts. */
+  readonly sponsored?: boolean
+}
 
 export interface AllowancesOptions {
   readonly chain: Pick<Chain, 'networks'> & Partial<Pick<Chain, 'allowance'>>
@@ -67,7 +71,8 @@ export function createAllowances(options: AllowancesOptions): Allowances {
     const known = reading && clock.monotonic() - reading.at < BALANCE_AGE_MS ? take(account, terms) : undefined
     if (known) return known
     if (!(await read(options, terms, account))) return undefined
-    return take(account, terms) ?? notAllowed(terms, account.reading && { allowed: account.reading.allowed, live: liveOf(account) })
+    const covered = take(account, terms) ?? (terms.sponsored ? takeAlone(account, terms) : undefined)
+    return covered ?? notAllowed(terms, account.reading && { allowed: account.reading.allowed, live: liveOf(account) })
   }
 }
 
@@ -77,8 +82,18 @@ function liveOf({ reading, claims }: Account): bigint {
 }
 
 /** Without a pause between looking and taking. Undefined where it is not covered. */
-function take(account: Account, { amountAtomic }: Permitted): PermitClaim | undefined {
-  if (liveOf(account) + amountAtomic > (account.reading?.allowed ?? 0n)) return undefined
+function take(account: Account, terms: Permitted): PermitClaim | undefined {
+  return liveOf(account) + terms.amountAtomic > (account.reading?.allowed ?? 0n) ? undefined : claimed(account, terms)
+}
+
+/** An allowance of its own takes the place of the one that others rest on, so that it waits for them. */
+function takeAlone(account: Account, terms: Permitted): PermitClaim | Refusal {
+  if (liveOf(account) === 0n) return claimed(account, terms)
+  const detail = 'Another payment by Permit2 of this wallet is under way, and allowances come one at a time. Nothing was paid.'
+  return { code: 'purchase_in_progress', detail, retryAfter_s: SPONSORED_RETRY_S }
+}
+
+function claimed(account: Account, { amountAtomic }: Permitted): PermitClaim {
   const claim: Claim = { amount: amountAtomic, inLedger: false }
   account.claims.add(claim)
   return {

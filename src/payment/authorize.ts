@@ -11,6 +11,7 @@ import type { Case } from './case.ts'
 import { vouch } from './channels/vouch.ts'
 import { aheadDigestsOf, digestOf } from './digest.ts'
 import { presignedWindow } from './presigned.ts'
+import { allowanceNonceFor } from './sponsoring.ts'
 
 /** Clocks differ: facilitators and chains must not take a fresh authorization for one of the future. */
 const BACKDATED_S = 600
@@ -52,6 +53,7 @@ async function sign(matter: Case, reservation: Reservation, longest_s: number): 
   checkBody(matter, quote)
   const anchor = await anchorOn(deps, quote.offer.network)
   const channel = await vouch(matter, reservation)
+  const allowanceNonce = await allowanceNonceFor(matter)
   const wallet = deps.wallet.forPayment ? await walletFor(matter, reservation, deps.wallet.forPayment) : deps.wallet
   const started_monotonic = deps.clock.monotonic()
   const now_s = Math.floor(deps.clock.now() / 1000)
@@ -69,6 +71,7 @@ async function sign(matter: Case, reservation: Reservation, longest_s: number): 
       walletName: request.session.wallet,
       ...(anchor && { anchor }),
       ...(channel && { channel }),
+      ...(allowanceNonce !== undefined && { allowanceNonce }),
     },
     wallet,
   )

@@ -16,7 +16,7 @@ import { BALANCE_AGE_MS, BALANCE_RETRY_MS, BALANCE_TIMEOUT_MS, MAX_BALANCE_AGE_M
 import { formatAtomic } from '../money.ts'
 import type { Events } from '../telemetry/events.ts'
 import { MAX_KEPT_BALANCES } from '../wallet-limits.ts'
-import { createAllowances, type PermitClaim } from './allowance.ts'
+import { createAllowances, type PermitClaim, type Permitted } from './allowance.ts'
 
 export interface WalletToken {
   /** CAIP-2. */
@@ -44,7 +44,9 @@ export type Covered = { readonly kind: 'covered'; readonly cover: Cover } | { re
 
 export interface Funds {
   /** Counts the payment against its wallet, or says why not. In one process no two payments are covered by the same money. */
-  cover(terms: Pick<Terms, 'network' | 'asset' | 'payer' | 'amountAtomic' | 'amount' | 'currency' | 'method'>): Promise<Covered>
+  cover(
+    terms: Pick<Terms, 'network' | 'asset' | 'payer' | 'amountAtomic' | 'amount' | 'currency' | 'method'> & Pick<Permitted, 'sponsored'>,
+  ): Promise<Covered>
   /** What the wallet holds, for people, read within the last second; undefined where nobody can tell. */
   holding(wallet: WalletToken): Promise<Holding | undefined>
 }

@@ -19,6 +19,7 @@ import type { Guards } from './guards.ts'
 import type { InFlight } from './in-flight.ts'
 import type { People } from './people.ts'
 import type { Routes } from './routes.ts'
+import type { SponsoringDeps } from './sponsoring.ts'
 
 /** The policy that is in force: what the operator's file says, parsed. */
 export interface Policy {
@@ -51,6 +52,8 @@ export interface PaymentDeps {
   readonly nonceSecret: Uint8Array
   /** Why nothing may be signed for this network now, because clocks disagree; undefined where they agree or nobody can tell. */
   readonly clockBar: (network: string) => Refusal | undefined
+  /** Absent: no payment brings its own allowance to Permit2. */
+  readonly sponsoring?: SponsoringDeps
   /** Absent: nothing is paid through channels. */
   readonly channels?: ChannelDeps
   /** Absent: nothing is paid on Solana. */

@@ -32,6 +32,7 @@ import { refuse, refuseFault } from './refuse.ts'
 import { busy, type Repeatable, repeat } from './repeat.ts'
 import { reserve } from './reserve.ts'
 import { signIn } from './sign-in.ts'
+import { isSponsored } from './sponsoring.ts'
 import { vetoWindow } from './window.ts'
 
 /** The payment flow, ready to be given to the proxy. */
@@ -166,7 +167,7 @@ async function setAside(order: Order, { judged, claim }: Extract<Consent, { kind
 
 /** The wallet holds enough, and the recipient is not paused after failures. */
 export async function coverOf({ matter, attempt }: Allowed): Promise<Covered> {
-  const covered = await matter.deps.funds.cover(attempt.terms)
+  const covered = await matter.deps.funds.cover({ ...attempt.terms, sponsored: isSponsored(matter, attempt.terms) })
   if (covered.kind === 'refused') return covered
   const paused = matter.deps.guards.circuit.enter(placeOf(matter.request.url).origin)
   if (!paused) return covered

@@ -74,6 +74,8 @@ export interface Challenge {
 
 /** Evidence, and what a server offers besides payment. Apart from a signed offer that contradicts its entry, nothing of it decides. */
 export interface Said {
+  /** By its word the facilitator pays for an allowance to Permit2 that comes with the payment. */
+  readonly sponsoring: boolean
   /** It takes an id of the purchase, so that a repeated payment finds its first answer. */
   readonly identifiable: boolean
   readonly signedOffers: readonly SignedOffer[]
@@ -139,6 +141,8 @@ export interface AuthorizeRequest {
   readonly anchor?: Anchor
   /** Where the offer is paid through a channel. */
   readonly channel?: ChannelUse
+  /** Where an allowance to Permit2 goes with it: the token's nonce of such permits of the payer. */
+  readonly allowanceNonce?: bigint
 }
 
 /** What of a channel one request is paid with. Atomic units; salts are 32 bytes. */

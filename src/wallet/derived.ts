@@ -14,7 +14,7 @@ import { HDKey } from 'viem/accounts'
 import { refused } from '../errors.ts'
 import { MAX_DERIVED_KEYS } from '../wallet-limits.ts'
 import { createLocalWallet } from './local-key.ts'
-import type { ChannelWallet, Hex, Wallet } from './wallet.ts'
+import type { Hex, KeyWallet } from './wallet.ts'
 
 const DEFAULT_NAME = 'default'
 const DEFAULT_PATH = "m/44'/60'/0'/0/0"
@@ -27,21 +27,22 @@ const SESSION = /^ses_[A-Za-z0-9_-]{1,100}$/
  * @param seed 16 to 64 bytes
  * @throws Error where it is no seed
  */
-export function createDerivedWallet({ seed }: { readonly seed: Uint8Array }): Wallet & ChannelWallet {
+export function createDerivedWallet({ seed }: { readonly seed: Uint8Array }): KeyWallet {
   const open = accountsOf(seed)
-  const known = new LRUCache<string, Wallet & ChannelWallet>({ max: MAX_DERIVED_KEYS, memoMethod: open })
+  const known = new LRUCache<string, KeyWallet>({ max: MAX_DERIVED_KEYS, memoMethod: open })
   const first = open(DEFAULT_NAME)
-  const of = (walletName: string | null): Wallet & ChannelWallet => {
+  const of = (walletName: string | null): KeyWallet => {
     if (walletName === null || walletName === DEFAULT_NAME) return first
     if (!SESSION.test(walletName)) throw refused('not_found', `There is no wallet of this name; each session has its own, by its id.`)
     return known.memo(walletName)
   }
-  const wallet: Wallet & ChannelWallet = {
+  const wallet: KeyWallet = {
     ofSession: (sessionId) => sessionId,
     address: async (walletName) => of(walletName).address(null),
     signTransfer: async (walletName, data) => of(walletName).signTransfer(null, data),
     signCancel: async (walletName, data) => of(walletName).signCancel(null, data),
     signPermit: async (walletName, data) => of(walletName).signPermit(null, data),
+    signAllowance: async (walletName, data) => of(walletName).signAllowance(null, data),
     signLogin: async (walletName, data) => of(walletName).signLogin(null, data),
     signDeposit: async (walletName, data) => of(walletName).signDeposit(null, data),
     signVoucher: async (walletName, data) => of(walletName).signVoucher(null, data),
@@ -51,7 +52,7 @@ export function createDerivedWallet({ seed }: { readonly seed: Uint8Array }): Wa
   return wallet
 }
 
-function accountsOf(seed: Uint8Array): (name: string) => Wallet & ChannelWallet {
+function accountsOf(seed: Uint8Array): (name: string) => KeyWallet {
   const root = rootOf(seed)
   const sessions = root.deriveChild(HIGHEST_BIT + SESSION_PURPOSE)
   return (name) => {

@@ -6,6 +6,7 @@ import { type ChannelConfig, digestDeposit, digestVoucher } from '../channel-dig
 import { refused } from '../errors.ts'
 import { digestPermit } from '../permit-digest.ts'
 import { ecdsa } from '../secp256k1.ts'
+import { digestAllowance } from '../sponsored-allowance.ts'
 import { digestCancel, digestTransfer } from '../transfer-digest.ts'
 import { digestWithdrawal, signedWithdrawal } from '../withdrawal.ts'
 import { decryptKeystore } from './keystore.ts'
@@ -14,12 +15,12 @@ import type {
   CancelAuthorization,
   ChannelDeposit,
   ChannelVoucher,
-  ChannelWallet,
   Hex,
+  KeyWallet,
   Login,
   PermitTransfer,
+  SponsoredAllowance,
   TransferAuthorization,
-  Wallet,
   WithdrawalTransaction,
 } from './wallet.ts'
 
@@ -31,7 +32,7 @@ export interface LocalKey {
 }
 
 /** @throws Error where the key is no key; the message holds nothing of it. */
-export function createLocalWallet({ key, name = 'default' }: LocalKey): Wallet & ChannelWallet {
+export function createLocalWallet({ key, name = 'default' }: LocalKey): KeyWallet {
   const address = addressOf(key)
   // Memory of its own: a small Buffer would lie in a pool that other buffers show.
   const bytes = hexToBytes(key)
@@ -58,6 +59,11 @@ export function createLocalWallet({ key, name = 'default' }: LocalKey): Wallet &
       checkName(walletName)
       if (data.from !== address) throw refused('internal_error', 'The permit is not one of this wallet. Nothing was signed.')
       return ecdsa.signDigest(digestPermit({ ...data, from: address }), bytes)
+    },
+    async signAllowance(walletName: string | null, data: SponsoredAllowance): Promise<Hex> {
+      checkName(walletName)
+      if (data.owner !== address) throw refused('internal_error', 'The allowance is not one of this wallet. Nothing was signed.')
+      return ecdsa.signDigest(digestAllowance({ ...data, owner: address }), bytes)
     },
     async signLogin(walletName: string | null, data: Login): Promise<Hex> {
       checkName(walletName)

@@ -22,6 +22,7 @@ import { refused } from '../errors.ts'
 import type { Fetch } from '../http.ts'
 import { digestPermit, permitTypedData } from '../permit-digest.ts'
 import { ecdsa } from '../secp256k1.ts'
+import { allowanceTypedData, digestAllowance } from '../sponsored-allowance.ts'
 import { digestCancel, digestTransfer } from '../transfer-digest.ts'
 import { MAX_REMOTE_ANSWER_BYTES } from '../wallet-limits.ts'
 import { digestWithdrawal, signedWithdrawal, type WithdrawalTransaction, withdrawalCall } from '../withdrawal.ts'
@@ -102,6 +103,7 @@ export function createAskedWallet(own: Hex, ask: (asked: Asked) => Promise<unkno
     signTransfer: async (name, data) => sign(name, data.from, digestTransfer(data), typed(transferTypedData(data))),
     signCancel: async (name, data) => sign(name, data.authorizer, digestCancel(data), typed(cancelTypedData(data))),
     signPermit: async (name, data) => sign(name, data.from, digestPermit(data), typed(permitTypedData(data))),
+    signAllowance: async (name, data) => sign(name, data.owner, digestAllowance(data), typed(allowanceTypedData(data))),
     signLogin: async (name, data) => sign(name, data.address, digestLogin(data), { kind: 'text', text: loginText(data) }),
   }
   Object.defineProperty(wallet, inspect.custom, { value: () => `Wallet { ${own} }` })

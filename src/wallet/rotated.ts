@@ -24,6 +24,7 @@ export async function createRotatedWallet(current: Wallet, previous: readonly Pr
     ...(current.readiness && { readiness: current.readiness }),
     ...channelsOf(current, all),
     ...(current.presigned && { presigned: current.presigned }),
+    ...(current.signAllowance && { signAllowance: current.signAllowance }),
     address: (walletName) => current.address(walletName),
     signTransfer: (walletName, data) => current.signTransfer(walletName, data),
     signPermit: (walletName, data) => current.signPermit(walletName, data),

@@ -7,11 +7,13 @@ import type { ChannelDeposit, ChannelVoucher } from '../channel-digest.ts'
 import type { Refusal } from '../errors.ts'
 import type { PermitTransfer } from '../permit-digest.ts'
 import type { SolanaTransfer } from '../solana-message.ts'
+import type { SponsoredAllowance } from '../sponsored-allowance.ts'
 import type { WithdrawalTransaction } from '../withdrawal.ts'
 
 export type { ChannelConfig, ChannelDeposit, ChannelVoucher } from '../channel-digest.ts'
 export type { PermitTransfer } from '../permit-digest.ts'
 export type { SolanaTransfer } from '../solana-message.ts'
+export type { SponsoredAllowance } from '../sponsored-allowance.ts'
 export type { WithdrawalTransaction } from '../withdrawal.ts'
 
 export type Hex = `0x${string}`
@@ -70,6 +72,8 @@ export interface Wallet extends Partial<Omit<ChannelWallet, 'address'>> {
   signPermit(walletName: string | null, data: PermitTransfer): Promise<Hex>
   /** The 65-byte signature (EIP-191) of a login. */
   signLogin(walletName: string | null, data: Login): Promise<Hex>
+  /** The 65-byte signature of an allowance that goes with one payment. Absent: this wallet gives none. */
+  signAllowance?(walletName: string | null, data: SponsoredAllowance): Promise<Hex>
   /** The name that a new session pays by, where each has a key of its own; absent: all share the default wallet. */
   ofSession?: (sessionId: string) => string
   /** Sessions opened under another pay by that one's name: its address alone has the money. */
@@ -137,7 +141,10 @@ export interface SolanaWallet {
 }
 
 /** All that a rail may do with a wallet. */
-export type TransferSigner = Pick<Wallet, 'address' | 'signTransfer' | 'signPermit' | 'signDeposit' | 'signVoucher' | 'solana'>
+export type TransferSigner = Pick<
+  Wallet,
+  'address' | 'signTransfer' | 'signPermit' | 'signAllowance' | 'signDeposit' | 'signVoucher' | 'solana'
+>
 
 /**
  * What payment channels need of a wallet. Both operations get the channel itself, never its hash, so that the key's side
@@ -157,6 +164,9 @@ export interface ChannelWallet extends ChannelSigner {
   /** The finished transaction, which makes one of the two calls of a withdrawal from a channel of this wallet and no other. */
   signWithdrawal(walletName: string | null, data: WithdrawalTransaction): Promise<Hex>
 }
+
+/** One whose key is here: it has all operations. */
+export type KeyWallet = Wallet & ChannelWallet & Required<Pick<Wallet, 'signAllowance'>>
 
 /** The wallet's part for payment channels; undefined where it has none. */
 export function channelWalletOf(wallet: Wallet): ChannelWallet | undefined {

@@ -59,6 +59,7 @@ export function paperChain(blocks: readonly PaperBlock[], { transfer = TRANSFER_
       return upTo(block).some(({ happens }) => happens !== undefined)
     },
     balance: async () => 0n,
+    allowanceNonce: async () => 0n,
     allowance: async () => 0n,
     isPermitUsed: async () => false,
     inputOf: async () => '0x',

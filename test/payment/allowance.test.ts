@@ -97,4 +97,20 @@ describe('the allowance to Permit2', () => {
     expect(await rig(['late']).ask(TERMS)).toBeUndefined()
     expect(await rig([0n]).ask({ ...TERMS, network: 'eip155:1' })).toBeUndefined()
   })
+
+  it('that a payment brings itself is for one at a time, and not needed where there is enough', async () => {
+    const sponsored = { ...TERMS, sponsored: true }
+    const { ask } = rig([999n])
+    const first = await counted(ask(sponsored))
+    expect(await ask(sponsored)).toMatchObject({ code: 'purchase_in_progress', retryAfter_s: 5 })
+    expect(await ask(TERMS)).toMatchObject({ code: 'wallet_insufficient' })
+    first.release()
+    ;(await counted(ask(sponsored))).release()
+    const waiting = rig([999n])
+    waiting.ledger.held = 1n
+    expect(await waiting.ask(sponsored)).toMatchObject({ code: 'purchase_in_progress' })
+    const enough = rig([2_000n])
+    await counted(enough.ask(sponsored))
+    await counted(enough.ask(sponsored))
+  })
 })

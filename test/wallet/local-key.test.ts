@@ -93,7 +93,7 @@ describe('local wallet', () => {
 
   it('has no operation but an address and typed signatures', () => {
     const operations = Reflect.ownKeys(createLocalWallet({ key: KEY })).filter((name) => typeof name === 'string')
-    const typed = ['signTransfer', 'signCancel', 'signPermit', 'signLogin', 'signDeposit', 'signVoucher', 'signWithdrawal']
+    const typed = ['signTransfer', 'signCancel', 'signPermit', 'signAllowance', 'signLogin', 'signDeposit', 'signVoucher', 'signWithdrawal']
     expect(operations).toEqual(['address', ...typed])
   })
 

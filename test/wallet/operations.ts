@@ -7,6 +7,7 @@ import type {
   Hex,
   Login,
   PermitTransfer,
+  SponsoredAllowance,
   TransferAuthorization,
   WithdrawalTransaction,
 } from '../../src/wallet/wallet.ts'
@@ -27,6 +28,11 @@ export function permitOf(from: Hex): PermitTransfer {
   const token = DOMAIN.verifyingContract
   const witness = { to: PAY_TO, validAfter: 0n } as const
   return { chainId: 84532, token, from, amount: 10_000n, spender: PAY_TO, nonce: NONCE, deadline: 1_800_000_000n, witness }
+}
+
+export function allowanceOf(owner: Hex): SponsoredAllowance {
+  const { name, version, chainId, verifyingContract: token } = DOMAIN
+  return { chainId, token, eip712: { name, version }, owner, value: 10_000n, nonce: 3n, deadline: 1_800_000_000n }
 }
 
 export function loginOf(address: Hex): Login {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createLocalWallet } from '../../src/wallet/local-key.ts'
 import { createRemoteWallet } from '../../src/wallet/remote.ts'
 import type { ChannelWallet, Wallet } from '../../src/wallet/wallet.ts'
-import { cancelOf, depositOf, loginOf, permitOf, transferOf, voucherOf, withdrawalOf } from './operations.ts'
+import { allowanceOf, cancelOf, depositOf, loginOf, permitOf, transferOf, voucherOf, withdrawalOf } from './operations.ts'
 import { startTestSigner, type TestSigner } from './signer-at.ts'
 
 const KEY = `0x${'c0ffee11'.repeat(8)}` as const
@@ -32,6 +32,7 @@ async function everything(wallet: Wallet & ChannelWallet) {
     await wallet.signTransfer(null, transferOf(own)),
     await wallet.signCancel('default', cancelOf(own)),
     await wallet.signPermit(null, permitOf(own)),
+    await wallet.signAllowance?.(null, allowanceOf(own)),
     await wallet.signLogin(null, loginOf(own)),
     await wallet.signDeposit(null, depositOf(own)),
     await wallet.signVoucher(null, voucherOf(own)),

@@ -11,6 +11,7 @@ import { readStrictJson } from '../strict-json.ts'
 import { isSolana } from './assets.ts'
 import { isChannelOffer } from './channels/offer.ts'
 import { IDENTIFIER, withIdentifier } from './extensions/identifier.ts'
+import { SPONSORING, sponsoredBy, withAllowance } from './extensions/sponsoring.ts'
 import { PAYMENT_HEADER, versionOf } from './finished.ts'
 import type { Scheme } from './schemes/scheme.ts'
 import { schemeOf } from './schemes/schemes.ts'
@@ -38,7 +39,7 @@ export async function authorize(request: AuthorizeRequest, wallet: TransferSigne
   if (payer === offer.payTo) throw refused('challenge_invalid', `The challenge asks to pay ${payer}, which is the paying wallet itself.`)
   const prepared = schemeFor(offer)(request, payer)
   const signature = await prepared.sign(wallet)
-  const headers = headersOf(request, prepared.payload(signature))
+  const headers = headersOf(request, prepared.payload(signature), await sponsoredBy(request, payer, wallet))
   await prepared.prove(headers)
   return { headers, payer, payTo: offer.payTo, nonce, validAfter_s, validBefore_s, signature, transfer: prepared.move }
 }
@@ -59,8 +60,9 @@ export function checkRequest({ challenge, offer, nonce, validAfter_s, validBefor
   if (!NONCE.test(nonce)) throw refused('internal_error', 'The nonce is not 32 bytes. Nothing was signed.')
 }
 
-function headersOf(request: AuthorizeRequest, payload: string): RawHeaders {
-  const { all, needed } = framesOf(request)
+/** `allowance`: what goes into the extension by which somebody pays for it. */
+function headersOf(request: AuthorizeRequest, payload: string, allowance?: string): RawHeaders {
+  const { all, needed } = framesOf(request, allowance)
   const full = base64(`${all}${payload}}`)
   return [PAYMENT_HEADER[versionOf(request.offer)], full.length <= MAX_PAYMENT_HEADER_BYTES ? full : base64(`${needed}${payload}}`)]
 }
@@ -72,13 +74,13 @@ type Frames = Readonly<Record<Echo, string>>
 const frames = new WeakMap<Challenge, Map<Offer, Frames>>()
 
 /** The same for all payments of an offer, unless its server takes an id of each. */
-function framesOf({ offer, challenge, identifier }: AuthorizeRequest): Frames {
+function framesOf({ offer, challenge, identifier }: AuthorizeRequest, allowance: string | undefined): Frames {
   const ofChallenge = frames.get(challenge) ?? new Map<Offer, Frames>()
   const known = ofChallenge.get(offer)
-  if (known) return known
-  const echoed = versionOf(offer) === 1 ? undefined : readEcho(challenge.echo, identifier)
+  if (known && allowance === undefined) return known
+  const echoed = versionOf(offer) === 1 ? undefined : readEcho(challenge.echo, { identifier, allowance })
   const fresh = echoed ? { all: versionTwo(offer, echoed.all), needed: versionTwo(offer, echoed.needed) } : versionOne(offer)
-  if (!echoed?.identified) frames.set(challenge, ofChallenge.set(offer, fresh))
+  if (!echoed?.own) frames.set(challenge, ofChallenge.set(offer, fresh))
   return fresh
 }
 
@@ -99,23 +101,33 @@ type Echo = 'all' | 'needed'
 const echoSchema = z.object({ resource: z.unknown().optional(), extensions: z.record(z.string(), z.unknown()).optional() })
 
 interface Echoed extends Readonly<Record<Echo, readonly string[]>> {
-  /** The purchase's id is in it. */
-  readonly identified: boolean
+  /** Something of this one payment is in it. */
+  readonly own: boolean
 }
 
-function readEcho(text: string, identifier: string | undefined): Echoed {
+interface OwnParts {
+  readonly identifier: string | undefined
+  readonly allowance: string | undefined
+}
+
+function readEcho(text: string, { identifier, allowance }: OwnParts): Echoed {
   const json = readStrictJson(text)
   const parsed = json.kind === 'read' ? echoSchema.safeParse(json.value).data : undefined
-  if (json.kind !== 'read' || !parsed) return { all: [], needed: [], identified: false }
+  if (json.kind !== 'read' || !parsed) return { all: [], needed: [], own: false }
   const source = json.sourceOf(parsed.resource)
   const resource = source && ResourceInfoSchema.safeParse(parsed.resource).success ? [`"resource":${source}`] : []
   const extensions = Object.entries(parsed.extensions ?? {}).map(([name, extension]) => {
-    const identified = name === IDENTIFIER ? withIdentifier(extension, identifier) : undefined
-    const member = `${JSON.stringify(name)}:${identified ?? json.sourceOf(extension) ?? JSON.stringify(extension)}`
-    return { member, isNeeded: identified !== undefined }
+    const own = ownIn(name, extension, { identifier, allowance })
+    const member = `${JSON.stringify(name)}:${own ?? json.sourceOf(extension) ?? JSON.stringify(extension)}`
+    return { member, isNeeded: own !== undefined }
   })
   const needed = extensions.filter(({ isNeeded }) => isNeeded)
-  return { all: [...resource, ...memberOf(extensions)], needed: memberOf(needed), identified: needed.length > 0 }
+  return { all: [...resource, ...memberOf(extensions)], needed: memberOf(needed), own: needed.length > 0 }
+}
+
+function ownIn(name: string, extension: unknown, { identifier, allowance }: OwnParts): string | undefined {
+  if (name === IDENTIFIER) return withIdentifier(extension, identifier)
+  return name === SPONSORING ? withAllowance(extension, allowance) : undefined
 }
 
 function memberOf(extensions: readonly { readonly member: string }[]): string[] {

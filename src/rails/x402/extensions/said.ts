@@ -5,6 +5,7 @@ import type { LoginRequest, Said } from '../../rail.ts'
 import { readStrictJson } from '../../strict-json.ts'
 import { IDENTIFIER, takesIdentifier } from './identifier.ts'
 import { OFFER_RECEIPT, type Pinned, readSignedOffers } from './offer-receipt.ts'
+import { SPONSORING, takesAllowance } from './sponsoring.ts'
 
 export const SIGN_IN = 'sign-in-with-x'
 const BAZAAR = 'bazaar'
@@ -32,12 +33,13 @@ export function readSaid(echo: string, entries: readonly unknown[]): Beyond | un
   const extensions = json.kind === 'read' ? echoSchema.safeParse(json.value).data?.extensions : undefined
   if (!extensions) return undefined
   const said = {
+    sponsoring: takesAllowance(extensions[SPONSORING]),
     identifiable: takesIdentifier(extensions[IDENTIFIER]),
     signedOffers: readSignedOffers(extensions[OFFER_RECEIPT], entries),
     login: loginOf(extensions[SIGN_IN]),
     described: descriptionOf(extensions[BAZAAR]),
   }
-  return said.identifiable || said.signedOffers.length > 0 || said.login || said.described ? said : undefined
+  return said.sponsoring || said.identifiable || said.signedOffers.length > 0 || said.login || said.described ? said : undefined
 }
 
 /** Only logins of EVM accounts: others cannot be signed here. */
