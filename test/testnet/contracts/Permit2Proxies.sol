@@ -2,7 +2,7 @@
 pragma solidity ^0.8.26;
 
 // Stand-ins for x402's two Permit2 proxies, written against the ABI in @x402/evm: their own bytecode is on no registry.
-// Just `settle` of each, with the checks that its errors name.
+// Just `settle` of each, and with a permit by EIP-2612 before it, with the checks that its errors name.
 
 interface ISignatureTransfer {
     struct TokenPermissions {
@@ -31,7 +31,28 @@ interface ISignatureTransfer {
     ) external;
 }
 
+interface IERC20Permit {
+    function permit(address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
+}
+
+struct EIP2612Permit {
+    uint256 value;
+    uint256 deadline;
+    bytes32 r;
+    bytes32 s;
+    uint8 v;
+}
+
 ISignatureTransfer constant PERMIT2_AT = ISignatureTransfer(0x000000000022D473030F116dDEE9F6B43aC78BA3);
+
+/// Somebody may have brought the same permit before: whether there is enough allowance shows when the token is taken.
+function bring(EIP2612Permit calldata permit2612, address token, address owner) {
+    try
+        IERC20Permit(token).permit(
+            owner, address(PERMIT2_AT), permit2612.value, permit2612.deadline, permit2612.v, permit2612.r, permit2612.s
+        )
+    {} catch {}
+}
 
 contract ExactProxy {
     struct Witness {
@@ -59,6 +80,26 @@ contract ExactProxy {
         Witness calldata witness,
         bytes calldata signature
     ) external {
+        _settle(permit, owner, witness, signature);
+    }
+
+    function settleWithPermit(
+        EIP2612Permit calldata permit2612,
+        ISignatureTransfer.PermitTransferFrom calldata permit,
+        address owner,
+        Witness calldata witness,
+        bytes calldata signature
+    ) external {
+        bring(permit2612, permit.permitted.token, owner);
+        _settle(permit, owner, witness, signature);
+    }
+
+    function _settle(
+        ISignatureTransfer.PermitTransferFrom calldata permit,
+        address owner,
+        Witness calldata witness,
+        bytes calldata signature
+    ) private {
         if (permit.permitted.amount == 0) revert InvalidAmount();
         if (owner == address(0)) revert InvalidOwner();
         if (witness.to == address(0)) revert InvalidDestination();
@@ -105,6 +146,28 @@ contract UptoProxy {
         Witness calldata witness,
         bytes calldata signature
     ) external {
+        _settle(permit, amount, owner, witness, signature);
+    }
+
+    function settleWithPermit(
+        EIP2612Permit calldata permit2612,
+        ISignatureTransfer.PermitTransferFrom calldata permit,
+        uint256 amount,
+        address owner,
+        Witness calldata witness,
+        bytes calldata signature
+    ) external {
+        bring(permit2612, permit.permitted.token, owner);
+        _settle(permit, amount, owner, witness, signature);
+    }
+
+    function _settle(
+        ISignatureTransfer.PermitTransferFrom calldata permit,
+        uint256 amount,
+        address owner,
+        Witness calldata witness,
+        bytes calldata signature
+    ) private {
         if (msg.sender != witness.facilitator) revert UnauthorizedFacilitator();
         if (amount > permit.permitted.amount) revert AmountExceedsPermitted();
         if (owner == address(0)) revert InvalidOwner();

@@ -3,12 +3,17 @@ pragma solidity ^0.8.26;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3009.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
-/// What a payer sees of USDC: EIP-3009, six decimals, domain ("USDC", "2"), USDC's words when it reverts. Anyone may mint.
+/// What a payer sees of USDC: EIP-3009, EIP-2612, six decimals, domain ("USDC", "2"), USDC's words when it reverts. Anyone may mint.
 contract TestUSDC is ERC3009 {
     mapping(address authorizer => mapping(bytes32 nonce => bool)) private _used;
+    mapping(address owner => uint256) public nonces;
+
+    bytes32 public constant PERMIT_TYPEHASH =
+        keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
 
     // The code is copied to another address, without the storage that ERC20 keeps its names in: hence the constants below.
     constructor() ERC20("", "") EIP712("USDC", "2") {}
@@ -55,6 +60,13 @@ contract TestUSDC is ERC3009 {
             "FiatTokenV2: invalid signature"
         );
         _transferWithAuthorization(from, to, value, validAfter, validBefore, nonce);
+    }
+
+    function permit(address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external {
+        require(deadline >= block.timestamp, "FiatTokenV2: permit is expired");
+        bytes32 terms = keccak256(abi.encode(PERMIT_TYPEHASH, owner, spender, value, nonces[owner]++, deadline));
+        require(ECDSA.recover(_hashTypedDataV4(terms), v, r, s) == owner, "EIP2612: invalid signature");
+        _approve(owner, spender, value);
     }
 
     function _consumeNonce(address authorizer, bytes32 nonce) internal override {
