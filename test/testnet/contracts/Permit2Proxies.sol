@@ -45,10 +45,14 @@ struct EIP2612Permit {
 
 ISignatureTransfer constant PERMIT2_AT = ISignatureTransfer(0x000000000022D473030F116dDEE9F6B43aC78BA3);
 
+event SettledWithPermit();
+error Permit2612AmountMismatch();
+
 /// Somebody may have brought the same permit before: whether there is enough allowance shows when the token is taken.
-function bring(EIP2612Permit calldata permit2612, address token, address owner) {
+function bring(EIP2612Permit calldata permit2612, ISignatureTransfer.TokenPermissions calldata permitted, address owner) {
+    if (permit2612.value != permitted.amount) revert Permit2612AmountMismatch();
     try
-        IERC20Permit(token).permit(
+        IERC20Permit(permitted.token).permit(
             owner, address(PERMIT2_AT), permit2612.value, permit2612.deadline, permit2612.v, permit2612.r, permit2612.s
         )
     {} catch {}
@@ -81,6 +85,7 @@ contract ExactProxy {
         bytes calldata signature
     ) external {
         _settle(permit, owner, witness, signature);
+        emit Settled();
     }
 
     function settleWithPermit(
@@ -90,8 +95,9 @@ contract ExactProxy {
         Witness calldata witness,
         bytes calldata signature
     ) external {
-        bring(permit2612, permit.permitted.token, owner);
+        bring(permit2612, permit.permitted, owner);
         _settle(permit, owner, witness, signature);
+        emit SettledWithPermit();
     }
 
     function _settle(
@@ -113,7 +119,6 @@ contract ExactProxy {
             WITNESS_TYPE_STRING,
             signature
         );
-        emit Settled();
     }
 }
 
@@ -147,6 +152,7 @@ contract UptoProxy {
         bytes calldata signature
     ) external {
         _settle(permit, amount, owner, witness, signature);
+        emit Settled();
     }
 
     function settleWithPermit(
@@ -157,8 +163,9 @@ contract UptoProxy {
         Witness calldata witness,
         bytes calldata signature
     ) external {
-        bring(permit2612, permit.permitted.token, owner);
+        bring(permit2612, permit.permitted, owner);
         _settle(permit, amount, owner, witness, signature);
+        emit SettledWithPermit();
     }
 
     function _settle(
@@ -182,6 +189,5 @@ contract UptoProxy {
             WITNESS_TYPE_STRING,
             signature
         );
-        emit Settled();
     }
 }
