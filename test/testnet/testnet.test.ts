@@ -156,6 +156,7 @@ describe('the facilitator', () => {
       kinds: [
         { x402Version: 2, scheme: 'exact', network: 'eip155:84532' },
         { x402Version: 2, scheme: 'upto', network: 'eip155:84532' },
+        { x402Version: 2, scheme: 'batch-settlement', network: 'eip155:84532' },
         { x402Version: 1, scheme: 'exact', network: 'base-sepolia' },
       ],
     })
